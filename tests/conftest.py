@@ -1,0 +1,17 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder with the real scenes, or a skip that says where it was looked for."""
+    folder = Path(os.environ.get("BDGF_DATA", PROJECT.parent / "shared" / "data"))
+    if not (folder / "coast").is_dir():
+        pytest.skip(f"no real scenes in {folder}; point BDGF_DATA at a folder that has coast/")
+    return folder
