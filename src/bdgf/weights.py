@@ -1,0 +1,70 @@
+"""Weights on disk: safetensors, with the configuration that rebuilds them as JSON beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bdgf.errors import SceneError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Named tensors and all that is needed to rebuild the object they belong to.
+
+    Attributes:
+        tensors: Parameters, buffers and statistics by name.
+        config: JSON-serialisable: settings, channel counts, seed, fingerprints, provenance.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+def configuration_path(path: Path) -> Path:
+    """The JSON file that stands beside the safetensors file `path`."""
+    return path.with_suffix(".json")
+
+
+def write_weights(weights: Weights, path: Path) -> None:
+    """Writes both files under temporary names first, so that no reader sees half of one.
+
+    Args:
+        weights: What to write; tensors are stored contiguous, on the CPU.
+        path: The `.safetensors` file; the JSON goes beside it.
+    """
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: t.detach().cpu().contiguous() for name, t in weights.tensors.items()}
+    partial, partial_json = path.with_name(path.name + ".part"), path.with_name(path.name + ".j")
+    save_file(tensors, partial)
+    partial_json.write_text(json.dumps(weights.config, indent=1, sort_keys=True) + "\n")
+    # The configuration first: weights that are there always have their configuration.
+    os.replace(partial_json, configuration_path(path))
+    os.replace(partial, path)
+
+
+def read_weights(path: Path) -> Weights:
+    """Reads what `write_weights` wrote.
+
+    Raises:
+        SceneError: A file is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        config = json.loads(configuration_path(path).read_text())
+        return Weights(load_file(path), config)
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise SceneError(
+            f"cannot read the weights {path}: {reason}; delete them and train again"
+        ) from error
