@@ -10,7 +10,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     import torch
-    from pydantic import BaseModel
 
 
 def fingerprint(*parts: Any) -> str:
