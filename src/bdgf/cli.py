@@ -1,0 +1,68 @@
+"""`kedro run` as this project gives it: what goes wrong for the user ends with one line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+
+from bdgf.errors import UserError
+
+
+class OneLineError(click.ClickException):
+    """Shows a user's mistake as one line and exits with 1."""
+
+    def show(self, file: Any = None) -> None:
+        """Prints the line to standard error."""
+        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(self.message, err=True)
+
+
+def user_error(error: BaseException | None) -> UserError | None:
+    """The UserError in a chain of causes, if there is one.
+
+    Kedro wraps what a dataset raises; the user's line is further down the chain.
+    """
+    while error is not None:
+        if isinstance(error, UserError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+class _SilenceUserErrors(logging.Filter):
+    """Drops Kedro's own report of a node that failed by a user's mistake: it is told once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return user_error(sys.exc_info()[1]) is None
+
+
+def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> Any:
+    # `--pipeline` is the documented spelling here; Kedro would warn that it has a newer one.
+    if pipeline:
+        if pipelines:
+            raise click.UsageError("give --pipeline or --pipelines, not both")
+        pipelines = [pipeline]
+    for name in ("kedro.pipeline.node", "kedro.runner.sequential_runner", "kedro.runner"):
+        logging.getLogger(name).addFilter(_SilenceUserErrors())
+    try:
+        return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
+    except Exception as error:
+        known = user_error(error)
+        if known is None:
+            raise
+        raise OneLineError(" ".join(str(known).split())) from error
+
+
+run = click.Command("run", params=kedro_run.params, callback=_run, help=kedro_run.help)
+
+
+@click.group(name="bdgf")
+def cli() -> None:
+    """Commands of this project."""
+
+
+cli.add_command(run)

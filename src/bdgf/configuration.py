@@ -1,0 +1,109 @@
+"""Loads the configuration, and refuses scenes and parameters that nobody defined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from kedro.config import MissingConfigException, OmegaConfigLoader
+from omegaconf import OmegaConf
+
+from bdgf.errors import SettingsError
+
+SCENE_PATTERNS = ["parameters_scenes/*.yml", "parameters_scenes/*.yaml"]
+
+
+class SceneConfigLoader(OmegaConfigLoader):
+    """OmegaConfigLoader that knows scenes.
+
+    The key `scenes` holds every scene of `parameters_scenes/` in the base, the local and the
+    chosen environment. The key `parameters` gains `scene`, the configuration of the chosen
+    one, and is checked against the runtime parameters.
+    """
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """Configuration of one kind.
+
+        Raises:
+            SettingsError: The scene or a runtime parameter is unknown.
+        """
+        if key == "scenes" and key not in self.data:
+            return self._read_scenes()
+        if key != "parameters" or key in self.data:
+            return super().__getitem__(key)  # type: ignore[no-any-return]
+        parameters = self._with_scene(super().__getitem__(key))
+        refuse_unknown(self.runtime_params or {}, self._configured(str(parameters["dataset"])))
+        return parameters
+
+    def _configured(self, scene: str) -> dict[str, Any]:
+        # Kedro merges what was typed into the parameters; what is known is what is left without.
+        runtime, self.runtime_params = self.runtime_params, {}
+        try:
+            return {**super().__getitem__("parameters"), "scene": self["scenes"][scene]}
+        finally:
+            self.runtime_params = runtime
+
+    def _read_scenes(self) -> dict[str, Any]:
+        scenes: dict[str, Any] = {}
+        # A user's own scenes count in every environment, not only where `local` is the default.
+        for env in dict.fromkeys([self.base_env, self.default_run_env, self.env]):
+            if not env:
+                continue
+            try:
+                scenes |= self.load_and_merge_dir_config(
+                    self._get_conf_env_path(env), SCENE_PATTERNS, "scenes", set()
+                )
+            except MissingConfigException:  # an environment without a folder has no scenes
+                continue
+        return scenes
+
+    def _with_scene(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        name, scenes = str(parameters["dataset"]), self["scenes"]
+        if name not in scenes:
+            raise SettingsError(
+                f"unknown scene '{name}'{_nearest(name, scenes)}; known scenes: "
+                f"{', '.join(sorted(scenes))}; a new one is a file in conf/local/parameters_scenes/"
+            )
+        typed = parameters.get("scene", {})  # `--params scene.<...>` overrides the file
+        scene = OmegaConf.to_container(OmegaConf.merge(scenes[name], typed))
+        return {**parameters, "scene": scene}
+
+
+def refuse_unknown(runtime: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuses runtime parameters that no configuration file defines.
+
+    Args:
+        runtime: What the user typed behind `--params`, nested.
+        known: The configured parameters, nested.
+
+    Raises:
+        SettingsError: Naming the parameter, the nearest known one and its siblings.
+    """
+    for path in _leaves(runtime):
+        place: Any = known
+        for depth, name in enumerate(path):
+            if not isinstance(place, Mapping) or not place:
+                break  # below a value, or in a group that is free to fill: validated by its model
+            if name not in place:
+                group = ".".join(path[:depth])
+                where = f" in '{group}'" if group else ""
+                raise SettingsError(
+                    f"unknown parameter '{'.'.join(path)}'{_nearest(name, place, group)}; "
+                    f"known{where}: {', '.join(sorted(map(str, place)))}"
+                )
+            place = place[name]
+
+
+def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, value in tree.items():
+        path = (*above, str(name))
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, path)
+        else:
+            yield path
+
+
+def _nearest(name: str, known: Mapping[str, Any], group: str = "") -> str:
+    matches = get_close_matches(name, [str(k) for k in known], n=1, cutoff=0.5)
+    return f", did you mean '{'.'.join(filter(None, [group, matches[0]]))}'?" if matches else ""

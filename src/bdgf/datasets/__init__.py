@@ -1,0 +1,1 @@
+"""Kedro datasets of the project's file formats, one class a file."""

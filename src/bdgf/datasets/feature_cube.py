@@ -1,0 +1,35 @@
+"""Feature cubes: HDF5 files that the extraction writes itself, kept as versions by hard link."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from bdgf.datasets.local_versioned import LocalVersionedDataset
+from bdgf.diffusion.feature_cube import FeatureCube
+
+
+class FeatureCubeDataset(LocalVersionedDataset[FeatureCube]):
+    """A `FeatureCube`: gigabytes that are written tile by tile and read by windows.
+
+    Saving links the cube's file to the version's path (copies where linking is impossible), so
+    that a cube which several runs share exists once. Loading opens nothing yet.
+
+    Example:
+        ```yaml
+        feature_cube:
+          type: bdgf.datasets.feature_cube.FeatureCubeDataset
+          filepath: data/04_feature/demo/feature_cube.h5
+          versioned: true
+        ```
+    """
+
+    def _read(self, path: Path) -> FeatureCube:
+        return FeatureCube(path)
+
+    def _write(self, content: FeatureCube, path: Path) -> None:
+        try:
+            os.link(content.path, path)
+        except OSError:
+            shutil.copyfile(content.path, path)

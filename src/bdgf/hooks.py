@@ -1,0 +1,167 @@
+"""Kedro hooks: checks before a run, tags on the MLflow run, artifacts into it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol, DatasetError, MemoryDataset
+from kedro.pipeline import Pipeline
+
+from bdgf.datasets.local_versioned import LocalVersionedDataset
+from bdgf.errors import MissingArtifactError
+
+log = logging.getLogger(__name__)
+
+
+class SceneHooks:
+    """Puts the chosen scene's configuration into the catalog, as what `ingest` starts from."""
+
+    @hook_impl
+    def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
+        """Adds the entry `scene_configuration`.
+
+        It is no `params:` input: kedro-mlflow would log each file name and class as a parameter
+        of the run and bury the ones that tell runs apart.
+        """
+        catalog["scene_configuration"] = MemoryDataset(
+            parameters["params:scene"], metadata={"kedro-viz": {"layer": "raw"}}
+        )
+
+
+class CheckHooks:
+    """Refuses a run that cannot succeed before any node of it starts."""
+
+    @hook_impl(tryfirst=True)  # before an MLflow run is opened for it
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Validates every parameter the pipeline takes, and that its inputs were made."""
+        from bdgf.parameters import check_parameters
+
+        groups = {name[7:] for name in pipeline.inputs() if name.startswith("params:")}
+        parameters = {name: catalog.load(f"params:{name}") for name in sorted(groups)}
+        check_parameters(parameters)
+        missing = [
+            name
+            for name in sorted(pipeline.inputs())
+            if not name.startswith("params:") and not catalog.exists(name)
+        ]
+        if missing:
+            raise MissingArtifactError(_what_to_run(missing, str(parameters.get("dataset"))))
+
+
+def _what_to_run(missing: list[str], scene: str) -> str:
+    from kedro.framework.project import pipelines
+
+    steps = [name for name in pipelines if name not in ("__default__", "full")]
+    makers = [
+        step for step in steps if any(name in pipelines[step].all_outputs() for name in missing)
+    ]
+    first = makers[0] if len(makers) == 1 else "full"
+    names = " and no ".join(name.replace("_", " ") for name in missing)
+    return (
+        f"there is no {names} of scene '{scene}' yet; run first: "
+        f"kedro run --pipeline={first} --params dataset={scene}"
+    )
+
+
+class TrackingHooks:
+    """Names and tags the MLflow run, so that two of them are told apart at a glance."""
+
+    @hook_impl(trylast=True)  # after kedro-mlflow has opened the run
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Sets the run's name, and its scene, split, seed, model and environment as tags."""
+        import mlflow
+
+        if mlflow.active_run() is None:
+            return
+        typed = run_params.get("runtime_params") or {}
+        tags = {
+            "scene": catalog.load("params:dataset"),
+            "split": catalog.load("params:split")["name"],
+            "seed": catalog.load("params:seed"),
+            "model": catalog.load("params:model"),
+            "pipeline": "+".join(run_params.get("pipeline_names") or ["full"]),
+            "environment": run_params.get("env") or "base",
+        }
+        changed = [
+            f"{name}={value}"
+            for name, value in flatten(typed).items()
+            if name not in ("dataset", "seed", "model")
+        ]
+        name = " ".join(
+            [f"{tags['scene']} {tags['model']} seed {tags['seed']}", tags["pipeline"], *changed]
+        )
+        mlflow.set_tags({**tags, "mlflow.runName": name})
+
+
+class ArtifactHooks:
+    """Puts the files and figures that the catalog marks into the MLflow run.
+
+    An entry with `metadata: {mlflow: {artifact_path: maps}}` is logged as the file it was just
+    saved to; with `metadata: {mlflow: {metrics: true}}` its numbers are logged as metrics.
+    """
+
+    def __init__(self) -> None:
+        self._catalog: CatalogProtocol | None = None
+
+    @hook_impl
+    def after_catalog_created(self, catalog: CatalogProtocol) -> None:
+        """Remembers the catalog: saved values are passed without their dataset."""
+        self._catalog = catalog
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Logs the file that was saved and the numbers in it, as the entry asks."""
+        import mlflow
+
+        if mlflow.active_run() is None or self._catalog is None:
+            return
+        dataset = self._catalog.get(dataset_name)
+        wish = (getattr(dataset, "metadata", None) or {}).get("mlflow") or {}
+        if wish.get("metrics"):
+            mlflow.log_metrics(numbers(data))
+        if folder := wish.get("artifact_path"):
+            for path in saved_files(dataset):
+                mlflow.log_artifact(str(path), artifact_path=folder)
+
+
+def saved_files(dataset: Any) -> list[Path]:
+    """The files that `dataset` was last saved to.
+
+    Kedro offers no public way to the versioned path; a test holds this private one.
+
+    Raises:
+        DatasetError: Nothing was saved yet.
+    """
+    path = Path(dataset._get_load_path())
+    if not path.exists():
+        raise DatasetError(f"{path} was not written")
+    return dataset.companions(path) if isinstance(dataset, LocalVersionedDataset) else [path]
+
+
+def flatten(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested mappings as one level with dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{above}{name}.")
+        else:
+            flat[f"{above}{name}"] = value
+    return flat
+
+
+def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The scalar metrics by a name that MLflow allows; tables and texts are left out."""
+    allowed = str.maketrans(dict.fromkeys("()[]{},;'\"%&+*?!#=<>|\\", "_"))
+    return {
+        name.translate(allowed): float(value)
+        for name, value in flatten(metrics).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }

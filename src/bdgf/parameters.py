@@ -1,0 +1,60 @@
+"""Checks every parameter group against its settings model, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Annotated, Any
+
+from pydantic import Field, StrictInt, TypeAdapter, ValidationError
+
+from bdgf.errors import SettingsError
+
+# Group -> settings model, by name: only those that a run takes are imported.
+MODELS = {
+    "preparation": "bdgf.scenes.preparation:PreparationSettings",
+    "split": "bdgf.scenes.split:SplitSettings",
+    "pretrain": "bdgf.training.pretrain:PretrainSettings",
+    "features": "bdgf.diffusion.features:FeatureSettings",
+    "classifier": "bdgf.networks.classifier:ClassifierSettings",
+    "train": "bdgf.training.fit:TrainSettings",
+    "inference": "bdgf.training.inference:InferenceSettings",
+    "devices": "bdgf.training.devices:DeviceSettings",
+}
+_SEED = TypeAdapter(Annotated[StrictInt, Field(ge=0, lt=2**32)])
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Validates the groups that have a settings model, and the seed.
+
+    Args:
+        parameters: Parameter groups by name; those without a model are not looked at.
+
+    Raises:
+        SettingsError: Naming the parameter, its value and what it may be.
+    """
+    for name, values in parameters.items():
+        if name == "seed":
+            checked(_SEED.validate_python, values, name)
+        elif name in MODELS:
+            module, model = MODELS[name].split(":")
+            checked(getattr(import_module(module), model).model_validate, values, name)
+
+
+def checked(validate: Callable[[Any], Any], values: Any, group: str) -> Any:
+    """What `validate` makes of `values`, its complaint told as one line.
+
+    Raises:
+        SettingsError: The first value that cannot be.
+    """
+    try:
+        return validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join([group, *(str(part) for part in first["loc"])])
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(
+                f"unknown parameter '{place}'; see the comments in conf/base for those there are"
+            ) from error
+        told = f"{first['msg'][0].lower()}{first['msg'][1:]}"
+        raise SettingsError(f"parameter '{place}' is {first['input']!r}: {told}") from error

@@ -1,0 +1,26 @@
+"""The registered pipelines, each named after its verb."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline
+
+from bdgf.pipelines import evaluate, features, ingest, prepare, pretrain, report, train
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Every pipeline by the name that `kedro run --pipeline` takes.
+
+    Registered explicitly: Kedro's `find_pipelines` loads only the one asked for, and `full`
+    is a sum of others.
+    """
+    steps = {
+        "ingest": ingest.create_pipeline(),
+        "prepare": prepare.create_pipeline(),
+        "pretrain": pretrain.create_pipeline(),
+        "features": features.create_pipeline(),
+        "train": train.create_pipeline(),
+        # Whoever scores wants to see the map too; `report` alone draws again what was scored.
+        "evaluate": evaluate.create_pipeline() + report.create_pipeline(),
+    }
+    full = sum(steps.values(), Pipeline([]))
+    return {**steps, "report": report.create_pipeline(), "full": full, "__default__": full}

@@ -1,0 +1,21 @@
+"""Kedro's project settings: which loader and which hooks the project uses."""
+
+import os
+
+from bdgf.configuration import SceneConfigLoader
+from bdgf.hooks import ArtifactHooks, CheckHooks, SceneHooks, TrackingHooks
+
+CONFIG_LOADER_CLASS = SceneConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "config_patterns": {
+        # Not `parameters*/**`: the files of parameters_scenes/ are scenes, one chosen a run.
+        "parameters": ["parameters*.yml"],
+        "mlflow": ["mlflow.yml"],
+    },
+    # ${environment:NAME, default}: an environment variable; Kedro reads those for credentials only.
+    "custom_resolvers": {"environment": os.environ.get},
+    "merge_strategy": {"parameters": "soft", "mlflow": "soft"},
+}
+HOOKS = (SceneHooks(), CheckHooks(), TrackingHooks(), ArtifactHooks())

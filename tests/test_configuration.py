@@ -1,0 +1,72 @@
+"""The configuration loader: scenes, and parameters that nobody defined."""
+
+from pathlib import Path
+
+import pytest
+
+from bdgf.configuration import SceneConfigLoader, refuse_unknown
+from bdgf.errors import SettingsError
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    files = {
+        "base/globals.yml": "dataset: one\nseed: 0\n",
+        "base/parameters.yml": "dataset: ${runtime_params:dataset, ${globals:dataset}}\nseed: 0\n",
+        "base/parameters_train.yml": "train: {epochs: 10, optimizer: {lr: 0.1}}\n",
+        "base/parameters_scenes/one.yml": "one: {title: One, size: {rows: 3, columns: 4}}\n",
+        "local/parameters_scenes/mine.yml": "mine: {title: Mine}\n",
+        "paper/parameters_train.yml": "train: {epochs: 99}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def loader(conf: Path, env: str = "local", **runtime: object) -> SceneConfigLoader:
+    return SceneConfigLoader(
+        str(conf),
+        env=env,
+        base_env="base",
+        default_run_env="local",
+        runtime_params=runtime,
+        config_patterns={"parameters": ["parameters*.yml"]},
+        merge_strategy={"parameters": "soft"},
+    )
+
+
+def test_the_chosen_scene_becomes_a_parameter(conf: Path) -> None:
+    assert loader(conf)["parameters"]["scene"]["title"] == "One"
+
+
+def test_scenes_in_local_are_known_in_every_environment(conf: Path) -> None:
+    parameters = loader(conf, env="paper", dataset="mine")["parameters"]
+    assert parameters["scene"] == {"title": "Mine"}
+    assert parameters["train"] == {"epochs": 99, "optimizer": {"lr": 0.1}}
+
+
+def test_runtime_parameters_reach_every_level(conf: Path) -> None:
+    typed = {"train": {"optimizer": {"lr": 0.5}}, "scene": {"size": {"rows": 7}}}
+    parameters = loader(conf, **typed)["parameters"]
+    assert parameters["train"] == {"epochs": 10, "optimizer": {"lr": 0.5}}
+    assert parameters["scene"] == {"title": "One", "size": {"rows": 7, "columns": 4}}
+
+
+def test_an_unknown_scene_lists_the_known_ones_and_the_nearest(conf: Path) -> None:
+    with pytest.raises(SettingsError, match=r"unknown scene 'mime', did you mean 'mine'\?.*one"):
+        _ = loader(conf, dataset="mime")["parameters"]
+
+
+def test_an_unknown_parameter_names_the_nearest_and_its_siblings(conf: Path) -> None:
+    with pytest.raises(SettingsError, match=r"'train.epoch', did you mean 'train.epochs'\?.*optim"):
+        _ = loader(conf, train={"epoch": 3})["parameters"]
+
+
+def test_an_unknown_parameter_below_a_known_group_is_refused(conf: Path) -> None:
+    with pytest.raises(SettingsError, match=r"unknown parameter 'train\.optimizer\.rate'"):
+        _ = loader(conf, train={"optimizer": {"rate": 3}})["parameters"]
+
+
+def test_an_empty_group_is_left_to_its_model() -> None:
+    refuse_unknown({"extra": {"a": 1}}, {"extra": {}})
