@@ -1,0 +1,1 @@
+"""Kedro pipelines: thin nodes that translate between the catalog and the science."""

@@ -1,0 +1,5 @@
+"""The pipeline `ingest`."""
+
+from bdgf.pipelines.ingest.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,5 @@
+"""The pipeline `prepare`."""
+
+from bdgf.pipelines.prepare.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,42 @@
+"""A Scene becomes a PreparedScene, and its labelled pixels a Split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+from bdgf.scenes.preparation import PreparationSettings, fit_preparation
+from bdgf.scenes.split import SplitSettings, make_split
+from bdgf.weights import Weights
+
+
+def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[xr.Dataset, Weights]:
+    """Reduces and standardises the modalities.
+
+    Args:
+        scene: The scene.
+        parameters: The group `preparation`.
+
+    Returns:
+        The prepared scene and the statistics that prepared it, to be reused at prediction.
+    """
+    preparation = fit_preparation(scene, PreparationSettings.model_validate(parameters))
+    return preparation.apply(scene), preparation.to_weights()
+
+
+def split_pixels(
+    scene: xr.Dataset, parameters: dict[str, Any], patch: int, seed: int
+) -> xr.DataArray:
+    """Draws the training, validation and test pixels.
+
+    Args:
+        scene: The scene.
+        parameters: The group `split`.
+        patch: Side of the classifier's patches, in pixels: what a buffer must cover.
+        seed: Seed of the draw.
+
+    Returns:
+        (y, x) uint8 map: 0 none, 1 train, 2 validation, 3 test.
+    """
+    return make_split(scene, SplitSettings.model_validate(parameters), seed, patch // 2)

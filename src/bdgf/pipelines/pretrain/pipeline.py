@@ -1,0 +1,27 @@
+"""pretrain: PreparedScene -> Denoiser."""
+
+from kedro.pipeline import Node, Pipeline
+
+from bdgf.pipelines.pretrain.nodes import pretrain_denoiser
+
+
+def create_pipeline() -> Pipeline:
+    """One node that pretrains the masked multimodal DDPM."""
+    return Pipeline(
+        [
+            Node(
+                pretrain_denoiser,
+                inputs=[
+                    "prepared_scene",
+                    "params:pretrain",
+                    "params:devices",
+                    "params:working_folder",
+                    "params:dataset",
+                    "params:seed",
+                ],
+                outputs="denoiser",
+                name="pretrain_denoiser",
+                tags="pretrain",
+            )
+        ]
+    )
