@@ -86,18 +86,15 @@ class TrackingHooks:
             "scene": catalog.load("params:dataset"),
             "split": catalog.load("params:split")["name"],
             "seed": catalog.load("params:seed"),
-            "model": catalog.load("params:model"),
             "pipeline": "+".join(run_params.get("pipeline_names") or ["full"]),
             "environment": run_params.get("env") or "base",
         }
         changed = [
             f"{name}={value}"
             for name, value in flatten(typed).items()
-            if name not in ("dataset", "seed", "model")
+            if name not in ("dataset", "seed")
         ]
-        name = " ".join(
-            [f"{tags['scene']} {tags['model']} seed {tags['seed']}", tags["pipeline"], *changed]
-        )
+        name = " ".join([f"{tags['scene']} {tags['pipeline']} seed {tags['seed']}", *changed])
         mlflow.set_tags({**tags, "mlflow.runName": name})
 
 
@@ -127,9 +124,44 @@ class ArtifactHooks:
         wish = (getattr(dataset, "metadata", None) or {}).get("mlflow") or {}
         if wish.get("metrics"):
             mlflow.log_metrics(numbers(data))
+            # What was scored knows better than the command line what it was trained with.
+            mlflow.set_tags(
+                {"model": data["model"], "split": data["split"]["name"], "seed": data["seed"]}
+            )
         if folder := wish.get("artifact_path"):
             for path in saved_files(dataset):
                 mlflow.log_artifact(str(path), artifact_path=folder)
+
+
+class SummaryHooks:
+    """Ends a run with what a person wants next: the figures, where things are, what to type."""
+
+    RESULTS = ("metrics", "baseline_metrics", "class_map", "class_map_figure")
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Logs one line a result."""
+        made = [name for name in self.RESULTS if name in pipeline.all_outputs()]
+        for name in made:
+            path = saved_files(catalog.get(name))[0]
+            path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+            if name.endswith("metrics"):
+                log.info("%s", summary(catalog.load(name)))
+            log.info("%s: %s", name.replace("_", " "), path)
+        if made:
+            log.info("compare runs: kedro mlflow ui")
+
+
+def summary(metrics: Mapping[str, Any]) -> str:
+    """The headline figures of a metrics file in one line."""
+    shown = {"OA": "overall_accuracy", "AA": "average_accuracy", "kappa": "kappa"}
+    figures = ", ".join(f"{short} {100 * metrics[name]:.2f} %" for short, name in shown.items())
+    split = metrics["split"]
+    return (
+        f"{metrics['scene']}, {metrics['model']}, split {split['name']}, seed {metrics['seed']}: "
+        f"{figures} on {split['test']} test pixels; leakage {100 * metrics['leakage']:.1f} %, "
+        f"calibration error {100 * metrics['calibration_error']:.1f} %"
+    )
 
 
 def saved_files(dataset: Any) -> list[Path]:

@@ -12,13 +12,13 @@ from bdgf.errors import SettingsError
 
 # Group -> settings model, by name: only those that a run takes are imported.
 MODELS = {
-    "preparation": "bdgf.scenes.preparation:PreparationSettings",
+    "preparation": "bdgf.scenes.modality_statistics:PreparationSettings",
     "split": "bdgf.scenes.split:SplitSettings",
     "pretrain": "bdgf.training.pretrain:PretrainSettings",
     "features": "bdgf.diffusion.features:FeatureSettings",
-    "classifier": "bdgf.networks.classifier:ClassifierSettings",
-    "train": "bdgf.training.fit:TrainSettings",
+    "train": "bdgf.training.train_settings:TrainSettings",
     "inference": "bdgf.training.inference:InferenceSettings",
+    "evaluation": "bdgf.evaluation.report:EvaluationSettings",
     "devices": "bdgf.training.devices:DeviceSettings",
 }
 _SEED = TypeAdapter(Annotated[StrictInt, Field(ge=0, lt=2**32)])

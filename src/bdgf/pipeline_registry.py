@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from bdgf.pipelines import evaluate, features, ingest, prepare, pretrain, report, train
+from bdgf.pipelines import baseline, evaluate, features, ingest, prepare, pretrain, report, train
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -23,4 +23,5 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluate": evaluate.create_pipeline() + report.create_pipeline(),
     }
     full = sum(steps.values(), Pipeline([]))
-    return {**steps, "report": report.create_pipeline(), "full": full, "__default__": full}
+    others = {"report": report.create_pipeline(), "baseline": baseline.create_pipeline()}
+    return {**steps, **others, "full": full, "__default__": full}

@@ -3,7 +3,7 @@
 import os
 
 from bdgf.configuration import SceneConfigLoader
-from bdgf.hooks import ArtifactHooks, CheckHooks, SceneHooks, TrackingHooks
+from bdgf.hooks import ArtifactHooks, CheckHooks, SceneHooks, SummaryHooks, TrackingHooks
 
 CONFIG_LOADER_CLASS = SceneConfigLoader
 CONFIG_LOADER_ARGS = {
@@ -18,4 +18,4 @@ CONFIG_LOADER_ARGS = {
     "custom_resolvers": {"environment": os.environ.get},
     "merge_strategy": {"parameters": "soft", "mlflow": "soft"},
 }
-HOOKS = (SceneHooks(), CheckHooks(), TrackingHooks(), ArtifactHooks())
+HOOKS = (SceneHooks(), CheckHooks(), TrackingHooks(), ArtifactHooks(), SummaryHooks())

@@ -9,7 +9,7 @@ import xarray as xr
 
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings, extract_features
-from bdgf.training.devices import DeviceSettings
+from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.weights import Weights
 
 
@@ -39,5 +39,5 @@ def extract_feature_cube(
         prepared_scene,
         FeatureSettings.model_validate(parameters),
         Path(working_folder) / dataset / "feature_cube.h5",
-        devices=DeviceSettings.model_validate(devices),
+        fabric=make_fabric(DeviceSettings.model_validate(devices)),
     )

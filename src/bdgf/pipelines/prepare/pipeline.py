@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 split_pixels,
-                inputs=["scene", "params:split", "params:classifier.patch", "params:seed"],
+                inputs=["scene", "params:split", "params:train.classifier.patch", "params:seed"],
                 outputs="split",
                 name="split_pixels",
                 tags="prepare",

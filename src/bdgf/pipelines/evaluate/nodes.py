@@ -1,0 +1,136 @@
+"""A Classifier draws a map, and the map is measured on the test pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.errors import MissingArtifactError
+from bdgf.evaluation.maps import class_map, entropy_map
+from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
+from bdgf.fingerprint import fingerprint
+from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
+from bdgf.training.arrays import resident_arrays
+from bdgf.training.devices import DeviceSettings
+from bdgf.training.inference import InferenceSettings, predict_map
+from bdgf.weights import Weights
+
+PROBABILITIES = "probabilities"
+
+
+def predict_scene(
+    prepared_scene: xr.Dataset,
+    feature_cube: FeatureCube,
+    classifier: Weights,
+    parameters: dict[str, Any],
+    devices: dict[str, Any],
+) -> xr.Dataset:
+    """Classifies every valid pixel of the scene.
+
+    Args:
+        prepared_scene: The prepared scene.
+        feature_cube: Its diffusion features.
+        classifier: The trained classifier.
+        parameters: The group `inference`.
+        devices: The group `devices`.
+
+    Returns:
+        The scene without its modalities, with `probabilities` (class, y, x) float32.
+
+    Raises:
+        MissingArtifactError: The classifier was trained with other features than these.
+    """
+    _check_origin("feature cube", "feature_fingerprint", feature_cube.fingerprint, classifier)
+    probabilities = predict_map(
+        classifier,
+        resident_arrays(prepared_scene, feature_cube),
+        valid_mask(prepared_scene),
+        InferenceSettings.model_validate(parameters),
+        devices=DeviceSettings.model_validate(devices),
+    )
+    return with_probabilities(prepared_scene, probabilities)
+
+
+def with_probabilities(prepared_scene: xr.Dataset, probabilities: np.ndarray) -> xr.Dataset:
+    """The scene's masks, maps and georeference with (K, H, W) `probabilities`."""
+    return carried_over(prepared_scene).assign(
+        {PROBABILITIES: (("class", "y", "x"), probabilities)}
+    )
+
+
+def score(
+    predictions: xr.Dataset, split: xr.DataArray, classifier: Weights, parameters: dict[str, Any]
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Measures the predictions on the test pixels.
+
+    Args:
+        predictions: The predictions.
+        split: The split that the classifier was trained on.
+        classifier: The trained classifier, for what it was made from.
+        parameters: The group `evaluation`.
+
+    Returns:
+        The metrics, the table of the classes and the confusion matrix (rows are the truth).
+
+    Raises:
+        MissingArtifactError: The classifier was trained on another split than this.
+    """
+    _check_origin("split", "split_fingerprint", fingerprint(split.to_numpy()), classifier)
+    config = classifier.config
+    metrics = evaluate_predictions(
+        predictions[PROBABILITIES].to_numpy(),
+        predictions[LABELS].to_numpy(),
+        split,
+        class_table(predictions),
+        config["patch"],
+        config["seed"],
+        EvaluationSettings.model_validate(parameters),
+    )
+    metrics |= {"scene": config["scene"], "model": config["model"]}
+    return metrics, _per_class(metrics), _confusion(metrics)
+
+
+def draw_maps(predictions: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """The class map and the uncertainty map, on the scene's grid.
+
+    Args:
+        predictions: The predictions.
+
+    Returns:
+        (y, x) uint8 class ids, 0 = none, with the classes' names and colours; (y, x) float32
+        entropy in [0, 1], NaN = none.
+    """
+    probabilities, valid = predictions[PROBABILITIES].to_numpy(), valid_mask(predictions)
+    classes = class_table(predictions)
+    colors = {0: "#ffffff", **dict(zip(classes.ids, classes.colors, strict=True))}
+    names = dict(zip(classes.ids, classes.names, strict=True))
+    like = predictions[LABELS]
+    classes_map = like.copy(data=class_map(probabilities, valid))
+    classes_map.attrs = {"colors": colors, "classes": names, "scene": predictions.attrs["scene"]}
+    entropy = like.copy(data=entropy_map(probabilities, valid))
+    entropy.attrs = {"quantity": "entropy of the class probabilities divided by log K"}
+    return classes_map.rename("class_map"), entropy.rename("uncertainty_map")
+
+
+def _check_origin(what: str, key: str, present: str, classifier: Weights) -> None:
+    if classifier.config[key] != present:
+        raise MissingArtifactError(
+            f"the {what} of scene '{classifier.config['scene']}' is not the one that its latest "
+            f"classifier was trained with ({present}, not {classifier.config[key]}); run first: "
+            f"kedro run --pipeline=train --params dataset={classifier.config['scene']}"
+        )
+
+
+def _per_class(metrics: dict[str, Any]) -> pd.DataFrame:
+    table = pd.DataFrame.from_dict(metrics["per_class"], orient="index")
+    return table.rename_axis("class").reset_index()
+
+
+def _confusion(metrics: dict[str, Any]) -> pd.DataFrame:
+    names = list(metrics["per_class"])
+    table = pd.DataFrame(metrics["confusion_matrix"], index=names, columns=names)
+    return table.rename_axis("true").reset_index()

@@ -1,0 +1,40 @@
+"""evaluate: Classifier -> Predictions, Metrics."""
+
+from kedro.pipeline import Node, Pipeline
+
+from bdgf.pipelines.evaluate.nodes import draw_maps, predict_scene, score
+
+
+def create_pipeline() -> Pipeline:
+    """Prediction of the whole scene, then its maps and its score."""
+    return Pipeline(
+        [
+            Node(
+                predict_scene,
+                inputs=[
+                    "prepared_scene",
+                    "feature_cube",
+                    "classifier",
+                    "params:inference",
+                    "params:devices",
+                ],
+                outputs="predictions",
+                name="predict_scene",
+                tags="evaluate",
+            ),
+            Node(
+                score,
+                inputs=["predictions", "split", "classifier", "params:evaluation"],
+                outputs=["metrics", "per_class_table", "confusion_matrix_table"],
+                name="score",
+                tags="evaluate",
+            ),
+            Node(
+                draw_maps,
+                inputs="predictions",
+                outputs=["class_map", "uncertainty_map"],
+                name="draw_maps",
+                tags="evaluate",
+            ),
+        ]
+    )

@@ -1,0 +1,27 @@
+"""report: maps, metrics and histories -> figures."""
+
+from kedro.pipeline import Node, Pipeline
+
+from bdgf.pipelines.report.nodes import draw_curves, draw_figures
+
+
+def create_pipeline() -> Pipeline:
+    """Figures of the maps and of the training."""
+    return Pipeline(
+        [
+            Node(
+                draw_figures,
+                inputs=["class_map", "uncertainty_map", "predictions", "metrics"],
+                outputs=["class_map_figure", "uncertainty_figure", "confusion_matrix_figure"],
+                name="draw_figures",
+                tags="report",
+            ),
+            Node(
+                draw_curves,
+                inputs=["denoiser", "classifier"],
+                outputs="curves_figure",
+                name="draw_curves",
+                tags="report",
+            ),
+        ]
+    )
