@@ -1,0 +1,211 @@
+"""Configuration of a scene: its files and what is in them, one YAML file a scene.
+
+All of it describes files; the paper is silent about them, so nothing here is its choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from bdgf.errors import SettingsError
+from bdgf.scenes.demo import DemoSettings
+from bdgf.settings_model import Settings
+
+
+def _as_tuple(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+Files = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+Channels = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_as_tuple)]
+Counts = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_tuple)]
+Values = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
+
+
+class Source(Settings):
+    """One form in which an array is published."""
+
+    file: Files = Field(
+        description="File name below the scene's folder, or an absolute path; several files are "
+        "stacked along the band axis in this order."
+    )
+    variable: str | None = Field(
+        None, description="Variable in the file, dotted in nested structs; null takes the only one."
+    )
+    channels: Channels | None = Field(
+        None, description="Bands to take, counted from 0; null takes all."
+    )
+
+    def describe(self) -> str:
+        """The files' names and the variable, for a message."""
+        names = " + ".join(self.file) if len(self.file) <= 3 else f"{self.file[0]} + ..."
+        return f"{names} ({self.variable})" if self.variable else names
+
+
+class LabelSource(Source):
+    """One form in which a label map is published."""
+
+    file: Annotated[Files, Field(max_length=1)] = Field(
+        description="File name below the scene's folder, or an absolute path."
+    )
+    form: Literal["map", "pixels"] = Field(
+        "map", description="A map of class values, or (n, 2) rows and columns of labelled pixels."
+    )
+    first_index: Literal[0, 1] = Field(
+        0, description="What rows and columns of `pixels` are counted from."
+    )
+
+
+class _Item(Settings):
+    """An array of the scene: alternatives of sources, of which the first found is taken."""
+
+    optional: bool = Field(False, description="Whether the scene does without when it is missing.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single_source(cls, data: Any) -> Any:
+        """Lets a single source stand in place: `{file: a.tif}` for `{sources: [{file: a.tif}]}`."""
+        if not isinstance(data, Mapping) or "file" not in data:
+            return data
+        if "sources" in data:
+            raise ValueError("give either `file` or `sources`, not both")
+        inside = {name: data[name] for name in LabelSource.model_fields if name in data}
+        rest = {name: value for name, value in data.items() if name not in inside}
+        return {**rest, "sources": [inside]}
+
+
+class Modality(_Item):
+    """One image of the scene."""
+
+    kind: Literal["spectral", "auxiliary"] = Field(
+        description="A hyper- or multispectral image, or the rest (height, SAR)."
+    )
+    units: str = Field("", description="Units of the values.")
+    scale: Literal["linear", "log"] = Field(
+        "linear", description="log: intensities, taken to dB in preparation."
+    )
+    nodata: float | None = Field(
+        None, description="Value that means no data; null takes what the file declares."
+    )
+    bands: Counts | None = Field(
+        None, description="Number of bands to expect, or several that may be; null takes any."
+    )
+    sources: tuple[Source, ...] = Field(
+        (), description="Alternatives; none: the user gives them, see docs/scenes.md."
+    )
+
+
+class LabelMap(_Item):
+    """A map of classes: all labels, or the official training or test pixels."""
+
+    sources: tuple[LabelSource, ...] = Field(
+        (), description="Alternatives; none: the user gives them, see docs/scenes.md."
+    )
+
+
+class LandCoverClass(Settings):
+    """One class, and how many pixels of it are published."""
+
+    id: int = Field(ge=1, le=255, description="1, 2, ... without gaps.")
+    name: str = Field(min_length=1, description="The class's name.")
+    color: str | None = Field(
+        None,
+        pattern="^#[0-9a-fA-F]{6}$",
+        description="Colour on maps; null takes one of a palette for colour-blind readers.",
+    )
+    values: Values | None = Field(
+        None, description="Value or values of this class in the label files; null takes the id."
+    )
+    labelled: int | None = Field(None, ge=0, description="Published labelled pixels.")
+    train: int | None = Field(None, ge=0, description="Published official training pixels.")
+    test: int | None = Field(None, ge=0, description="Published official test pixels.")
+
+
+class Origin(Settings):
+    """Where the public data are, and how to know them."""
+
+    url: str | None = Field(None, description="Public address.")
+    licence: str = Field("", description="Licence, as far as it is stated.")
+    sha256: dict[str, str] = Field(
+        {}, description="File name -> digest of the published file; another only warns."
+    )
+
+
+class SceneConfig(Settings):
+    """All that is known about a scene before its files are read."""
+
+    title: str = Field("", description="What people call the scene.")
+    fabricate: DemoSettings | None = Field(
+        None, description="Settings of the demo scene, which has no files."
+    )
+    shape: tuple[int, int] | None = Field(None, description="Published rows and columns.")
+    modalities: dict[str, Modality] = Field({}, description="Name -> image, at least two.")
+    labels: LabelMap | None = Field(
+        None, description="All labels; null takes the union of the official maps."
+    )
+    official_train: LabelMap | None = Field(None, description="Official training pixels.")
+    official_test: LabelMap | None = Field(None, description="Official test pixels.")
+    unlabelled: Values = Field(
+        (0,), description="Value or values that mean unlabelled in the label files."
+    )
+    classes: tuple[LandCoverClass, ...] = Field(
+        (), description="The classes; none: 1 to the greatest label, without names."
+    )
+    counts: Literal["published", "unverified"] = Field(
+        "published", description="Whether the classes' counts were checked, or only copied."
+    )
+    grid_tolerance: float = Field(
+        1e-3, ge=0, description="How far two grids may differ and still be one, in pixels."
+    )
+    source: Origin = Field(Origin(), description="Where the public data are.")
+
+    @model_validator(mode="after")
+    def _files_or_fabricate(self) -> SceneConfig:
+        if self.fabricate is not None:
+            if self.model_fields_set - {"fabricate", "title", "source"}:
+                raise ValueError("a scene with `fabricate` has no files: leave out the rest")
+            return self
+        if len(self.modalities) < 2:
+            raise ValueError("a scene needs two `modalities` at least")
+        if (self.official_train is None) != (self.official_test is None):
+            raise ValueError("give both `official_train` and `official_test`, or neither")
+        if self.labels is None and self.official_train is None:
+            raise ValueError("a scene needs `labels` or official maps")
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_classes(self) -> SceneConfig:
+        if [c.id for c in self.classes] != list(range(1, len(self.classes) + 1)):
+            raise ValueError("the `classes` must have the ids 1, 2, ... in order, without gaps")
+        values = [*self.unlabelled, *(v for c in self.classes for v in c.values or (c.id,))]
+        if self.classes and (repeated := sorted({v for v in values if values.count(v) > 1})):
+            raise ValueError(f"the label value {repeated[0]:g} stands for two classes")
+        return self
+
+
+def parse_scene_config(name: str, parameters: Mapping[str, Any]) -> SceneConfig:
+    """Checks a scene's configuration.
+
+    Args:
+        name: The scene's name, for messages.
+        parameters: What its YAML file holds below the name.
+
+    Raises:
+        SettingsError: One line that names the first wrong setting.
+    """
+    try:
+        return SceneConfig.model_validate(parameters)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            reason = "there is no such setting"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise SettingsError(
+            f"scene '{name}'{f', {place}' if place else ''}: {reason}{more}; see docs/scenes.md "
+            f"and correct conf/*/parameters_scenes/{name}.yml"
+        ) from error

@@ -1,0 +1,60 @@
+"""Where a scene lies on the Earth: its coordinate reference system and affine transform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    from affine import Affine
+    from rasterio.crs import CRS
+
+
+def georeference(scene: xr.Dataset | xr.DataArray) -> tuple[CRS | None, Affine | None]:
+    """The coordinate reference system and the affine transform, None where the scene has none.
+
+    Reads the `spatial_ref` variable itself, so that it works whether or not a reader of the file
+    has decoded it as a coordinate.
+    """
+    reference = scene.coords.get("spatial_ref")
+    if reference is None and isinstance(scene, xr.Dataset):
+        reference = scene.get("spatial_ref")
+    if reference is None:
+        return None, None
+    crs, transform = None, None
+    if wkt := reference.attrs.get("crs_wkt"):
+        from rasterio.crs import CRS
+
+        crs = CRS.from_wkt(wkt)
+    if numbers := reference.attrs.get("GeoTransform"):
+        from affine import Affine
+
+        transform = Affine.from_gdal(*(float(number) for number in numbers.split()))
+    return crs, transform
+
+
+def with_georeference(
+    scene: xr.Dataset, crs: CRS | str | None, transform: Affine | None
+) -> xr.Dataset:
+    """The scene with its `spatial_ref` coordinate and the coordinates of the pixels' centres.
+
+    Args:
+        scene: Dataset with dims y and x.
+        crs: Coordinate reference system, if known.
+        transform: Affine map from (column, row) to coordinates, if known.
+    """
+    if crs is None and transform is None:
+        return scene
+    import rioxarray  # noqa: F401 - registers the accessor `rio`
+
+    if transform is not None:
+        if transform.b == 0 and transform.d == 0:  # rotated grids have no 1-D coordinates
+            rows, columns = np.arange(scene.sizes["y"]), np.arange(scene.sizes["x"])
+            scene = scene.assign_coords(
+                y=transform.f + transform.e * (rows + 0.5),
+                x=transform.c + transform.a * (columns + 0.5),
+            )
+        scene = scene.rio.write_transform(transform)
+    return scene if crs is None else scene.rio.write_crs(crs)

@@ -1,0 +1,279 @@
+"""Scene: the one type in which a land-cover scene travels, an `xarray.Dataset`.
+
+A modality is a variable with dims `(y, x, band_<modality>)`; `valid`, `labels` and the optional
+official maps have dims `(y, x)`. A prepared scene is the same with modalities `(band_<m>, y, x)`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from bdgf.errors import SceneError
+from bdgf.scenes.classes import ClassTable, check_ids, listing
+from bdgf.scenes.georeferencing import georeference, with_georeference
+
+if TYPE_CHECKING:
+    from affine import Affine
+    from rasterio.crs import CRS
+
+__all__ = [
+    "LABELS",
+    "OFFICIAL_TEST",
+    "OFFICIAL_TRAIN",
+    "VALID",
+    "ClassTable",
+    "ModalityArray",
+    "carried_over",
+    "check_scene",
+    "class_table",
+    "georeference",
+    "modality_names",
+    "new_scene",
+    "spectral_names",
+    "valid_mask",
+]
+
+log = logging.getLogger(__name__)
+
+VALID = "valid"
+LABELS = "labels"
+OFFICIAL_TRAIN = "official_train"
+OFFICIAL_TEST = "official_test"
+_RESERVED = {VALID, LABELS, OFFICIAL_TRAIN, OFFICIAL_TEST, "spatial_ref", "x", "y"}
+
+
+@dataclass(frozen=True)
+class ModalityArray:
+    """One modality as read, before it becomes a variable of a scene.
+
+    Attributes:
+        values: (H, W, bands), any real dtype; NaN or infinite where there is no data.
+        kind: "spectral" for a hyper- or multispectral image, "auxiliary" for the rest.
+        units: Units of the values, may be "".
+        scale: "log" for intensities that preparation takes to dB, else "linear".
+    """
+
+    values: np.ndarray
+    kind: Literal["spectral", "auxiliary"]
+    units: str = ""
+    scale: Literal["linear", "log"] = "linear"
+
+
+def new_scene(
+    name: str,
+    modalities: Mapping[str, ModalityArray],
+    labels: np.ndarray | None,
+    classes: ClassTable,
+    valid: np.ndarray | None = None,
+    official_train: np.ndarray | None = None,
+    official_test: np.ndarray | None = None,
+    crs: CRS | str | None = None,
+    transform: Affine | None = None,
+) -> xr.Dataset:
+    """Builds and checks a scene.
+
+    Pixels where any band of any modality is not finite become invalid; the modalities are 0
+    there. The spectral modalities come first. Labels on invalid pixels are kept (they count
+    against the published numbers) but no split uses them.
+
+    Args:
+        name: The scene's name.
+        modalities: (H, W, bands) arrays by modality name.
+        labels: (H, W) integers, 0 = unlabelled; None takes the union of the official maps, which
+            also win where they disagree with `labels` (with a warning).
+        classes: The class table.
+        valid: (H, W), non-zero where the source has data; None leaves it to the modalities.
+        official_train: (H, W) label map of the official training pixels.
+        official_test: (H, W) label map of the official test pixels.
+        crs: Coordinate reference system, if the source has one.
+        transform: Affine map from (column, row) to coordinates, if the source has one.
+
+    Returns:
+        The scene (module docstring).
+
+    Raises:
+        SceneError: The arrays do not fit together (`check_scene`).
+    """
+    modalities = dict(sorted(modalities.items(), key=lambda item: item[1].kind != "spectral"))
+    for modality in modalities:
+        _check_modality_name(modality)
+    arrays = {m: _as_bands(m, array.values) for m, array in modalities.items()}
+    official = {OFFICIAL_TRAIN: official_train, OFFICIAL_TEST: official_test}
+    maps = {key: np.asarray(value) for key, value in official.items() if value is not None}
+    maps[LABELS] = _merge_labels(labels, maps)
+    shape = _common_shape({**arrays, **maps, **({} if valid is None else {VALID: valid})})
+    mask = np.ones(shape, bool) if valid is None else np.asarray(valid) != 0
+    for modality, values in arrays.items():
+        mask &= _finite_pixels(modality, values)
+    for values in arrays.values():
+        values[~mask] = 0.0
+    variables: dict[str, Any] = {
+        m: (("y", "x", f"band_{m}"), arrays[m], _attributes(modalities[m])) for m in modalities
+    }
+    variables[VALID] = (("y", "x"), mask.astype(np.uint8))
+    for key, value in maps.items():
+        variables[key] = (("y", "x"), _as_label_map(key, value, classes))
+    table = [
+        {"id": i, "name": n, "color": c}
+        for i, n, c in zip(classes.ids, classes.names, classes.colors, strict=True)
+    ]
+    attributes = {
+        "scene": name,
+        "modalities": json.dumps(list(modalities)),
+        "classes": json.dumps(table),
+    }
+    scene = with_georeference(xr.Dataset(variables, attrs=attributes), crs, transform)
+    check_scene(scene)
+    return scene
+
+
+def modality_names(scene: xr.Dataset) -> list[str]:
+    """The names of the modalities in order, the spectral ones first.
+
+    Raises:
+        SceneError: The dataset is no scene.
+    """
+    try:
+        return [str(name) for name in json.loads(scene.attrs["modalities"])]
+    except (KeyError, TypeError, ValueError) as error:
+        raise SceneError(
+            "the dataset is no scene: its attribute 'modalities' is missing or damaged; "
+            "make it with `kedro run --pipeline=ingest`"
+        ) from error
+
+
+def spectral_names(scene: xr.Dataset) -> list[str]:
+    """The names of the spectral modalities, in order."""
+    return [name for name in modality_names(scene) if scene[name].attrs["kind"] == "spectral"]
+
+
+def class_table(scene: xr.Dataset) -> ClassTable:
+    """The scene's classes.
+
+    Raises:
+        SceneError: The dataset has no class list, or one that cannot be.
+    """
+    try:
+        rows = json.loads(scene.attrs["classes"])
+        ids, names, colors = zip(*((r["id"], r["name"], r["color"]) for r in rows), strict=True)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SceneError(
+            "the dataset is no scene: its attribute 'classes' is missing or damaged; "
+            "make it with `kedro run --pipeline=ingest`"
+        ) from error
+    return ClassTable(tuple(int(i) for i in ids), tuple(map(str, names)), tuple(map(str, colors)))
+
+
+def valid_mask(scene: xr.Dataset) -> np.ndarray:
+    """(H, W) bool: True where every modality has data."""
+    return scene[VALID].to_numpy() != 0
+
+
+def carried_over(scene: xr.Dataset) -> xr.Dataset:
+    """The scene without its modalities: masks, maps, georeference and attributes."""
+    return scene.drop_vars(modality_names(scene))
+
+
+def check_scene(scene: xr.Dataset) -> None:
+    """Checks all that users of a scene rely on.
+
+    Raises:
+        SceneError: One line with what is wrong, in which variable, and what to do.
+    """
+    names, classes = modality_names(scene), class_table(scene)
+    missing = [name for name in (*names, VALID, LABELS) if name not in scene]
+    if missing:
+        raise SceneError(f"the scene has no variable {', '.join(missing)}; ingest it again")
+    if len(names) < 2:
+        raise SceneError(
+            f"the scene has {len(names)} modality ({', '.join(names)}); configure at least two"
+        )
+    if not spectral_names(scene):
+        raise SceneError(
+            f"none of the modalities {', '.join(names)} is spectral; set `kind: spectral` for one"
+        )
+    for name in names:
+        dims = (f"band_{name}", "x", "y")
+        if tuple(sorted(map(str, scene[name].dims))) != dims:
+            raise SceneError(f"modality {name} has dims {scene[name].dims}, not {dims}")
+    if not valid_mask(scene).any():
+        raise SceneError("no pixel has data in every modality; check the nodata values")
+    for key in (LABELS, OFFICIAL_TRAIN, OFFICIAL_TEST):
+        if key in scene:
+            check_ids(key, scene[key].to_numpy(), classes)
+
+
+def _check_modality_name(name: str) -> None:
+    if not name.isidentifier() or name in _RESERVED:
+        raise SceneError(
+            f"{name!r} cannot name a modality; use letters, digits and underscores, and none of "
+            f"{', '.join(sorted(_RESERVED))}"
+        )
+
+
+def _attributes(array: ModalityArray) -> dict[str, str]:
+    return {"kind": array.kind, "units": array.units, "scale": array.scale}
+
+
+def _as_bands(name: str, values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    if values.ndim == 2:
+        values = values[..., None]
+    if values.ndim != 3 or 0 in values.shape:
+        raise SceneError(
+            f"modality {name} has the shape {values.shape}, not (rows, columns, bands); "
+            "check its variable and axes"
+        )
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, hence no data
+        return values.astype(np.float32)
+
+
+def _common_shape(arrays: Mapping[str, np.ndarray]) -> tuple[int, int]:
+    shapes = {name: np.shape(values)[:2] for name, values in arrays.items()}
+    (first, shape), *others = shapes.items()
+    for name, other in others:
+        if other != shape:
+            raise SceneError(
+                f"{first} is {shape[0]}x{shape[1]} pixels but {name} is "
+                f"{'x'.join(map(str, other))}; give both on one grid"
+            )
+    return shape[0], shape[1]
+
+
+def _finite_pixels(name: str, values: np.ndarray) -> np.ndarray:
+    finite = np.empty(values.shape[:2], bool)
+    band_has_data = np.zeros(values.shape[2], bool)
+    for row, line in enumerate(np.isfinite(values_row) for values_row in values):
+        finite[row] = line.all(axis=-1)
+        band_has_data |= line.any(axis=0)
+    if not band_has_data.all():
+        bands = listing(np.flatnonzero(~band_has_data) + 1)
+        raise SceneError(
+            f"modality {name}: band {bands} has no finite value; leave it out or correct the file"
+        )
+    return finite
+
+
+def _merge_labels(labels: np.ndarray | None, maps: Mapping[str, np.ndarray]) -> np.ndarray:
+    if labels is None and not maps:
+        raise SceneError("the scene has neither labels nor official maps; configure its labels")
+    _common_shape({**maps, **({} if labels is None else {LABELS: labels})})
+    merged = np.zeros_like(next(iter(maps.values()))) if labels is None else np.array(labels)
+    for key, official in maps.items():
+        differ = (official != 0) & (official != merged)
+        if labels is not None and differ.any():
+            log.warning("%s and labels differ on %d pixels; %s wins", key, differ.sum(), key)
+        merged[differ] = official[differ]
+    return merged
+
+
+def _as_label_map(key: str, values: np.ndarray, classes: ClassTable) -> np.ndarray:
+    check_ids(key, values, classes)
+    return values.astype(np.uint8)

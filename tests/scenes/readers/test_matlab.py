@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from scipy.io import savemat
+from scipy.sparse import csc_matrix
+
+from bdgf.errors import SceneError
+from bdgf.scenes.readers.raw_array import VariableError
+from bdgf.scenes.readers.registry import read_array
+from tests.data.matlab_v73 import StructArray, write_matlab_v73
+
+CUBE = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+FLIGHTS = [{"z": CUBE[..., :2], "name": "one"}, {"z": CUBE[..., 1:], "name": "two"}]
+
+
+def write_v5(path, tree):
+    def as_matlab(value):
+        if isinstance(value, StructArray):
+            records = np.empty((1, len(value)), dtype=[(field, object) for field in value[0]])
+            for i, item in enumerate(value):
+                for field, inner in item.items():
+                    records[0, i][field] = inner
+            return records
+        if isinstance(value, list):
+            cell = np.empty((1, len(value)), dtype=object)
+            cell[0, :] = [as_matlab(item) for item in value]
+            return cell
+        if isinstance(value, dict):
+            return {field: as_matlab(inner) for field, inner in value.items()}
+        return value
+
+    savemat(path, as_matlab(tree))
+
+
+@pytest.fixture(params=[write_v5, write_matlab_v73], ids=["v5", "v7.3"])
+def scene_file(request, tmp_path):
+    path = tmp_path / "scene.mat"
+    tree = {
+        "hsi": {
+            "Data": CUBE,
+            "Cell": FLIGHTS,
+            "Array": StructArray(FLIGHTS),
+            "One": [{"z": CUBE}],
+            "sceneLabels": {"labels": CUBE[..., 0]},
+        },
+        "other": CUBE[..., 0],
+    }
+    request.param(path, tree)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ("hsi.Data", CUBE),
+        ("hsi.sceneLabels.labels", CUBE[..., 0]),
+        ("hsi.One.z", CUBE),
+        ("hsi.Cell.z", FLIGHTS[0]["z"]),
+        ("hsi.Cell[1].z", FLIGHTS[1]["z"]),
+        ("hsi.Array.z", FLIGHTS[0]["z"]),
+        ("hsi.Array[1].z", FLIGHTS[1]["z"]),
+        ("other", CUBE[..., 0]),
+    ],
+)
+def test_nested_variables_are_read_in_matlab_order(scene_file, variable, expected):
+    np.testing.assert_array_equal(read_array(scene_file, variable).values, expected)
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("hsi.data", r"no variable 'hsi\.data', did you mean 'hsi\.Data'\?"),
+        ("hsj.Data", r"no variable 'hsj', did you mean 'hsi'\?; it holds: hsi, other"),
+        ("other.z", r"no variable 'other\.z'; it holds: nothing"),
+        ("hsi.sceneLabels", r"'hsi\.sceneLabels' is a struct; choose one of hsi\.sceneLabels\.lab"),
+        ("hsi.Cell[7].z", r"'hsi\.Cell' has 2 elements, none 7"),
+        ("hsi.Cell.name", r"'hsi\.Cell\.name' is no array of numbers"),
+        ("hsi.Data[1]", r"'hsi\.Data' is no cell or struct array; leave out \[1\]"),
+        ("hsi..Data", "is no variable's path"),
+        (None, r"holds 2 variables \(hsi 1x1, other 5x4\); choose one"),
+    ],
+)
+def test_wrong_variables_are_named_with_what_is_there(scene_file, variable, message):
+    with pytest.raises(VariableError, match=message) as caught:
+        read_array(scene_file, variable)
+    assert str(scene_file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("write", [write_v5, write_matlab_v73])
+def test_only_variable_needs_no_name(tmp_path, write):
+    write(tmp_path / "gt.mat", {"gt": CUBE[..., 0]})
+    assert read_array(tmp_path / "gt.mat").values.shape == (5, 4)
+
+
+def test_only_the_variable_asked_for_is_read(tmp_path, monkeypatch):
+    import scipy.io
+
+    savemat(tmp_path / "two.mat", {"big": CUBE, "small": CUBE[..., 0]})
+    asked, loadmat = [], scipy.io.loadmat
+
+    def spy(path, variable_names):
+        asked.append(list(variable_names))
+        return loadmat(path, variable_names=variable_names)
+
+    monkeypatch.setattr(scipy.io, "loadmat", spy)
+    read_array(tmp_path / "two.mat", "small")
+    assert asked == [["small"]]
+
+
+def test_sparse_label_map(tmp_path):
+    labels = np.eye(4)
+    savemat(tmp_path / "gt.mat", {"gt": csc_matrix(labels)})
+    np.testing.assert_array_equal(read_array(tmp_path / "gt.mat", "gt").values, labels)
+
+
+def test_a_web_page_saved_as_mat_is_refused(tmp_path):
+    (tmp_path / "HSI.mat").write_text("<!DOCTYPE html><html>please sign in</html>" * 10)
+    with pytest.raises(SceneError, match=r"cannot read .*HSI\.mat: .*damaged or cut short"):
+        read_array(tmp_path / "HSI.mat", "HSI")

@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bdgf.errors import SettingsError
+from bdgf.scenes.config import SceneConfig, parse_scene_config
+from tests.data import fabricate
+
+SCENES = Path(__file__).resolve().parents[2] / "conf" / "base" / "parameters_scenes"
+NAMES = (
+    *("demo", "coast", "pines", "muufl", "trento", "houston2013", "augsburg", "berlin"),
+    *("yellow_river_estuary", "lcz_hk"),
+)
+
+
+def configured(name: str) -> SceneConfig:
+    (key, parameters), *others = yaml.safe_load((SCENES / f"{name}.yml").read_text()).items()
+    assert (key, others) == (name, [])
+    return parse_scene_config(name, parameters)
+
+
+def smallest(**changes):
+    return {
+        "modalities": {
+            "optical": {"kind": "spectral", "file": "a.tif"},
+            "height": {"kind": "auxiliary", "file": "b.tif"},
+        },
+        "labels": {"file": "gt.tif"},
+        "classes": [{"id": 1, "name": "water"}, {"id": 2, "name": "land"}],
+    } | changes
+
+
+def test_every_scene_of_the_project_is_configured():
+    assert sorted(path.stem for path in SCENES.iterdir()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_configured_scene_is_sound(name):
+    config = configured(name)
+    if config.fabricate is not None:
+        return
+    assert [m.kind for m in config.modalities.values()].count("spectral") == 1
+    assert len({c.name for c in config.classes}) == len(config.classes)
+    colors = [c.color for c in config.classes]
+    assert None not in colors
+    assert len(set(colors)) == len(colors)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "counts"),
+    [
+        ("muufl", "labelled", fabricate.MUUFL),
+        ("trento", "train", fabricate.TRENTO_TRAIN),
+        ("trento", "test", fabricate.TRENTO_TEST),
+        ("augsburg", "train", fabricate.AUGSBURG_TRAIN),
+        ("augsburg", "test", fabricate.AUGSBURG_TEST),
+        ("houston2013", "train", fabricate.HOUSTON_TRAIN),
+        ("houston2013", "test", fabricate.HOUSTON_TEST),
+        ("berlin", "train", fabricate.BERLIN_TRAIN),
+        ("berlin", "test", fabricate.BERLIN_TEST),
+    ],
+)
+def test_published_counts(name, key, counts):
+    assert tuple(getattr(c, key) for c in configured(name).classes) == counts
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "test"),
+    [
+        ("trento", 819, 29_395),
+        ("augsburg", 761, 77_533),
+        ("houston2013", 2_832, 12_197),
+        ("berlin", 2_820, 461_851),
+        ("coast", 240, 19_380),
+        ("pines", 2_945, 3_162),
+    ],
+)
+def test_published_totals(name, train, test):
+    classes = configured(name).classes
+    assert sum(c.train for c in classes) == train
+    assert sum(c.test for c in classes) == test
+
+
+def test_muufl_total():
+    assert sum(c.labelled for c in configured("muufl").classes) == 53_687
+
+
+def test_a_single_source_may_stand_in_place():
+    config = parse_scene_config("mine", smallest())
+    assert config.modalities["optical"].sources[0].file == ("a.tif",)
+    spelled_out = smallest(labels={"sources": [{"file": "gt.tif"}]})
+    assert parse_scene_config("mine", spelled_out) == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"modalites": {}}, r"modalites: there is no such setting"),
+        (
+            {"modalities": {"a": {"kind": "optical", "file": "a.tif"}}},
+            r"modalities\.a\.kind: Input",
+        ),
+        ({"modalities": {"a": {"kind": "spectral", "file": "a"}}}, "needs two `modalities`"),
+        ({"labels": {"file": "a", "sources": []}}, "either `file` or `sources`, not both"),
+        ({"labels": {"file": ["a", "b"]}}, r"labels\.sources\.0\.file: "),
+        ({"labels": None}, "needs `labels` or official maps"),
+        ({"official_train": {"file": "a"}}, "give both `official_train` and `official_test`"),
+        ({"classes": [{"id": 2, "name": "a"}]}, "ids 1, 2, ... in order, without gaps"),
+        ({"classes": [{"id": 1, "name": "a", "color": "red"}]}, r"classes\.0\.color: "),
+        ({"unlabelled": 1}, "the label value 1 stands for two classes"),
+        ({"fabricate": {"seed": 1}}, "a scene with `fabricate` has no files"),
+    ],
+)
+def test_mistakes_are_one_line_that_names_the_setting(changes, message):
+    with pytest.raises(SettingsError, match=message) as caught:
+        parse_scene_config("mine", smallest(**changes))
+    assert str(caught.value).startswith("scene 'mine'")
+    assert "\n" not in str(caught.value)
+
+
+def test_several_mistakes_are_counted():
+    with pytest.raises(SettingsError, match=r"\(and 1 more\)"):
+        parse_scene_config("mine", smallest(a=1, b=2))

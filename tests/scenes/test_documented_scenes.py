@@ -1,0 +1,68 @@
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import yaml
+from scipy.io import savemat
+
+from bdgf.scenes.config import parse_scene_config
+from bdgf.scenes.loading import read_scene
+from bdgf.scenes.scene import georeference, modality_names, valid_mask
+from tests.data.fabricate import write_raster
+from tests.data.small_scene import DSM, HSI, LABELS, PLACE, TEST, TRAIN, changed
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scenes.md"
+
+
+def documented(name: str):
+    """The example scene `name` of the document."""
+    blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
+    scenes = [yaml.safe_load(block) for block in blocks]
+    return parse_scene_config(name, next(s[name] for s in scenes if name in s))
+
+
+def test_documented_geotiff_scene(tmp_path):
+    labels = np.array([255, 0, 10, 30])[LABELS].astype(np.uint8)
+    for band in range(4):
+        write_raster(tmp_path / f"B{band + 2:02}.tif", HSI[..., band], nodata=0, **PLACE)
+    write_raster(tmp_path / "sentinel1.tif", np.abs(HSI[..., :2]) + 1, **PLACE)
+    write_raster(tmp_path / "dem.tif", changed(DSM, (0, 0), -9999), **PLACE)
+    write_raster(tmp_path / "land_cover.tif", labels, **PLACE)
+    split = np.array([255, 0, 10, 30])
+    write_raster(tmp_path / "train.tif", split[TRAIN].astype(np.uint8), **PLACE)
+    write_raster(tmp_path / "test.tif", split[TEST].astype(np.uint8), **PLACE)
+    scene = read_scene("delta", documented("delta"), [tmp_path])
+    assert modality_names(scene) == ["optical", "sar", "elevation"]
+    assert scene["sar"].attrs["scale"] == "log"
+    assert not valid_mask(scene)[0, 0]
+    np.testing.assert_array_equal(scene["labels"], LABELS)
+    np.testing.assert_array_equal(scene["official_train"], TRAIN)
+    assert georeference(scene)[0].to_epsg() == 32632
+
+
+def test_documented_matlab_scene(tmp_path):
+    savemat(tmp_path / "campus.mat", {"scene": {"hsi": {"Data": HSI}, "lidar": DSM}})
+    savemat(tmp_path / "campus_gt.mat", {"gt": np.where(LABELS == 0, -1.0, LABELS)})
+    scene = read_scene("campus", documented("campus"), [tmp_path])
+    assert scene["hsi"].shape == (24, 20, 6)
+    np.testing.assert_array_equal(scene["labels"], LABELS)
+
+
+def test_documented_alternatives(tmp_path):
+    with h5py.File(tmp_path / "lidar.h5", "w") as file:
+        file["elevation/first_return"] = DSM
+    np.savez(tmp_path / "cube.npz", hsi=HSI)
+    write_raster(tmp_path / "labels.tif", LABELS)
+    savemat(
+        tmp_path / "split.mat",
+        {k: np.argwhere(m) + 1 for k, m in {"train": TRAIN, "test": TEST}.items()},
+    )
+    scene = read_scene("valley", documented("valley"), [tmp_path])
+    np.testing.assert_array_equal(scene["official_test"], TEST)
+
+
+def test_every_configured_scene_is_documented():
+    text = DOCUMENT.read_text()
+    for path in (DOCUMENT.parents[1] / "conf" / "base" / "parameters_scenes").iterdir():
+        assert f"| `{path.stem}` |" in text

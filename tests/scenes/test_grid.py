@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from bdgf.errors import SceneError
+from bdgf.scenes.scene import georeference
+from tests.data.small_scene import (
+    DSM,
+    HSI,
+    LABELS,
+    PLACE,
+    TEST,
+    TRAIN,
+    load,
+    npy_config,
+    raster_scene,
+    shifted,
+)
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+def test_the_order_of_axes_is_found(tmp_path, axes):
+    np.testing.assert_array_equal(load(tmp_path, hsi=HSI.transpose(axes))["hsi"], HSI)
+
+
+def test_shapes_that_differ_are_named(tmp_path):
+    with pytest.raises(SceneError, match=r"dsm\.npy is 24x20 pixels but labels\.npy is 20x24"):
+        load(tmp_path, labels=LABELS.T)
+    with pytest.raises(SceneError, match=r"dsm\.npy is 24x20 pixels but hsi\.npy is 23x20x6"):
+        load(tmp_path, hsi=HSI[1:])
+    with pytest.raises(SceneError, match=r"dsm\.npy is 480, not rows x columns"):
+        load(tmp_path, dsm=DSM.ravel())
+
+
+def test_three_axes_alone_follow_the_published_shape(tmp_path):
+    pixels = {"form": "pixels", "file": "train.npy"}
+    config = npy_config(shape=(24, 20), labels={"file": "labels.npy"}, official_train=pixels)
+    config["official_test"] = {"form": "pixels", "file": "test.npy"}
+    config["modalities"]["dsm"]["file"] = "hsi.npy"
+    scene = load(
+        tmp_path,
+        config,
+        hsi=HSI.transpose(2, 0, 1),
+        labels=LABELS[None],
+        train=np.argwhere(TRAIN),
+        test=np.argwhere(TEST),
+    )
+    np.testing.assert_array_equal(scene["hsi"], HSI)
+    np.testing.assert_array_equal(scene["official_train"], TRAIN)
+
+
+def test_transforms_that_differ_in_the_ninth_decimal_are_one_grid(tmp_path):
+    scene = raster_scene(tmp_path, dsm=shifted(1e-6))
+    crs, transform = georeference(scene)
+    assert crs.to_epsg() == 32632
+    assert tuple(transform)[:6] == PLACE["transform"]
+
+
+def test_really_different_grids_are_both_named(tmp_path):
+    with pytest.raises(SceneError, match=r"grids of hsi\.tif and dsm\.tif lie up to 0\.25 pixels"):
+        raster_scene(tmp_path, dsm=shifted(0.25))
+
+
+def test_other_pixel_sizes_are_found_at_the_far_corner(tmp_path):
+    a, b, c, d, e, f = PLACE["transform"]
+    with pytest.raises(SceneError, match=r"grids of hsi\.tif and labels\.tif lie up to 0\.02 "):
+        raster_scene(tmp_path, labels={"transform": (a * 1.001, b, c, d, e, f)})
+
+
+def test_other_reference_systems_are_both_named(tmp_path):
+    with pytest.raises(SceneError, match=r"hsi\.tif is in EPSG:32632 but dsm\.tif in EPSG:32633"):
+        raster_scene(tmp_path, dsm={"crs": "EPSG:32633"})
+
+
+def test_files_without_a_position_join_those_with_one(tmp_path):
+    scene = raster_scene(tmp_path, labels={"crs": None, "transform": None})
+    assert georeference(scene)[0].to_epsg() == 32632

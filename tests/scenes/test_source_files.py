@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from bdgf.errors import SceneError
+from bdgf.scenes.config import parse_scene_config
+from bdgf.scenes.loading import read_scene
+from tests.data import fabricate
+from tests.data.small_scene import DSM, HSI, load, npy_config
+from tests.scenes.test_config import configured
+
+
+def test_a_missing_file_says_what_where_and_whence(tmp_path):
+    other = tmp_path / "other"
+    with pytest.raises(SceneError) as caught:
+        read_scene("muufl", configured("muufl"), [tmp_path, other])
+    message = str(caught.value)
+    assert "no file for modality 'hsi'" in message
+    assert "HSI.mat (HSI) or data_HS_LR.mat (hsi_data)" in message
+    assert f"{tmp_path}, {other}" in message
+    assert "https://github.com/GatorSense/MUUFLGulfport" in message
+    assert "\n" not in message
+
+
+def test_a_missing_file_of_ones_own_names_the_nearest(tmp_path):
+    config = npy_config(labels={"file": "label.npy"})
+    with pytest.raises(SceneError, match=r"no file for labels: .*\(there is labels\.npy\)"):
+        load(tmp_path, config)
+
+
+def test_scenes_without_known_file_names_say_where_to_give_them(tmp_path):
+    with pytest.raises(SceneError, match=r"go by no known name; give yours in conf/local/"):
+        read_scene("lcz_hk", configured("lcz_hk"), [tmp_path])
+
+
+def test_a_wrong_variable_lists_those_there(tmp_path):
+    fabricate.write_muufl(tmp_path, form="copies")
+    savemat(tmp_path / "HSI.mat", {"hsi_cube": HSI, "HSI2": HSI})
+    with pytest.raises(SceneError, match=r"no variable 'HSI', did you mean 'HSI2'.*HSI2, hsi_cube"):
+        read_scene("muufl", configured("muufl"), [tmp_path])
+
+
+def test_a_cut_file_is_named(tmp_path):
+    fabricate.write_muufl(tmp_path, form="copies")
+    content = (tmp_path / "LiDAR.mat").read_bytes()
+    (tmp_path / "LiDAR.mat").write_bytes(content[:5000])
+    with pytest.raises(SceneError, match=r"cannot read .*LiDAR\.mat: .*cut short"):
+        read_scene("muufl", configured("muufl"), [tmp_path])
+
+
+def test_folders_are_searched_in_order(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    load(second)
+    np.save(first / "dsm.npy", DSM + 5)
+    scene = read_scene("mine", parse_scene_config("mine", npy_config()), [first, second])
+    np.testing.assert_array_equal(scene["dsm"][..., 0], DSM + 5)
+
+
+def test_files_are_stacked_and_channels_chosen(tmp_path):
+    for band in range(3):
+        np.save(tmp_path / f"B{band}.npy", HSI[..., band])
+    config = npy_config()
+    config["modalities"] |= {
+        "bands": {"kind": "spectral", "file": ["B2.npy", "B0.npy"], "bands": 2},
+        "some": {"kind": "spectral", "file": "hsi.npy", "channels": [4, 1]},
+    }
+    scene = load(tmp_path, config)
+    np.testing.assert_array_equal(scene["bands"], HSI[..., [2, 0]])
+    np.testing.assert_array_equal(scene["some"], HSI[..., [4, 1]])
+    config["modalities"]["some"]["channels"] = [6]
+    with pytest.raises(SceneError, match="has 6 bands, counted from 0, but `channels` asks for 6"):
+        load(tmp_path, config)
