@@ -1,0 +1,1 @@
+"""Baselines: what a user would try first, behind one interface."""

@@ -1,0 +1,1 @@
+"""Evaluation: measures, tests, maps and figures of a classifier's predictions."""

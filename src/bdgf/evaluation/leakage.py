@@ -1,0 +1,28 @@
+"""Leakage: how many test pixels the classifier has seen the surroundings of."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import maximum_filter
+
+from bdgf.scenes.split import TEST, TRAIN, VALIDATION
+
+
+def leakage(split: np.ndarray, patch: int) -> float:
+    """Share of the test pixels whose patch holds a training or validation pixel.
+
+    Validation pixels count: they come out of the scene's training pixels, and training looks at
+    them when it chooses its epoch.
+
+    Args:
+        split: (H, W) uint8, a split's values.
+        patch: Side of the classifier's square patch in pixels, odd.
+
+    Returns:
+        0..1; 0 when there are no test pixels.
+    """
+    split = np.asarray(split)
+    seen = ((split == TRAIN) | (split == VALIDATION)).astype(np.uint8)
+    near = maximum_filter(seen, size=patch, mode="constant") > 0
+    test = split == TEST
+    return float(near[test].mean()) if test.any() else 0.0

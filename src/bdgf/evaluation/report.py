@@ -1,0 +1,90 @@
+"""The metrics file: one dictionary that states how good a map is, and how honestly measured."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from bdgf.errors import SceneError
+from bdgf.evaluation import metrics
+from bdgf.evaluation.calibration import expected_calibration_error
+from bdgf.evaluation.leakage import leakage
+from bdgf.scenes.classes import ClassTable
+from bdgf.scenes.split import TEST, split_totals
+from bdgf.settings_model import Settings
+
+log = logging.getLogger(__name__)
+
+
+class EvaluationSettings(Settings):
+    """Settings of the evaluation; chosen here."""
+
+    calibration_bins: int = Field(15, ge=1, description="Confidence bins of the calibration error.")
+    leakage_warning: float = Field(
+        0.01, ge=0, le=1, description="Share of leaking test pixels above which a line warns."
+    )
+
+
+def evaluate_predictions(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    split: xr.DataArray,
+    classes: ClassTable,
+    patch: int,
+    seed: int,
+    settings: EvaluationSettings | None = None,
+) -> dict[str, Any]:
+    """Measures predictions on the split's test pixels.
+
+    Args:
+        probabilities: (K, H, W) class probabilities of every pixel.
+        labels: (H, W) class ids, 0 = unlabelled.
+        split: The split, from `bdgf.scenes.split.make_split`.
+        classes: The class table.
+        patch: Side of the classifier's patch in pixels; 1 for a pixel classifier.
+        seed: Seed of the classifier's training.
+        settings: Bins and thresholds.
+
+    Returns:
+        JSON-ready: overall_accuracy, average_accuracy, kappa, f1 (macro), calibration_error,
+        leakage (all 0..1, kappa -1..1), per_class {name: precision, recall, f1, support},
+        confusion_matrix (K x K lists, rows are the truth), split {name, seed, train, validation,
+        test}, patch, seed.
+
+    Raises:
+        SceneError: There are no test pixels, or probabilities are not finite there.
+    """
+    settings = settings or EvaluationSettings()
+    test = split.to_numpy() == TEST
+    of_test = probabilities[:, test].T  # (N, K)
+    name = split.attrs.get("name", "")
+    if not test.any():
+        raise SceneError(f"the split '{name}' has no test pixels to score; choose another split")
+    if not np.isfinite(of_test).all():
+        raise SceneError("the predictions hold NaN or infinite probabilities; train again")
+    truth = np.asarray(labels)[test]
+    confusion = metrics.confusion_matrix(truth, of_test.argmax(axis=1) + 1, classes.count)
+    leaking = leakage(split.to_numpy(), patch)
+    if leaking > settings.leakage_warning:
+        log.warning(
+            "%.1f %% of the test pixels have a training pixel in their %d px patch: accuracy is "
+            "flattered; the split spatial_blocks has none",
+            *(100 * leaking, patch),
+        )
+    return {
+        "overall_accuracy": metrics.overall_accuracy(confusion),
+        "average_accuracy": metrics.average_accuracy(confusion),
+        "kappa": metrics.kappa(confusion),
+        "f1": metrics.macro_f1(confusion),
+        "per_class": metrics.per_class(confusion, classes),
+        "confusion_matrix": confusion.tolist(),
+        "leakage": leaking,
+        "calibration_error": expected_calibration_error(of_test, truth, settings.calibration_bins),
+        "split": {"name": name, "seed": int(split.attrs.get("seed", seed)), **split_totals(split)},
+        "patch": patch,
+        "seed": seed,
+    }

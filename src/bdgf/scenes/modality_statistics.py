@@ -1,0 +1,170 @@
+"""How one modality's bands become standardised channels, and the statistics that this takes.
+
+In order, all chosen here (the paper is silent):
+
+1. `log` modalities: intensities to dB, 10 log10(max(x, floor));
+2. each band is clipped at its mean +- `clip` standard deviations, so that a hot pixel or a band of
+   noise cannot rule the components; with `standardise_bands` it is also divided by the latter;
+3. spectral modalities with more bands than `pca_components`: principal components of the exact
+   covariance matrix;
+4. each channel: zero mean, unit variance, clipped at +- `clip`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from bdgf.settings_model import Settings
+
+_CHUNK_VALUES = 4_000_000  # float64 values of a modality held at once: 32 MB
+_CONSTANT = 1e-7  # relative spread below which a float32 band is constant
+_RANK = 1e-12  # share of the first component's variance below which there is no component
+
+
+class PreparationSettings(Settings):
+    """Settings of the preparation, the same for all scenes; chosen here."""
+
+    pca_components: int = Field(
+        30, ge=1, description="Principal components of a spectral modality that has more bands."
+    )
+    standardise_bands: bool = Field(
+        False, description="Give every spectral band unit variance before the components."
+    )
+    clip: float | None = Field(
+        6.0, gt=0, description="Bands and channels are clipped at +- this many sigma; null = never."
+    )
+    to_db: bool = Field(True, description="Take modalities with scale `log` to decibels.")
+    intensity_floor: float = Field(
+        1e-6, gt=0, description="Least intensity before the logarithm; 1e-6 is -60 dB."
+    )
+
+
+@dataclass(frozen=True)
+class ModalityStatistics:
+    """All that turns one modality's bands into channels; B bands, C channels, float64.
+
+    Attributes:
+        kind: "spectral" or "auxiliary".
+        scale: "linear" or "log".
+        band_mean: (B,) mean of each band.
+        band_sigma: (B,) standard deviation of each band, 0 for a constant one.
+        center: (B,) mean of the clipped bands.
+        components: (C, B) principal axes as rows, or None where bands stay as they are.
+        channel_sigma: (C,) standard deviation of the channels, 1 where they are constant.
+    """
+
+    kind: str
+    scale: str
+    band_mean: np.ndarray
+    band_sigma: np.ndarray
+    center: np.ndarray
+    components: np.ndarray | None
+    channel_sigma: np.ndarray
+
+    @property
+    def bands(self) -> int:
+        """B, the bands that go in."""
+        return len(self.band_mean)
+
+    @property
+    def channels(self) -> int:
+        """C, the channels that come out."""
+        return len(self.channel_sigma)
+
+
+def fit_modality(
+    modality: xr.DataArray, mask: np.ndarray, settings: PreparationSettings
+) -> ModalityStatistics:
+    """Fits the statistics on the valid pixels: exact float64 sums over chunks of rows.
+
+    Args:
+        modality: (y, x, band) values and the attributes `kind` and `scale`.
+        mask: (H, W) bool, the valid pixels.
+        settings: What to do.
+    """
+    kind, scale = modality.attrs["kind"], modality.attrs.get("scale", "linear")
+    bands = modality.shape[-1]
+    mean, variance = np.zeros(bands), np.zeros(bands)
+    for _, pixels in pixel_chunks(modality, mask):
+        mean += _to_db(pixels, scale, settings).sum(axis=0) / mask.sum()
+    for _, pixels in pixel_chunks(modality, mask):
+        variance += ((_to_db(pixels, scale, settings) - mean) ** 2).sum(axis=0) / mask.sum()
+    sigma = np.sqrt(variance)
+    sigma[sigma <= _CONSTANT * np.abs(mean)] = 0.0
+
+    reduce = kind == "spectral" and bands > settings.pca_components
+    center = np.zeros(bands)
+    for _, pixels in pixel_chunks(modality, mask):
+        center += _to_bands(pixels, scale, mean, sigma, settings).sum(axis=0) / mask.sum()
+    covariance = np.zeros((bands, bands) if reduce else bands)
+    for _, pixels in pixel_chunks(modality, mask):
+        values = _to_bands(pixels, scale, mean, sigma, settings) - center
+        product = values.T @ values if reduce else (values**2).sum(axis=0)
+        covariance += product / mask.sum()
+    components, variances = None, covariance
+    if reduce:
+        components, variances = _principal_axes(covariance, settings.pca_components)
+    channel_sigma = np.sqrt(np.maximum(variances, 0.0))
+    channel_sigma[channel_sigma == 0.0] = 1.0  # constant channels stay 0
+    return ModalityStatistics(kind, scale, mean, sigma, center, components, channel_sigma)
+
+
+def _principal_axes(covariance: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(C, B) axes and (C,) variances, largest first; each axis's largest loading is positive."""
+    variances, axes = np.linalg.eigh(covariance)
+    variances, axes = variances[::-1][:count], axes[:, ::-1][:, :count].T
+    largest = np.abs(axes).argmax(axis=1)
+    axes = axes * np.sign(axes[np.arange(len(axes)), largest])[:, None]
+    # Beyond the rank there is only rounding, which unit variance would blow up.
+    absent = variances <= _RANK * variances[0]
+    return np.where(absent[:, None], 0.0, axes), np.where(absent, 0.0, variances)
+
+
+def pixel_chunks(modality: xr.DataArray, mask: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Slices of rows and their valid pixels (N, B) float64, a bounded number at a time."""
+    height, width, bands = modality.shape
+    step = max(1, _CHUNK_VALUES // (width * bands))
+    for start in range(0, height, step):
+        rows = slice(start, min(start + step, height))
+        yield rows, modality[rows].to_numpy()[mask[rows]].astype(np.float64)
+
+
+def _to_db(pixels: np.ndarray, scale: str, settings: PreparationSettings) -> np.ndarray:
+    if scale != "log" or not settings.to_db:
+        return pixels
+    return 10.0 * np.log10(np.maximum(pixels, settings.intensity_floor))
+
+
+def _to_bands(
+    pixels: np.ndarray,
+    scale: str,
+    mean: np.ndarray,
+    sigma: np.ndarray,
+    settings: PreparationSettings,
+) -> np.ndarray:
+    """(N, B) bands in dB where they are intensities, minus the mean, clipped, perhaps scaled."""
+    values = _to_db(pixels, scale, settings) - mean
+    if settings.clip is not None:
+        values = np.clip(values, -settings.clip * sigma, settings.clip * sigma)
+    if settings.standardise_bands:
+        values /= np.where(sigma > 0, sigma, 1.0)
+    return values
+
+
+def to_channels(
+    pixels: np.ndarray, statistics: ModalityStatistics, settings: PreparationSettings
+) -> np.ndarray:
+    """(N, C) float64 standardised channels of the pixels (N, B)."""
+    values = _to_bands(
+        pixels, statistics.scale, statistics.band_mean, statistics.band_sigma, settings
+    )
+    values -= statistics.center
+    if statistics.components is not None:
+        values = values @ statistics.components.T
+    values /= statistics.channel_sigma
+    return values if settings.clip is None else np.clip(values, -settings.clip, settings.clip)

@@ -1,0 +1,170 @@
+"""Preparation: a scene's modalities become standardised channels, and so does any later raster.
+
+Statistics come from the valid pixels of one scene, without labels, are stored with the model and
+never refitted (`modality_statistics` says what is done, step by step).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xarray as xr
+
+from bdgf.errors import SceneError
+from bdgf.scenes.modality_statistics import (
+    ModalityStatistics,
+    PreparationSettings,
+    fit_modality,
+    pixel_chunks,
+    to_channels,
+)
+from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
+from bdgf.weights import Weights
+
+__all__ = ["Preparation", "PreparationSettings", "fit_preparation", "stack_channels"]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A fitted preparation.
+
+    Attributes:
+        settings: What it was fitted with.
+        modalities: The statistics of each modality, in the scene's order.
+    """
+
+    settings: PreparationSettings
+    modalities: dict[str, ModalityStatistics]
+
+    @property
+    def channels(self) -> dict[str, int]:
+        """Channels of each modality after preparation, in order."""
+        return {name: statistics.channels for name, statistics in self.modalities.items()}
+
+    def apply(self, scene: xr.Dataset) -> xr.Dataset:
+        """Prepares a scene with the stored statistics.
+
+        Args:
+            scene: A scene whose modalities are those of the fit; labels are not needed.
+
+        Returns:
+            The prepared scene: (band_<m>, y, x) float32 a modality, 0 on invalid pixels; masks,
+            maps, georeference and attributes carried over.
+
+        Raises:
+            SceneError: The modalities or their bands are not those of the fit.
+        """
+        self._check(scene)
+        mask, prepared = valid_mask(scene), carried_over(scene)
+        for name, statistics in self.modalities.items():
+            channels = np.zeros((statistics.channels, *mask.shape), np.float32)
+            for rows, pixels in pixel_chunks(scene[name], mask):
+                values = to_channels(pixels, statistics, self.settings)  # (N, C)
+                channels[:, rows][:, mask[rows]] = values.T
+            attributes = {"kind": statistics.kind, "units": "1", "scale": "linear"}
+            prepared[name] = ((f"band_{name}", "y", "x"), channels, attributes)
+        return prepared
+
+    def to_weights(self) -> Weights:
+        """The statistics as float64 tensors, and what they belong to as configuration."""
+        tensors, modalities = {}, []
+        for name, statistics in self.modalities.items():
+            for key in ("band_mean", "band_sigma", "center", "channel_sigma", "components"):
+                if (array := getattr(statistics, key)) is not None:
+                    tensors[f"{name}.{key}"] = torch.from_numpy(array)
+            kept = {"name": name, "kind": statistics.kind, "scale": statistics.scale}
+            modalities.append(kept)
+        settings = self.settings.model_dump(mode="json")
+        return Weights(tensors, {"settings": settings, "modalities": modalities})
+
+    @classmethod
+    def from_weights(cls, weights: Weights) -> Preparation:
+        """Rebuilds what `to_weights` gave.
+
+        Raises:
+            SceneError: The weights are not those of a preparation.
+        """
+        try:
+            modalities = {}
+            for entry in weights.config["modalities"]:
+                prefix = f"{entry['name']}."
+                arrays = {
+                    key.removeprefix(prefix): tensor.numpy()
+                    for key, tensor in weights.tensors.items()
+                    if key.startswith(prefix)
+                }
+                modalities[entry["name"]] = ModalityStatistics(
+                    kind=entry["kind"],
+                    scale=entry["scale"],
+                    band_mean=arrays["band_mean"],
+                    band_sigma=arrays["band_sigma"],
+                    center=arrays["center"],
+                    components=arrays.get("components"),
+                    channel_sigma=arrays["channel_sigma"],
+                )
+            settings = PreparationSettings(**weights.config["settings"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise SceneError(
+                "the stored preparation is damaged or of another version; run "
+                "`kedro run --pipeline=prepare` again"
+            ) from error
+        return cls(settings, modalities)
+
+    def _check(self, scene: xr.Dataset) -> None:
+        names, fitted = modality_names(scene), list(self.modalities)
+        if names != fitted:
+            raise SceneError(
+                f"the scene has the modalities {', '.join(names)}, but the model was prepared "
+                f"with {', '.join(fitted)}; give the same, in any file order"
+            )
+        for name, statistics in self.modalities.items():
+            bands = scene[name].sizes[f"band_{name}"]
+            if bands != statistics.bands:
+                raise SceneError(
+                    f"modality {name} has {bands} bands, but the model was prepared with "
+                    f"{statistics.bands}; give the same bands"
+                )
+            if scene[name].attrs.get("scale", "linear") != statistics.scale:
+                raise SceneError(
+                    f"modality {name} has the scale {scene[name].attrs['scale']}, but the model "
+                    f"was prepared with {statistics.scale}; correct the scene's configuration"
+                )
+
+
+def fit_preparation(scene: xr.Dataset, settings: PreparationSettings) -> Preparation:
+    """Fits the statistics on all valid pixels of a scene; labels are not looked at.
+
+    The sums are exact, in float64, over chunks of rows: memory stays bounded for large scenes.
+
+    Args:
+        scene: The scene.
+        settings: What to do.
+
+    Raises:
+        SceneError: The scene is not one, or has no valid pixel.
+    """
+    check_scene(scene)
+    mask = valid_mask(scene)
+    return Preparation(
+        settings,
+        {name: fit_modality(scene[name], mask, settings) for name in modality_names(scene)},
+    )
+
+
+def stack_channels(prepared: xr.Dataset) -> tuple[np.ndarray, dict[str, slice]]:
+    """The channels of all modalities in one array.
+
+    Args:
+        prepared: A prepared scene.
+
+    Returns:
+        (C, H, W) float32 and each modality's slice of the C channels.
+    """
+    arrays = {name: prepared[name].to_numpy() for name in modality_names(prepared)}
+    slices, start = {}, 0
+    for name, array in arrays.items():
+        slices[name] = slice(start, start + len(array))
+        start += len(array)
+    return np.concatenate(list(arrays.values())), slices

@@ -1,0 +1,116 @@
+"""Validation pixels: carved from the training pixels, by spatial groups where there are enough.
+
+Neighbours of training pixels validate nothing: they lie in the same field or crown. So whole
+groups of training pixels are held out. All of this is chosen here; the paper is silent.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+from scipy.ndimage import label as connected_components
+from scipy.ndimage import maximum_filter
+
+from bdgf.settings_model import Settings
+
+log = logging.getLogger(__name__)
+
+GroupName = Literal["components", "blocks", "pixels"]
+# Each kind of group falls back to the ones after it, class by class.
+_KINDS: tuple[GroupName, ...] = ("components", "blocks", "pixels")
+
+# Whole groups may miss the wanted number of pixels by this factor.
+_TOLERANCE = 1.5
+
+
+class ValidationSettings(Settings):
+    """How validation pixels are carved from the training pixels."""
+
+    fraction: float = Field(
+        0.2, ge=0, lt=1, description="Share of each class's training pixels; 0 carves none."
+    )
+    groups: GroupName = Field(
+        "components",
+        description="What is held out whole: connected pixels of a class, grid blocks, or pixels.",
+    )
+    min_groups: int = Field(
+        4, ge=2, description="A class with fewer groups falls back to blocks, then to pixels."
+    )
+    reach: int = Field(
+        1, ge=0, description="Windows of this radius that touch make pixels one component."
+    )
+    block: int = Field(16, ge=1, description="Side of a grid block in pixels.")
+
+
+def carve_validation(
+    labels: np.ndarray, settings: ValidationSettings, rng: np.random.Generator
+) -> np.ndarray:
+    """Chooses the training pixels that validate instead.
+
+    A class with two or more pixels keeps at least one for training and gives at least one.
+
+    Args:
+        labels: (H, W) integers, the class ids of the training pixels, 0 elsewhere.
+        settings: How to carve.
+        rng: Source of every draw.
+
+    Returns:
+        (H, W) bool, True on validation pixels.
+    """
+    validation = np.zeros(labels.shape, bool)
+    if settings.fraction == 0:
+        return validation
+    kinds = _KINDS[_KINDS.index(settings.groups) :]
+    for class_id in np.unique(labels[labels != 0]):
+        mask = labels == class_id
+        if mask.sum() < 2:
+            continue
+        for kind in kinds:
+            groups = _groups(mask, kind, settings)
+            chosen = _hold_out(groups[mask], settings, rng, pixels=kind == "pixels")
+            if chosen is not None:
+                validation[mask] = chosen
+                break
+        if kind != settings.groups:
+            log.info(
+                "class %d has too few training %s to validate on some; %s validate",
+                *(class_id, settings.groups, kind),
+            )
+    return validation
+
+
+def grid_blocks(shape: tuple[int, ...], side: int) -> np.ndarray:
+    """(H, W) integers: the number of each pixel's block in a grid of `side` x `side` blocks."""
+    rows, columns = np.arange(shape[0]) // side, np.arange(shape[1]) // side
+    return rows[:, None] * (columns[-1] + 1) + columns[None, :]
+
+
+def _groups(mask: np.ndarray, kind: GroupName, settings: ValidationSettings) -> np.ndarray:
+    """(H, W) integers: the group of each pixel of the mask."""
+    if kind == "components":
+        window = 2 * settings.reach + 1
+        grown = maximum_filter(mask.astype(np.uint8), size=window, mode="constant")
+        return connected_components(grown, structure=np.ones((3, 3)))[0]
+    return grid_blocks(mask.shape, settings.block if kind == "blocks" else 1)
+
+
+def _hold_out(
+    groups: np.ndarray, settings: ValidationSettings, rng: np.random.Generator, pixels: bool
+) -> np.ndarray | None:
+    """Which of the n pixels with group numbers (n,) validate; None when groups are too few."""
+    ids, sizes = np.unique(groups, return_counts=True)
+    if len(ids) < (2 if pixels else settings.min_groups):
+        return None
+    wanted = min(max(1, round(settings.fraction * len(groups))), len(groups) - 1)
+    most = min(round(_TOLERANCE * wanted), len(groups) - 1)
+    held: list[int] = []
+    count = 0
+    for index in rng.permutation(len(ids)):
+        if count < wanted and count + sizes[index] <= most:
+            held.append(int(ids[index]))
+            count += int(sizes[index])
+    # Groups too unequal to come near the share are no groups to validate on.
+    return np.isin(groups, held) if count * _TOLERANCE >= wanted else None

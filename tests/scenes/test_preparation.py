@@ -1,0 +1,213 @@
+"""Preparation: standardised channels, equal to scikit-learn's PCA, stored and never refitted."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from bdgf.errors import SceneError
+from bdgf.scenes import modality_statistics
+from bdgf.scenes.preparation import (
+    Preparation,
+    PreparationSettings,
+    fit_preparation,
+    stack_channels,
+)
+from bdgf.scenes.scene import (
+    ClassTable,
+    ModalityArray,
+    check_scene,
+    class_table,
+    modality_names,
+    new_scene,
+    valid_mask,
+)
+from bdgf.weights import read_weights, write_weights
+
+
+def make_scene(seed=0, bands=20, size=(24, 17), scale=1.0, **modalities):
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(6, bands))
+    optical = rng.normal(size=(*size, 6)) @ mixing * scale + 3
+    optical += 0.1 * rng.normal(size=optical.shape)
+    arrays = {
+        "optical": ModalityArray(optical, "spectral"),
+        "height": ModalityArray(rng.random((*size, 1)) * 30, "auxiliary", "m"),
+        "sar": ModalityArray(rng.exponential(size=(*size, 2)), "auxiliary", "", "log"),
+        **modalities,
+    }
+    labels = rng.integers(0, 3, size)
+    return new_scene(
+        "made", arrays, labels, ClassTable.of(["a", "b"]), valid=rng.random(size) < 0.8
+    )
+
+
+def test_channels_are_standardised_over_valid_pixels_and_zero_elsewhere():
+    scene = make_scene()
+    prepared = fit_preparation(scene, PreparationSettings(pca_components=5)).apply(scene)
+    channels, slices = stack_channels(prepared)
+    mask = valid_mask(scene)
+    assert channels.shape == (8, 24, 17)
+    assert channels.dtype == np.float32
+    assert slices == {"optical": slice(0, 5), "height": slice(5, 6), "sar": slice(6, 8)}
+    np.testing.assert_allclose(channels[:, mask].mean(axis=1), 0, atol=1e-5)
+    np.testing.assert_allclose(channels[:, mask].std(axis=1), 1, atol=1e-4)
+    assert (channels[:, ~mask] == 0).all()
+    check_scene(prepared)
+    assert prepared["optical"].dims == ("band_optical", "y", "x")
+    assert class_table(prepared) == class_table(scene)
+    np.testing.assert_array_equal(prepared["labels"], scene["labels"])
+
+
+def test_components_are_those_of_scikit_learn():
+    scene = make_scene()
+    fitted = fit_preparation(scene, PreparationSettings(pca_components=4, clip=None))
+    pixels = scene["optical"].to_numpy()[valid_mask(scene)].astype(float)
+    reference = PCA(4, svd_solver="full").fit(pixels)
+    components = fitted.modalities["optical"].components
+    np.testing.assert_allclose(
+        np.abs((components * reference.components_).sum(axis=1)), 1, atol=1e-9
+    )
+    largest = np.abs(components).argmax(axis=1)
+    assert (components[np.arange(4), largest] > 0).all()
+    channels = fitted.apply(scene)["optical"].to_numpy()[:, valid_mask(scene)]
+    expected = reference.transform(pixels)
+    np.testing.assert_allclose(np.abs(channels.T), np.abs(expected / expected.std(0)), atol=1e-4)
+
+
+def test_chunks_do_not_change_the_result(monkeypatch):
+    scene = make_scene()
+    whole = stack_channels(fit_preparation(scene, PreparationSettings()).apply(scene))[0]
+    monkeypatch.setattr(modality_statistics, "_CHUNK_VALUES", 700)  # two rows
+    parts = stack_channels(fit_preparation(scene, PreparationSettings()).apply(scene))[0]
+    np.testing.assert_allclose(parts, whole, atol=1e-5)
+
+
+def test_few_bands_stay_as_they_are():
+    scene = make_scene(bands=6)
+    prepared = fit_preparation(scene, PreparationSettings(pca_components=6)).apply(scene)
+    values = scene["optical"].to_numpy()[valid_mask(scene)].astype(float)
+    expected = (values - values.mean(0)) / values.std(0)
+    np.testing.assert_allclose(
+        prepared["optical"].to_numpy()[:, valid_mask(scene)].T, expected, atol=1e-4
+    )
+
+
+def test_intensities_are_taken_to_decibels_above_the_floor():
+    scene = make_scene()
+    scene["sar"][3, 4] = 0.0
+    scene["valid"][3, 4] = 1
+    settings = PreparationSettings(intensity_floor=1e-3, clip=None)
+    fitted = fit_preparation(scene, settings)
+    decibels = 10 * np.log10(np.maximum(scene["sar"].to_numpy()[valid_mask(scene)], 1e-3))
+    np.testing.assert_allclose(fitted.modalities["sar"].band_mean, decibels.mean(0), rtol=1e-6)
+    linear = fit_preparation(scene, PreparationSettings(to_db=False))
+    assert abs(linear.modalities["sar"].band_mean[0] - 1.0) < 0.2
+
+
+@pytest.mark.parametrize("components", [30, 4])
+@pytest.mark.parametrize("standardise", [True, False])
+def test_constant_bands_give_zeros_not_nan(components, standardise):
+    rng = np.random.default_rng(0)
+    optical = rng.random((24, 17, 8)).astype(np.float32)
+    optical[..., 3] = 0.1
+    scene = make_scene(
+        optical=ModalityArray(optical, "spectral"),
+        height=ModalityArray(np.full((24, 17), 412.7), "auxiliary"),
+    )
+    settings = PreparationSettings(pca_components=components, standardise_bands=standardise)
+    channels, slices = stack_channels(fit_preparation(scene, settings).apply(scene))
+    assert np.isfinite(channels).all()
+    assert (channels[slices["height"]] == 0).all()
+
+
+def test_components_beyond_the_rank_are_zero_not_noise():
+    rng = np.random.default_rng(0)
+    optical = rng.normal(size=(24, 17, 3)) @ rng.normal(size=(3, 12))
+    scene = make_scene(optical=ModalityArray(np.float32(optical * 1000) / 1000, "spectral"))
+    scene["optical"][:] = scene["optical"][..., :1] * np.arange(1, 13, dtype=np.float32)
+    channels, _ = stack_channels(
+        fit_preparation(scene, PreparationSettings(pca_components=5)).apply(scene)
+    )
+    mask = valid_mask(scene)
+    assert np.isfinite(channels).all()
+    np.testing.assert_allclose(channels[0, mask].std(), 1, atol=1e-3)
+
+
+def test_a_hot_pixel_does_not_rule_the_components():
+    scene = make_scene()
+    calm = fit_preparation(scene, PreparationSettings(pca_components=3))
+    row, column = np.argwhere(valid_mask(scene))[40]
+    scene["optical"][row, column, 7] = 1e6
+    hot = fit_preparation(scene, PreparationSettings(pca_components=3)).apply(scene)
+    kept = hot["optical"].to_numpy()[:, valid_mask(scene)]
+    before = calm.apply(scene)["optical"].to_numpy()[:, valid_mask(scene)]
+    assert np.abs(kept).max() <= 6.0
+    assert np.isfinite(before).all()
+
+
+def test_noise_of_a_strong_band_rules_only_without_standardised_bands():
+    rng = np.random.default_rng(1)
+    optical = make_scene()["optical"].to_numpy().copy()
+    optical[..., 5] = 100 * rng.normal(size=optical.shape[:2])
+    scene = make_scene(optical=ModalityArray(optical, "spectral"))
+    first = {
+        standardise: fit_preparation(
+            scene, PreparationSettings(pca_components=2, standardise_bands=standardise)
+        )
+        .modalities["optical"]
+        .components[0]
+        for standardise in (False, True)
+    }
+    assert np.abs(first[False]).argmax() == 5
+    assert abs(first[True][5]) < 0.2
+
+
+def test_labels_are_not_looked_at_and_need_not_be_there():
+    scene = make_scene()
+    fitted = fit_preparation(scene, PreparationSettings())
+    unlabelled = scene.assign(labels=scene["labels"] * 0)
+    again = fit_preparation(unlabelled, PreparationSettings())
+    expected = stack_channels(fitted.apply(scene))[0]
+    np.testing.assert_array_equal(stack_channels(again.apply(scene))[0], expected)
+    np.testing.assert_array_equal(
+        stack_channels(fitted.apply(scene.drop_vars("labels")))[0], expected
+    )
+
+
+def test_statistics_are_stored_and_not_refitted(tmp_path):
+    scene, other = make_scene(), make_scene(seed=5, scale=2.0)
+    fitted = fit_preparation(scene, PreparationSettings(pca_components=4))
+    write_weights(fitted.to_weights(), tmp_path / "preparation.safetensors")
+    stored = Preparation.from_weights(read_weights(tmp_path / "preparation.safetensors"))
+    assert stored.settings == fitted.settings
+    assert stored.channels == {"optical": 4, "height": 1, "sar": 2}
+    for target in (scene, other):
+        np.testing.assert_array_equal(
+            stack_channels(stored.apply(target))[0], stack_channels(fitted.apply(target))[0]
+        )
+    prepared = stack_channels(stored.apply(other))[0][:4, valid_mask(other)]
+    assert np.abs(prepared.std(axis=1) - 1).max() > 0.1
+
+
+def test_a_damaged_store_is_one_clear_line():
+    weights = fit_preparation(make_scene(), PreparationSettings()).to_weights()
+    weights.config["settings"]["unheard_of"] = 1
+    with pytest.raises(SceneError, match="damaged or of another version"):
+        Preparation.from_weights(weights)
+    del weights.config["settings"]["unheard_of"], weights.tensors["sar.band_mean"]
+    with pytest.raises(SceneError, match="damaged or of another version"):
+        Preparation.from_weights(weights)
+
+
+def test_other_modalities_bands_or_scales_are_refused():
+    fitted = fit_preparation(make_scene(), PreparationSettings())
+    with pytest.raises(SceneError, match=r"has 21 bands.*with 20"):
+        fitted.apply(make_scene(bands=21))
+    extra = make_scene(slope=ModalityArray(np.ones((24, 17)), "auxiliary"))
+    assert "slope" in modality_names(extra)
+    with pytest.raises(SceneError, match="modalities optical, height, sar, slope"):
+        fitted.apply(extra)
+    linear = make_scene()
+    linear["sar"].attrs["scale"] = "linear"
+    with pytest.raises(SceneError, match="scale linear"):
+        fitted.apply(linear)

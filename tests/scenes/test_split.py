@@ -1,0 +1,246 @@
+"""Splits: the properties that make a measured accuracy honest."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+
+from bdgf.errors import SceneError, SettingsError
+from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene
+from bdgf.scenes.split import (
+    SPLITS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    SplitSettings,
+    make_split,
+    split_counts,
+    split_totals,
+)
+from bdgf.scenes.validation_groups import ValidationSettings, carve_validation, grid_blocks
+
+
+def random_scene(seed, size=40, classes=3):
+    rng = np.random.default_rng(seed)
+    fields = np.stack([gaussian_filter(rng.normal(size=(size, size)), 4) for _ in range(classes)])
+    labels = fields.argmax(axis=0) + 1
+    labels[rng.random((size, size)) < 0.2] = 0
+    valid = rng.random((size, size)) < 0.9
+    train = np.where(rng.random((size, size)) < 0.05, labels, 0)
+    for class_id in range(1, classes + 1):  # official maps train every class
+        row, column = np.argwhere((labels == class_id) & valid)[0]
+        train[row, column] = class_id
+    return new_scene(
+        "random",
+        {
+            "optical": ModalityArray(rng.random((size, size, 2)), "spectral"),
+            "height": ModalityArray(rng.random((size, size, 1)), "auxiliary"),
+        },
+        labels,
+        ClassTable.of([f"class {i}" for i in range(classes)]),
+        valid=valid,
+        official_train=train,
+        official_test=np.where(train > 0, 0, labels),
+        transform=None,
+    )
+
+
+def chebyshev_distances(first, second):
+    """Brute force: for each pixel of `first`, the distance to the nearest of `second`."""
+    a, b = np.argwhere(first), np.argwhere(second)
+    return np.abs(a[:, None] - b[None]).max(axis=-1).min(axis=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(sorted(SPLITS)),
+    seed=st.integers(0, 50),
+    radius=st.integers(0, 4),
+    groups=st.sampled_from(["components", "blocks", "pixels"]),
+)
+def test_every_split_is_sound(name, seed, radius, groups):
+    scene = random_scene(seed)
+    chosen = SplitSettings(
+        name=name,
+        per_class=10,
+        fraction=0.1,
+        block=10,
+        train_share=0.4,
+        validation=ValidationSettings(groups=groups, block=5),
+    )
+    split = make_split(scene, chosen, seed, radius)
+    parts, labels = split.to_numpy(), scene["labels"].to_numpy()
+    assert split.dims == ("y", "x")
+    assert split.dtype == np.uint8
+    assert split.attrs["name"] == name
+    assert split.attrs["seed"] == seed
+    assert (labels[parts != 0] != 0).all()
+    assert (scene["valid"].to_numpy()[parts != 0] == 1).all()
+    counts = split_counts(split, labels)
+    assert set(counts["train"]) == {1, 2, 3}
+    for class_id in (1, 2, 3):  # two training pixels or more: one of each part
+        given_pixels = counts["train"][class_id] + counts["validation"].get(class_id, 0)
+        assert (class_id in counts["validation"]) == (given_pixels >= 2)
+    if name == "official":
+        assert (scene["official_train"].to_numpy()[(parts == 1) | (parts == 2)] != 0).all()
+        assert (scene["official_test"].to_numpy()[parts == TEST] != 0).all()
+    if name == "per_class":
+        assert all(
+            counts["train"][c] + counts["validation"].get(c, 0) <= 10 for c in counts["train"]
+        )
+    if name == "spatial_blocks" and radius:
+        used = (parts == TRAIN) | (parts == VALIDATION)
+        assert chebyshev_distances(used, parts == TEST).min() > radius
+    np.testing.assert_array_equal(make_split(scene, chosen, seed, radius), parts)
+
+
+def test_seeds_differ():
+    scene = random_scene(0)
+    chosen = SplitSettings(name="per_class")
+    assert (make_split(scene, chosen, 0, 2) != make_split(scene, chosen, 1, 2)).any()
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.3])
+def test_fraction_is_stratified(fraction):
+    scene = random_scene(3)
+    split = make_split(scene, SplitSettings(name="fraction", fraction=fraction), 0, 2)
+    labels = np.where(scene["valid"].to_numpy() > 0, scene["labels"].to_numpy(), 0)
+    for class_id in (1, 2, 3):
+        of_class = split.to_numpy()[labels == class_id]
+        expected = round(fraction * len(of_class))
+        assert (of_class != TEST).sum() == expected
+
+
+def test_the_buffer_may_be_wider_than_the_patch_but_not_narrower():
+    scene = random_scene(0)
+    wide = SplitSettings(name="spatial_blocks", block=16, buffer=4, train_share=0.4)
+    parts = make_split(scene, wide, 0, 2).to_numpy()
+    assert chebyshev_distances((parts == 1) | (parts == 2), parts == 3).min() > 4
+    with pytest.raises(
+        SettingsError, match="buffer of 4 px is narrower than the patch radius of 5"
+    ):
+        make_split(scene, wide, 0, 5)
+
+
+def test_a_budget_limits_training_and_leaves_the_test_alone():
+    scene = random_scene(0)
+    every = make_split(scene, SplitSettings(name="official"), 0, 2)
+    few = make_split(scene, SplitSettings(name="official", budget=5), 0, 2)
+    np.testing.assert_array_equal(every == TEST, few == TEST)
+    counts = split_counts(few, scene["labels"].to_numpy())
+    for class_id in (1, 2, 3):
+        assert counts["train"][class_id] + counts["validation"].get(class_id, 0) <= 5
+
+
+def test_a_scene_without_official_maps_names_the_other_splits():
+    scene = random_scene(0).drop_vars(["official_train", "official_test"])
+    with pytest.raises(SceneError, match=r"no official split.*per_class, fraction, spatial_blocks"):
+        make_split(scene, SplitSettings(), 0, 2)
+
+
+def test_without_an_official_test_map_the_other_labelled_pixels_test():
+    scene = random_scene(0).drop_vars("official_test")
+    split = make_split(scene, SplitSettings(), 0, 2)
+    labelled = (scene["labels"].to_numpy() != 0) & (scene["valid"].to_numpy() != 0)
+    assert split_totals(split)["test"] == (labelled & (scene["official_train"] == 0)).sum()
+
+
+def test_pixels_in_both_official_maps_do_not_test(caplog):
+    scene = random_scene(0)
+    scene["official_test"] = scene["labels"]
+    split = make_split(scene, SplitSettings(), 0, 2).to_numpy()
+    assert not ((split == TEST) & (scene["official_train"].to_numpy() != 0)).any()
+    assert "in both official maps" in caplog.text
+
+
+@pytest.mark.parametrize("name", sorted(SPLITS))
+def test_a_class_without_training_pixels_is_named(name):
+    scene = random_scene(0)
+    for key in ("labels", "official_train", "official_test"):
+        scene[key] = scene[key].where(scene[key] != 2, 0)
+    with pytest.raises(SceneError, match=r"no training pixels of class 2 \(class 1\)") as error:
+        make_split(scene, SplitSettings(name=name, block=10), 0, 2)
+    assert "\n" not in str(error.value)
+
+
+def test_labels_only_on_invalid_pixels_are_no_training_pixels():
+    scene = random_scene(0)
+    scene["valid"] = scene["valid"].where(scene["labels"] != 3, 0)
+    with pytest.raises(SceneError, match="no training pixels of class 3"):
+        make_split(scene, SplitSettings(name="per_class"), 0, 2)
+
+
+def test_a_split_without_test_pixels_is_refused():
+    scene = random_scene(0)
+    scene["official_test"] = scene["official_test"] * 0
+    with pytest.raises(SceneError, match="no test pixels"):
+        make_split(scene, SplitSettings(), 0, 2)
+
+
+def test_the_split_keeps_the_georeference():
+    from bdgf.scenes.demo import DemoSettings, make_demo_scene
+
+    demo = make_demo_scene(DemoSettings(size=48, bands=8))
+    split = make_split(demo, SplitSettings(), 0, 5)
+    assert georeference(split) == georeference(demo)
+
+
+def plots(side=4, gap=6, count=5):
+    """Training plots of one class, well apart, in a row."""
+    labels = np.zeros((side, count * (side + gap)), int)
+    for i in range(count):
+        labels[:, i * (side + gap) : i * (side + gap) + side] = 1
+    return labels
+
+
+@given(seed=st.integers(0, 100))
+def test_validation_holds_out_whole_plots(seed):
+    labels = plots()
+    held = carve_validation(labels, ValidationSettings(), np.random.default_rng(seed))
+    for i in range(5):
+        plot = held[:, i * 10 : i * 10 + 4]
+        assert plot.all() or not plot.any()
+    assert held.sum() == 16
+
+
+@given(seed=st.integers(0, 100))
+def test_validation_holds_out_whole_blocks(seed):
+    labels = np.ones((20, 20), int)
+    chosen = ValidationSettings(groups="blocks", block=5, fraction=0.25)
+    held = carve_validation(labels, chosen, np.random.default_rng(seed))
+    blocks = grid_blocks(labels.shape, 5)
+    assert held.sum() == 100
+    assert all(held[blocks == b].all() or not held[blocks == b].any() for b in range(16))
+
+
+def test_one_large_plot_falls_back_to_blocks_and_a_small_one_to_pixels():
+    large = np.ones((20, 20), int)
+    chosen = ValidationSettings(block=5)
+    held = carve_validation(large, chosen, np.random.default_rng(0))
+    blocks = grid_blocks(large.shape, 5)
+    assert all(held[blocks == b].all() or not held[blocks == b].any() for b in range(16))
+    small = np.ones((2, 2), int)
+    assert carve_validation(small, chosen, np.random.default_rng(0)).sum() == 1
+
+
+@given(
+    seed=st.integers(0, 1000),
+    pixels=st.integers(1, 12),
+    fraction=st.floats(0.01, 0.99),
+    groups=st.sampled_from(["components", "blocks", "pixels"]),
+)
+def test_few_pixels_still_train_and_validate(seed, pixels, fraction, groups):
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(100, int)
+    labels[rng.choice(100, pixels, replace=False)] = 1
+    labels = labels.reshape(10, 10)
+    chosen = ValidationSettings(fraction=fraction, groups=groups, block=3, reach=0)
+    held = carve_validation(labels, chosen, rng)
+    assert not held[labels == 0].any()
+    assert held.sum() == 0 if pixels == 1 else 1 <= held.sum() < pixels
+
+
+def test_no_validation_when_the_fraction_is_zero():
+    held = carve_validation(plots(), ValidationSettings(fraction=0.0), np.random.default_rng(0))
+    assert not held.any()
