@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
@@ -136,7 +137,18 @@ def test_a_budget_limits_training_and_leaves_the_test_alone():
 def test_a_scene_without_official_maps_names_the_other_splits():
     scene = random_scene(0).drop_vars(["official_train", "official_test"])
     with pytest.raises(SceneError, match=r"no official split.*per_class, fraction, spatial_blocks"):
-        make_split(scene, SplitSettings(), 0, 2)
+        make_split(scene, SplitSettings(name="official"), 0, 2)
+
+
+def test_auto_takes_the_official_maps_where_there_are_any():
+    scene = random_scene(0)
+    assert make_split(scene, SplitSettings(), 0, 2).attrs["name"] == "official"
+    without = scene.drop_vars(["official_train", "official_test"])
+    split = make_split(without, SplitSettings(per_class=3), 0, 2)
+    assert split.attrs["name"] == "per_class"
+    xr.testing.assert_identical(
+        split, make_split(without, SplitSettings(name="per_class", per_class=3), 0, 2)
+    )
 
 
 def test_without_an_official_test_map_the_other_labelled_pixels_test():

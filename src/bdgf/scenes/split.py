@@ -26,13 +26,17 @@ log = logging.getLogger(__name__)
 NONE, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
-SplitName = Literal["official", "per_class", "fraction", "spatial_blocks"]
+SplitName = Literal["auto", "official", "per_class", "fraction", "spatial_blocks"]
 
 
 class SplitSettings(Settings):
     """Settings of the split; the names and sizes are chosen here."""
 
-    name: SplitName = Field("official", description="How training and test pixels are chosen.")
+    name: SplitName = Field(
+        "auto",
+        description="How training and test pixels are chosen; `auto`: `official` where the scene "
+        "has official maps, else `per_class`.",
+    )
     per_class: int = Field(
         20, ge=1, description="`per_class`: training pixels of each class, at most half of it."
     )
@@ -80,10 +84,11 @@ def make_split(
     """
     labels = np.where(valid_mask(scene), scene[LABELS].to_numpy(), 0)
     rng = np.random.default_rng([seed, 0])
-    train, test = SPLITS[settings.name](scene, labels, settings, rng, patch_radius)
+    name = _resolve(settings.name, scene)
+    train, test = SPLITS[name](scene, labels, settings, rng, patch_radius)
     if settings.budget is not None:
         train = _within_budget(labels, train, settings.budget, rng)
-    _check_parts(scene, labels, train, test, settings.name)
+    _check_parts(scene, labels, train, test, name)
     # A stream of its own: how many numbers the split drew does not move the validation pixels.
     validation = carve_validation(
         np.where(train, labels, 0), settings.validation, np.random.default_rng([seed, 1])
@@ -91,7 +96,7 @@ def make_split(
     parts = np.zeros(labels.shape, np.uint8)
     parts[test], parts[train], parts[validation] = TEST, TRAIN, VALIDATION
     split = scene[LABELS].copy(data=parts)
-    split.attrs.update(name=settings.name, seed=seed)
+    split.attrs.update(name=name, seed=seed)
     return split.rename("split")
 
 
@@ -110,6 +115,15 @@ def split_totals(split: xr.DataArray) -> dict[str, int]:
 
 
 _Parts = tuple[np.ndarray, np.ndarray]  # training and test masks, (H, W) bool
+
+
+def _resolve(name: SplitName, scene: xr.Dataset) -> str:
+    if name != "auto":
+        return name
+    if OFFICIAL_TRAIN in scene:
+        return "official"
+    log.info("the scene has no official split: taking per_class (split.name chooses another)")
+    return "per_class"
 
 
 def _official(
