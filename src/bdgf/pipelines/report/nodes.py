@@ -57,5 +57,8 @@ def draw_curves(denoiser: Weights, classifier: Weights) -> Figure:
         denoiser: The denoiser.
         classifier: The classifier.
     """
-    curves = {**denoiser.config["history"], **classifier.config["history"]}
+    curves = dict(denoiser.config["history"])
+    for record in classifier.config["history"]:
+        for name in record.keys() - {"epoch"}:
+            curves.setdefault(f"validation/{name}", []).append((record["epoch"], record[name]))
     return curves_figure(curves, f"{classifier.config['scene']}: pretraining and training")

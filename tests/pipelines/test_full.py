@@ -1,0 +1,160 @@
+"""The whole way on the fabricated demo scene, as a user types it."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from bdgf.datasets.weights import configuration_path
+from bdgf.weights import read_weights
+from tests.pipelines.project import Project
+
+ENTRIES = {
+    "02_intermediate": ["scene.nc"],
+    "03_primary": ["prepared_scene.nc", "split.tif"],
+    "04_feature": ["feature_cube.h5"],
+    "06_models": ["preparation.safetensors", "denoiser.safetensors", "classifier.safetensors"],
+    "07_model_output": ["predictions.nc", "class_map.tif", "uncertainty_map.tif"],
+    "08_reporting": [
+        *("metrics.json", "per_class.csv", "confusion_matrix.csv", "class_map.png"),
+        *("uncertainty.png", "confusion_matrix.png", "curves.png"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project.create(tmp_path_factory.mktemp("full") / "project")
+
+
+@pytest.fixture(scope="module")
+def first_run(project: Project) -> str:
+    return project.done("full")
+
+
+def test_every_artifact_is_a_version(project: Project, first_run: str) -> None:
+    for layer, names in ENTRIES.items():
+        for name in names:
+            assert len(project.versions(f"{layer}/demo/{name}")) == 1, name
+    assert not [path for path in project.files() if ".part" in path.name]
+
+
+def test_the_run_ends_with_where_things_are(first_run: str) -> None:
+    assert "data/08_reporting/demo/metrics.json/" in first_run
+    assert "data/07_model_output/demo/class_map.tif/" in first_run
+    assert "kedro mlflow ui" in first_run
+    assert "Warning" not in first_run
+
+
+def test_the_metrics_file_keeps_its_contract(project: Project, first_run: str) -> None:
+    metrics = project.metrics("demo")
+    for name in ("overall_accuracy", "average_accuracy", "kappa", "leakage", "calibration_error"):
+        assert -1 <= metrics[name] <= 1
+    confusion = np.array(metrics["confusion_matrix"])
+    assert confusion.shape == (6, 6)
+    assert confusion.sum() == metrics["split"]["test"]
+    assert metrics["overall_accuracy"] == pytest.approx(np.trace(confusion) / confusion.sum())
+    assert metrics["split"]["name"] == "official"
+    assert metrics["seed"] == 0
+    assert set(next(iter(metrics["per_class"].values()))) == {
+        "precision",
+        "recall",
+        "f1",
+        "support",
+    }
+
+
+def test_the_class_map_keeps_its_contract(project: Project, first_run: str) -> None:
+    (path,) = project.versions("07_model_output/demo/class_map.tif")
+    with rasterio.open(path) as source:
+        classes, colors = source.read(1), source.colormap(1)
+        assert source.crs.to_epsg() == 32632
+        assert not source.transform.is_identity
+    assert classes.dtype == np.uint8
+    assert set(np.unique(classes)) <= set(range(7))
+    assert len({colors[i] for i in range(7)}) == 7
+
+
+def test_the_mlflow_run_tells_what_it_was(project: Project, first_run: str) -> None:
+    with sqlite3.connect(project.folder / "mlflow.db") as database:
+        tags = dict(database.execute("select key, value from tags"))
+        parameters = dict(database.execute("select key, value from params"))
+        metrics = {row[0] for row in database.execute("select distinct key from metrics")}
+        curve = database.execute("select count(*) from metrics where key = 'pretrain/loss'")
+        assert curve.fetchone()[0] > 1
+    assert {
+        "scene": "demo",
+        "seed": "0",
+        "split": "official",
+        "model": "bdgf",
+    }.items() <= tags.items()
+    assert tags["mlflow.runName"] == "demo full seed 0"
+    assert parameters["train.epochs"]
+    assert {"overall_accuracy", "kappa", "pretrain/balance_index", "train/loss_cnn"} <= metrics
+    assert {"pretrain/mask_rate_optical", "train/loss_entropy", "validation/loss"} <= metrics
+    logged = {path.name for path in (project.folder / "mlruns").rglob("*") if path.is_file()}
+    assert {"metrics.json", "class_map.tif", "class_map.png", "classifier.safetensors"} <= logged
+
+
+def test_evaluating_again_gives_the_same_metrics(project: Project, first_run: str) -> None:
+    printed = project.done("evaluate")
+    assert project.metrics("demo", -1) == project.metrics("demo", 0)
+    assert "train_classifier" not in printed
+
+
+def test_a_second_run_reuses_what_is_costly_and_gives_the_same(
+    project: Project, first_run: str
+) -> None:
+    printed = project.done("full")
+    assert "reusing the pretrained denoiser" in printed
+    assert "reusing the feature cube" in printed
+    assert project.metrics("demo", -1) == project.metrics("demo", 0)
+    cubes = project.versions("04_feature/demo/feature_cube.h5")
+    assert len(cubes) == 2
+    assert cubes[0].samefile(cubes[1])
+
+
+def test_the_same_seed_gives_the_same_weights_from_nothing(
+    project: Project, first_run: str, tmp_path: Path
+) -> None:
+    other = Project.create(tmp_path / "other")
+    other.done("full")
+    assert other.metrics("demo") == project.metrics("demo", 0)
+    for name in ("denoiser", "classifier"):
+        entry = f"06_models/demo/{name}.safetensors"
+        one, two = (read_weights(p.versions(entry)[0]) for p in (project, other))
+        assert one.tensors.keys() == two.tensors.keys()
+        for key, tensor in one.tensors.items():
+            assert tensor.equal(two.tensors[key]), key
+
+
+def test_another_split_asks_for_training_before_it_is_scored(
+    project: Project, first_run: str
+) -> None:
+    project.done("prepare", split__name="per_class", split__per_class=5)
+    line = project.refused("evaluate")
+    assert "split of scene 'demo' is not the one" in line
+    assert "kedro run --pipeline=train --params dataset=demo" in line
+    metrics = project.versions("08_reporting/demo/metrics.json")
+    project.done("train")
+    project.done("evaluate")
+    assert len(project.versions("08_reporting/demo/metrics.json")) == len(metrics) + 1
+    assert project.metrics("demo")["split"]["name"] == "per_class"
+
+
+def test_the_baseline_is_measured_on_the_same_pixels(project: Project, first_run: str) -> None:
+    project.done("baseline", baselines__random_forest__trees=10)
+    (path,) = project.versions("08_reporting/demo/random_forest_metrics.json")
+    metrics = json.loads(path.read_text())
+    assert metrics["model"] == "random_forest"
+    assert metrics["leakage"] <= project.metrics("demo")["leakage"]
+
+
+def test_weights_stand_beside_their_configuration(project: Project, first_run: str) -> None:
+    path = project.versions("06_models/demo/classifier.safetensors")[0]
+    config = json.loads(configuration_path(path).read_text())
+    assert config["scene"] == "demo"
+    assert config["train"]["classifier"]["branches"] == ["cnn", "mamba", "transformer"]

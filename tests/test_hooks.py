@@ -1,0 +1,89 @@
+"""Hooks: what is logged, what is refused, what is said at the end."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+import xarray as xr
+from kedro.io import DataCatalog, DatasetError, MemoryDataset, Version
+from kedro_datasets.json import JSONDataset
+
+from bdgf.datasets.netcdf import NetCDFDataset
+from bdgf.hooks import ArtifactHooks, SceneHooks, numbers, saved_files, summary
+
+METRICS = {
+    "overall_accuracy": 0.9,
+    "average_accuracy": 0.8,
+    "kappa": 0.85,
+    "leakage": 0.1,
+    "calibration_error": 0.05,
+    "per_class": {"trees (old)": {"f1": 0.7}},
+    "confusion_matrix": [[1, 2], [3, 4]],
+    "split": {"name": "official", "seed": 3, "test": 100},
+    "seed": 3,
+    "model": "bdgf",
+    "scene": "demo",
+}
+
+
+@pytest.fixture
+def active_run(tmp_path: Path):  # type: ignore[no-untyped-def]
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    experiment = mlflow.create_experiment("test", artifact_location=(tmp_path / "runs").as_uri())
+    with mlflow.start_run(experiment_id=experiment) as run:
+        yield run
+    mlflow.set_tracking_uri(before)
+
+
+def test_marked_entries_reach_the_mlflow_run(tmp_path: Path, active_run) -> None:  # type: ignore[no-untyped-def]
+    dataset = JSONDataset(
+        filepath=str(tmp_path / "metrics.json"),
+        version=Version(None, "2026-01-01"),
+        metadata={"mlflow": {"artifact_path": "reports", "metrics": True}},
+    )
+    catalog = DataCatalog({"metrics": dataset, "other": MemoryDataset(1)})
+    hooks = ArtifactHooks()
+    hooks.after_catalog_created(catalog)
+    dataset.save(METRICS)
+    hooks.after_dataset_saved("metrics", METRICS)
+    hooks.after_dataset_saved("other", 1)
+
+    logged = mlflow.get_run(active_run.info.run_id).data
+    assert logged.metrics["overall_accuracy"] == 0.9
+    assert logged.metrics["per_class.trees _old_.f1"] == 0.7
+    assert logged.tags["model"] == "bdgf"
+    assert logged.tags["split"] == "official"
+    files = mlflow.MlflowClient().list_artifacts(active_run.info.run_id, "reports")
+    assert [file.path for file in files] == ["reports/metrics.json"]
+
+
+def test_without_a_run_nothing_is_logged() -> None:
+    ArtifactHooks().after_dataset_saved("metrics", METRICS)
+
+
+def test_saved_files_are_those_of_the_version_just_saved(tmp_path: Path) -> None:
+    dataset = NetCDFDataset(filepath=str(tmp_path / "a.nc"), version=Version(None, "v1"))
+    with pytest.raises(DatasetError):
+        saved_files(dataset)
+    dataset.save(xr.Dataset({"a": ("x", [1.0])}))
+    assert saved_files(dataset) == [tmp_path / "a.nc" / "v1" / "a.nc"]
+
+
+def test_numbers_are_the_scalars_under_names_mlflow_takes() -> None:
+    flat = numbers(METRICS)
+    assert flat["split.test"] == 100.0
+    assert "confusion_matrix" not in flat
+    assert "model" not in flat
+
+
+def test_the_summary_has_the_headline_figures() -> None:
+    line = summary(METRICS)
+    assert "OA 90.00 %, AA 80.00 %, kappa 85.00 % on 100 test pixels" in line
+    assert "leakage 10.0 %" in line
+
+
+def test_the_scene_is_an_entry_and_no_parameter() -> None:
+    catalog = DataCatalog({})
+    SceneHooks().after_catalog_created(catalog, {"params:scene": {"title": "Demo"}})
+    assert catalog.load("scene_configuration") == {"title": "Demo"}
