@@ -9,7 +9,7 @@ from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, DatasetError, MemoryDataset
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Node, Pipeline
 
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.errors import MissingArtifactError
@@ -133,10 +133,24 @@ class ArtifactHooks:
                 mlflow.log_artifact(str(path), artifact_path=folder)
 
 
-class SummaryHooks:
-    """Ends a run with what a person wants next: the figures, where things are, what to type."""
+class ReportingHooks:
+    """Says what runs, and ends with what a person wants next: figures, files, what to type."""
 
     RESULTS = ("metrics", "baseline_metrics", "class_map", "class_map_figure")
+
+    def __init__(self) -> None:
+        self._started, self._nodes = 0, 0
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Counts the nodes to come."""
+        self._started, self._nodes = 0, len(pipeline.nodes)
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Logs one line a node."""
+        self._started += 1
+        log.info("[%d/%d] %s", self._started, self._nodes, node.short_name.replace("_", " "))
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:

@@ -2,8 +2,17 @@
 
 import os
 
+# Read when MLflow is first imported, by Kedro's plugins, after this: table creation is no news.
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+
 from bdgf.configuration import SceneConfigLoader
-from bdgf.hooks import ArtifactHooks, CheckHooks, SceneHooks, SummaryHooks, TrackingHooks
+from bdgf.hooks import (
+    ArtifactHooks,
+    CheckHooks,
+    ReportingHooks,
+    SceneHooks,
+    TrackingHooks,
+)
 
 CONFIG_LOADER_CLASS = SceneConfigLoader
 CONFIG_LOADER_ARGS = {
@@ -18,4 +27,4 @@ CONFIG_LOADER_ARGS = {
     "custom_resolvers": {"environment": os.environ.get},
     "merge_strategy": {"parameters": "soft", "mlflow": "soft"},
 }
-HOOKS = (SceneHooks(), CheckHooks(), TrackingHooks(), ArtifactHooks(), SummaryHooks())
+HOOKS = (SceneHooks(), CheckHooks(), TrackingHooks(), ArtifactHooks(), ReportingHooks())

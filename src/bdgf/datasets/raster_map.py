@@ -58,10 +58,10 @@ class RasterMapDataset(LocalVersionedDataset[xr.DataArray]):
         profile |= {"transform": transform} if transform else {}
         colors = content.attrs.get("colors")
         with _without_georeference_warning(), rasterio.open(path, "w", **profile) as target:
+            if colors and values.dtype == np.uint8:  # before the values, which fix the header
+                target.write_colormap(1, {int(v): _rgba(c) for v, c in colors.items()})
             target.write(values, 1)
             target.update_tags(**{_TAG: json.dumps(content.attrs, default=_plain)})
-            if colors and values.dtype == np.uint8:
-                target.write_colormap(1, {int(v): _rgba(c) for v, c in colors.items()})
 
 
 def _without_georeference_warning():  # type: ignore[no-untyped-def]

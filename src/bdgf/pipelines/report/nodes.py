@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
+from matplotlib.figure import Figure
 
 from bdgf.evaluation.figures import (
     class_map_figure,
@@ -14,9 +15,6 @@ from bdgf.evaluation.figures import (
 )
 from bdgf.scenes.scene import LABELS, class_table
 from bdgf.weights import Weights
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def draw_figures(
