@@ -1,0 +1,1 @@
+"""The masked multimodal DDPM: noise schedule, masking, denoiser, objective, dense features."""

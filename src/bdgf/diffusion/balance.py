@@ -1,0 +1,82 @@
+"""How evenly the modalities are learnt: explained noise of held-out tiles, and its balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from bdgf.diffusion.denoiser import Denoiser
+from bdgf.diffusion.objective import modality_sums
+from bdgf.diffusion.schedule import NoiseSchedule
+from bdgf.diffusion.tiles import TileBatch
+
+VALIDATION_SEED = 20231
+"""Held-out tiles meet the same noise in every training, so that trainings can be compared."""
+
+
+def balance_index(explained: Tensor) -> float:
+    """min(e_m) / max(e_m), in [0, 1]; 0 while some modality is not explained at all.
+
+    Args:
+        explained: Explained noise e_m of each modality, (M,).
+    """
+    explained = explained.clamp(min=0)
+    highest = float(explained.max())
+    return float(explained.min()) / highest if highest > 0 else 0.0
+
+
+class ValidationSet:
+    """Held-out tiles at fixed diffusion steps under fixed noise, all modalities visible."""
+
+    def __init__(self, tiles: TileBatch, schedule: NoiseSchedule, timesteps: Sequence[int]) -> None:
+        """Draws the noise.
+
+        Args:
+            tiles: The held-out tiles, V of them.
+            schedule: Noise levels and target.
+            timesteps: Diffusion steps at which every tile is seen.
+        """
+        device = tiles.x0.device
+        generator = torch.Generator().manual_seed(VALIDATION_SEED)
+        self._schedule = schedule
+        self._x0 = tiles.x0.repeat(len(timesteps), 1, 1, 1)  # (timesteps * V, C, T, T)
+        self._valid = tiles.valid.repeat(len(timesteps), 1, 1, 1)
+        self._t = torch.tensor(timesteps, device=device).repeat_interleave(len(tiles.x0))
+        self._noise = torch.randn(self._x0.shape, generator=generator).to(device)
+
+    @torch.no_grad()
+    def measure(
+        self, denoiser: Denoiser, tensors: Mapping[str, Tensor], batch: int
+    ) -> dict[str, float]:
+        """Measures `denoiser` with the weights `tensors`.
+
+        Args:
+            denoiser: The network whose weights are replaced for the measurement.
+            tensors: Its (averaged) state by name.
+            batch: Tiles at a time.
+
+        Returns:
+            `validation_loss_<modality>` L_m, `explained_noise_<modality>` e_m = 1 - L_m (a target
+            of unit variance that is not explained at all has loss 1), and `balance_index`.
+        """
+        counts = list(denoiser.modalities.values())
+        errors = torch.zeros(len(counts), dtype=torch.float64, device=self._x0.device)
+        for start in range(0, len(self._t), batch):
+            part = slice(start, start + batch)
+            x0, t, noise = self._x0[part], self._t[part], self._noise[part]
+            valid = self._valid[part]
+            visible = valid.expand(-1, len(counts), -1, -1)
+            x_t = self._schedule.q_sample(x0, noise, t)
+            output = functional_call(denoiser, dict(tensors), (x_t, t, visible))
+            error = (output.prediction.float() - self._schedule.target(x0, noise, t)) ** 2 * valid
+            errors += modality_sums(error, counts)
+        losses = errors.cpu() / (torch.tensor(counts) * self._valid.sum().cpu())  # (M,)
+        explained = 1 - losses
+        metrics = {"balance_index": balance_index(explained)}
+        for name, loss, e in zip(denoiser.modalities, losses, explained, strict=True):
+            metrics[f"validation_loss_{name}"] = float(loss)
+            metrics[f"explained_noise_{name}"] = float(e)
+        return metrics

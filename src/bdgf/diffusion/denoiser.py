@@ -1,0 +1,234 @@
+"""The denoiser: one U-Net on all modalities together (Ho et al., 2020; sizes chosen here)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple, Self
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from bdgf.diffusion.blocks import ResidualBlock, TimeEmbedding, WindowAttention
+from bdgf.diffusion.normalisation import NORMS
+from bdgf.errors import SceneError
+from bdgf.settings_model import Settings
+from bdgf.weights import Weights
+
+
+class DenoiserSettings(Settings):
+    """Size and parts of the U-Net. Chosen here; the paper is silent."""
+
+    width: int = Field(64, ge=4, multiple_of=4, description="Channels of the finest level.")
+    multipliers: tuple[int, ...] = Field(
+        (1, 2, 4), min_length=1, description="Channels of each level, in widths, finest first."
+    )
+    blocks: int = Field(2, ge=1, description="Residual blocks a level, on either side.")
+    norm: Literal["group", "channel"] = Field(
+        "group",
+        description="Normalisation: over groups of channels in the tile, or at each position.",
+    )
+    attention: bool = Field(True, description="Self-attention at the coarsest level.")
+    head_channels: int = Field(32, ge=4, description="Channels of an attention head.")
+    time_multiplier: int = Field(4, ge=1, description="Channels of the time embedding, in widths.")
+
+    @model_validator(mode="after")
+    def _multipliers_are_positive(self) -> Self:
+        if min(self.multipliers) < 1:
+            raise ValueError("multipliers must be at least 1")
+        return self
+
+    @property
+    def levels(self) -> int:
+        """Number of resolutions."""
+        return len(self.multipliers)
+
+    @property
+    def stride(self) -> int:
+        """Pixels along the side of a cell of the coarsest level."""
+        return 2 ** (self.levels - 1)
+
+
+class DenoiserOutput(NamedTuple):
+    """What the denoiser gives.
+
+    Attributes:
+        prediction: Of the schedule's target, (B, C, H, W).
+        reconstruction: Of the clean channels, meant for the hidden ones, (B, C, H, W).
+    """
+
+    prediction: Tensor
+    reconstruction: Tensor
+
+
+class Denoiser(nn.Module):
+    """U-Net on the noisy modalities and one visibility plane a modality.
+
+    Attributes:
+        settings: Its size.
+        modalities: Channels of each modality, by name, in the order of the stack.
+        tile: Side of a training tile, which is a window of the attention, in pixels.
+        widths: Channels of each level, finest first.
+    """
+
+    def __init__(
+        self, settings: DenoiserSettings, modalities: Mapping[str, int], tile: int
+    ) -> None:
+        """Makes a denoiser with fresh weights from PyTorch's global generator.
+
+        Args:
+            settings: Size and parts.
+            modalities: Channels of each modality.
+            tile: Side of a training tile in pixels, a multiple of `settings.stride`.
+
+        Raises:
+            ValueError: `tile` is no such multiple.
+        """
+        super().__init__()
+        if tile % settings.stride:
+            raise ValueError(f"the tile ({tile} px) must be a multiple of {settings.stride} px")
+        self.settings, self.modalities, self.tile = settings, dict(modalities), tile
+        channels = sum(modalities.values())
+        self.widths = widths = [settings.width * m for m in settings.multipliers]
+        time = settings.width * settings.time_multiplier
+        self.time = TimeEmbedding(settings.width, time)
+        self.stem = nn.Conv2d(channels + len(modalities), widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(_level(w, w, time, settings) for w in widths)
+        self.down = nn.ModuleList(
+            nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairwise(widths)
+        )
+        self.attention = (
+            WindowAttention(
+                widths[-1], tile // settings.stride, settings.head_channels, settings.norm
+            )
+            if settings.attention
+            else nn.Identity()
+        )
+        self.up = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(widths))
+        joined = [2 * w for w in widths[:-1]] + [widths[-1]]  # with the encoder's, but coarsest
+        self.decoder = nn.ModuleList(
+            _level(j, w, time, settings) for j, w in zip(joined, widths, strict=True)
+        )
+        self.head_norm = NORMS[settings.norm](widths[0])
+        self.head = nn.Conv2d(widths[0], 2 * channels, 3, padding=1)
+        for parameter in self.head.parameters():
+            nn.init.zeros_(parameter)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x_t: Tensor, t: Tensor, visible: Tensor) -> DenoiserOutput:
+        """Predicts the target of the visible channels and reconstructs the hidden ones.
+
+        Args:
+            x_t: Noisy channels, (B, C, H, W) float; hidden ones are zeroed here. H and W are
+                multiples of `tile`.
+            t: Diffusion steps, (B,) int64.
+            visible: (B, M, H, W) float, 1 where a modality is visible.
+
+        Returns:
+            Prediction and reconstruction, (B, C, H, W) each.
+        """
+        finest = self.decode(x_t, t, visible)[0]
+        prediction, reconstruction = self.head(F.silu(self.head_norm(finest))).chunk(2, dim=1)
+        return DenoiserOutput(prediction, reconstruction)
+
+    def decode(self, x_t: Tensor, t: Tensor, visible: Tensor, finest: int = 0) -> list[Tensor]:
+        """Runs encoder and decoder down to level `finest`; arguments as in `forward`.
+
+        Returns:
+            Activations after each level's last decoder block, from level `finest` to the
+            coarsest: (B, width * multiplier, H / 2**level, W / 2**level).
+        """
+        time = self.time(t)
+        hidden_zeroed = x_t * channel_planes(visible, list(self.modalities.values()))
+        x = torch.cat([hidden_zeroed, visible], dim=1)
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        skips: list[Tensor] = []
+        for level, blocks in enumerate(self.encoder):
+            x = _run(blocks, x, time)
+            if level < len(self.down):
+                skips.append(x)
+                x = self.down[level](x)
+        x = _run(self.decoder[-1], self.attention(x), time)
+        levels = [x]
+        for level in range(self.settings.levels - 2, finest - 1, -1):
+            x = F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
+            x = _run(self.decoder[level], torch.cat([x, skips[level]], dim=1), time)
+            levels.insert(0, x)
+        return levels
+
+
+def decoder_features(
+    denoiser: Denoiser, x_t: Tensor, t: Tensor, visible: Tensor, levels: Sequence[int]
+) -> dict[int, Tensor]:
+    """Decoder activations at `levels`; nothing finer than the finest of them is computed.
+
+    Args:
+        denoiser: The network.
+        x_t: Noisy channels, (B, C, H, W); H and W multiples of `denoiser.tile`.
+        t: Diffusion steps, (B,) int64.
+        visible: (B, M, H, W) float, 1 where a modality is visible.
+        levels: Levels wanted; level 0 has the resolution of the input.
+
+    Returns:
+        Level -> (B, width * multiplier, H / 2**level, W / 2**level).
+    """
+    finest = min(levels)
+    computed = denoiser.decode(x_t, t, visible, finest)
+    return {level: computed[level - finest] for level in levels}
+
+
+def channel_planes(visible: Tensor, channel_counts: Sequence[int]) -> Tensor:
+    """Gives every channel its modality's plane.
+
+    Args:
+        visible: (B, M, H, W).
+        channel_counts: Channels of each of the M modalities.
+
+    Returns:
+        (B, C, H, W).
+    """
+    planes = [
+        plane.expand(-1, count, -1, -1)
+        for plane, count in zip(visible.split(1, dim=1), channel_counts, strict=True)
+    ]
+    return torch.cat(planes, dim=1)
+
+
+def load_denoiser(weights: Weights, device: torch.device | str = "cpu") -> Denoiser:
+    """Rebuilds a pretrained denoiser in evaluation mode.
+
+    Args:
+        weights: What pretraining gave: averaged weights; in the configuration `settings`
+            (`denoiser`, `tile`), `modalities` and their order.
+        device: Where to put it.
+
+    Raises:
+        SceneError: The weights are not those of a denoiser of this version.
+    """
+    try:
+        config = weights.config
+        modalities = {name: config["modalities"][name] for name in config["modality_order"]}
+        settings = DenoiserSettings.model_validate(config["settings"]["denoiser"])
+        denoiser = Denoiser(settings, modalities, config["settings"]["tile"])
+        denoiser.load_state_dict(weights.tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise SceneError(
+            f"the weights are not those of a pretrained denoiser of this version ({reason}); "
+            "run `kedro run --pipeline=pretrain` again"
+        ) from error
+    return denoiser.eval().to(device)
+
+
+def _level(channels_in: int, channels: int, time: int, settings: DenoiserSettings) -> nn.ModuleList:
+    widths = [channels_in] + [channels] * (settings.blocks - 1)
+    return nn.ModuleList(ResidualBlock(w, channels, time, settings.norm) for w in widths)
+
+
+def _run(blocks: nn.Module, x: Tensor, time: Tensor) -> Tensor:
+    assert isinstance(blocks, nn.ModuleList)
+    for block in blocks:
+        x = block(x, time)
+    return x

@@ -1,0 +1,137 @@
+"""The features of one tile of a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bdgf.diffusion.denoiser import Denoiser, decoder_features
+from bdgf.diffusion.noise_field import NoiseField
+from bdgf.diffusion.normalisation import calibrate, freeze
+from bdgf.diffusion.schedule import NoiseSchedule
+from bdgf.diffusion.tiling import FeatureTile
+from bdgf.errors import UserError
+from bdgf.scenes.scene import valid_mask
+from bdgf.scenes.windows import level_valid
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from lightning_fabric import Fabric
+
+FLOAT16_MAX = 65504.0
+
+
+class TileExtractor:
+    """Noises a region of the scene, denoises it, and keeps the decoder's activations."""
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        schedule: NoiseSchedule,
+        prepared: xr.Dataset,
+        timesteps: Sequence[int],
+        levels: Sequence[int],
+        noise_seed: int,
+        fabric: Fabric,
+    ) -> None:
+        """Refers to the scene; nothing is read yet.
+
+        Args:
+            denoiser: The pretrained denoiser, on the device.
+            schedule: Its noise levels.
+            prepared: The prepared scene.
+            timesteps: Diffusion steps at which features are taken.
+            levels: Decoder levels that are kept.
+            noise_seed: Seed of the scene's noise field.
+            fabric: Device and precision.
+        """
+        self.denoiser, self.schedule, self.prepared = denoiser, schedule, prepared
+        self.timesteps, self.levels, self.fabric = timesteps, levels, fabric
+        self.noise = NoiseField(sum(denoiser.modalities.values()), noise_seed)
+
+    @torch.inference_mode()
+    def calibrate(self, regions: Sequence[tuple[slice, slice]]) -> np.ndarray:
+        """Measures the statistics that the denoiser's normalisation is frozen to.
+
+        Args:
+            regions: (rows, columns) of regions of one size, which are taken together.
+
+        Returns:
+            (timesteps, 2, groups) float32.
+        """
+        parts = [self._read(rows, columns) for rows, columns in regions]
+        x0, noise, valid = (torch.cat(maps) for maps in zip(*parts, strict=True))
+        measured = [
+            calibrate(self.denoiser, partial(self._maps, x0, noise, valid, t), valid)
+            for t in self.timesteps
+        ]
+        return torch.stack(measured).cpu().numpy()
+
+    @torch.inference_mode()
+    def features(
+        self, tile: FeatureTile, normalisation: np.ndarray
+    ) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+        """Features of one tile.
+
+        Args:
+            tile: The tile.
+            normalisation: What `calibrate` gave.
+
+        Returns:
+            Level -> (C_l, h, w) float16, and level -> (h, w) bool: the cell holds a valid pixel.
+
+        Raises:
+            UserError: An activation is NaN or infinite.
+        """
+        x0, noise, valid = self._read(tile.region_rows, tile.region_columns)
+        statistics = torch.from_numpy(normalisation).to(self.fabric.device)
+        parts: dict[int, list[np.ndarray]] = {level: [] for level in self.levels}
+        for timestep, frozen in zip(self.timesteps, statistics, strict=True):
+            freeze(self.denoiser, frozen)
+            for level, values in self._maps(x0, noise, valid, timestep).items():
+                parts[level].append(_to_float16(values[0][:, *tile.inside(level)]))
+        cells = level_valid(valid[0, 0][tile.inside()].cpu() > 0, max(self.levels) + 1)
+        return (
+            {level: np.concatenate(maps) for level, maps in parts.items()},
+            {level: cells[level][0].numpy() for level in self.levels},
+        )
+
+    def _maps(self, x0: Tensor, noise: Tensor, valid: Tensor, timestep: int) -> dict[int, Tensor]:
+        t = torch.full((len(x0),), timestep, device=x0.device)
+        visible = valid.expand(-1, len(self.denoiser.modalities), -1, -1)
+        with self.fabric.autocast():
+            x_t = self.schedule.q_sample(x0, noise, t)
+            return decoder_features(self.denoiser, x_t, t, visible, self.levels)
+
+    def _read(self, rows: slice, columns: slice) -> tuple[Tensor, Tensor, Tensor]:
+        # Channels and noise (1, C, h, w), validity (1, 1, h, w) float32; beyond the scene's
+        # lower and right edges zero and invalid.
+        part = self.prepared.isel(y=rows, x=columns)
+        valid = valid_mask(part)
+        channels = np.concatenate(
+            [part[name].to_numpy() for name in self.denoiser.modalities], dtype=np.float32
+        )
+        channels[:, ~valid] = 0
+        below = rows.stop - rows.start - valid.shape[0]
+        right = columns.stop - columns.start - valid.shape[1]
+        maps = (
+            np.pad(channels, ((0, 0), (0, below), (0, right))),
+            self.noise.region(rows, columns),
+            np.pad(valid[None], ((0, 0), (0, below), (0, right))),
+        )
+        x0, noise, mask = (torch.from_numpy(m)[None].to(self.fabric.device) for m in maps)
+        return x0, noise, mask.float()
+
+
+def _to_float16(values: Tensor) -> np.ndarray:
+    if not bool(values.isfinite().all()):
+        raise UserError(
+            "the diffusion features are not finite: the pretrained weights are damaged; "
+            "delete them and run `kedro run --pipeline=pretrain` again"
+        )
+    return values.clamp(-FLOAT16_MAX, FLOAT16_MAX).half().contiguous().cpu().numpy()

@@ -1,0 +1,216 @@
+"""Dense extraction of diffusion features: decoder activations of every pixel of a scene."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bdgf.diffusion.denoiser import Denoiser, load_denoiser
+from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
+from bdgf.diffusion.feature_tiles import TileExtractor
+from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
+from bdgf.diffusion.tiling import (
+    FeatureTile,
+    bytes_per_pixel,
+    calibration_regions,
+    cut,
+    tile_side,
+)
+from bdgf.errors import SceneError, SettingsError, UserError
+from bdgf.fingerprint import fingerprint
+from bdgf.scenes.scene import modality_names, valid_mask
+from bdgf.settings_model import Settings
+from bdgf.weights import Weights
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from lightning_fabric import Fabric
+
+log = logging.getLogger(__name__)
+
+HASHED_ROWS = 256
+"""Rows of the scene that are read at once for its fingerprint."""
+
+
+class FeatureSettings(Settings):
+    """Which features, and how the scene is cut. Chosen here; the paper is silent."""
+
+    timesteps: tuple[int, ...] = Field(
+        (50, 100, 200), min_length=1, description="Diffusion steps t at which features are taken."
+    )
+    levels: Literal["all"] | tuple[int, ...] = Field(
+        "all", description="Decoder levels, 0 the finest; `all` of them."
+    )
+    noise_seed: int = Field(0, ge=0, description="Seed of the scene's noise field.")
+    tile: Literal["auto"] | Annotated[int, Field(gt=0)] = Field(
+        "auto", description="Side of a tile in pixels; `auto`: as large as the memory allows."
+    )
+    halo: int = Field(
+        64, ge=0, description="Pixels around a tile that are computed with it and dropped."
+    )
+    calibration_pixels: int = Field(
+        200_000, gt=0, description="Most pixels that the frozen normalisation is measured on."
+    )
+    memory_gib: float = Field(
+        1.0, gt=0, description="Memory in GiB that `tile: auto` may use for activations."
+    )
+
+
+def extract_features(
+    weights: Weights,
+    prepared: xr.Dataset,
+    settings: FeatureSettings,
+    path: Path,
+    *,
+    fabric: Fabric,
+    normalisation: np.ndarray | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FeatureCube:
+    """Computes the features of the whole scene once, tile by tile, or reuses what is there.
+
+    Killed and started again it continues with the next tile. The memory held does not grow with
+    the scene where `prepared` is read lazily.
+
+    Args:
+        weights: The pretrained denoiser.
+        prepared: The prepared scene that it was trained on, or one prepared alike.
+        settings: Which features.
+        path: The cube's file; a cube of another fingerprint there is replaced.
+        fabric: Device and precision.
+        normalisation: Frozen statistics of the denoiser's normalisation, from the cube of the
+            scene that a classifier was trained on; None takes those of `prepared`.
+        progress: Called with the tiles done and their number.
+
+    Returns:
+        The complete cube at `path`.
+
+    Raises:
+        SceneError: The scene's modalities are not those that the denoiser knows.
+        SettingsError: A timestep or level is not there.
+    """
+    denoiser = load_denoiser(weights, fabric.device)
+    schedule = NoiseSchedule(
+        ScheduleSettings.model_validate(weights.config["settings"]["schedule"]), fabric.device
+    )
+    _check_modalities(denoiser, prepared)
+    shape = (prepared.sizes["y"], prepared.sizes["x"])
+    plan = _plan(settings, denoiser, schedule, shape)
+    given = None if normalisation is None else fingerprint(normalisation)
+    mark = _fingerprint(weights, prepared, [*plan.decisive, given], fabric)
+    cube = _complete_cube(path, mark)
+    if cube is not None:
+        log.info("reusing the feature cube %s (%s)", path, mark)
+        return cube
+
+    layout = CubeLayout(
+        fingerprint=mark,
+        scene=str(prepared.attrs.get("scene", "")),
+        shape=shape,
+        timesteps=settings.timesteps,
+        channels={lv: len(settings.timesteps) * denoiser.widths[lv] for lv in plan.levels},
+        tiles=len(plan.tiles),
+    )
+    extractor = TileExtractor(
+        denoiser, schedule, prepared, settings.timesteps, plan.levels, settings.noise_seed, fabric
+    )
+    writer = FeatureCubeWriter(path, layout)
+    frozen = writer.normalisation
+    if frozen is None:
+        frozen = extractor.calibrate(plan.regions) if normalisation is None else normalisation
+        writer.write_normalisation(frozen)
+    for number, tile in enumerate(plan.tiles):
+        if not writer.done[number]:
+            corner = (tile.rows.start, tile.columns.start)
+            writer.write(number, corner, *extractor.features(tile, frozen))
+        if progress:
+            progress(number + 1, len(plan.tiles))
+    writer.finish()
+    return FeatureCube(path)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is computed: levels, tiles, and the regions that the normalisation is measured on."""
+
+    levels: list[int]
+    tiles: list[FeatureTile]
+    regions: list[tuple[slice, slice]]
+    decisive: list[Any]
+
+
+def _plan(
+    settings: FeatureSettings, denoiser: Denoiser, schedule: NoiseSchedule, shape: tuple[int, int]
+) -> _Plan:
+    levels = _wanted_levels(settings, denoiser, schedule)
+    each = bytes_per_pixel(denoiser, levels, len(settings.timesteps))
+    pixels = settings.memory_gib * 2**30 / each
+    side = tile_side(settings.tile, settings.halo, shape, denoiser.tile, pixels)
+    # Calibration keeps more of each pixel at once.
+    measured = min(settings.calibration_pixels, pixels / 2)
+    regions = calibration_regions(shape, denoiser.tile, measured)
+    bounds = [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in regions]
+    return _Plan(
+        levels,
+        list(cut(shape, side, settings.halo, denoiser.tile)),
+        regions,
+        [list(settings.timesteps), levels, settings.noise_seed, side, settings.halo, bounds],
+    )
+
+
+def _complete_cube(path: Path, mark: str) -> FeatureCube | None:
+    cube = FeatureCube(path)
+    try:
+        return cube if cube.fingerprint == mark else None
+    except UserError:  # missing or damaged: it is made anew
+        return None
+
+
+def _fingerprint(
+    weights: Weights, prepared: xr.Dataset, decisive: list[Any], fabric: Fabric
+) -> str:
+    # The scene is hashed some rows at a time: it may not fit into memory.
+    parts = (
+        prepared.isel(y=slice(start, start + HASHED_ROWS))
+        for start in range(0, prepared.sizes["y"], HASHED_ROWS)
+    )
+    digests = [
+        fingerprint(valid_mask(part), *(part[name].to_numpy() for name in modality_names(part)))
+        for part in parts
+    ]
+    precision = type(fabric.strategy.precision).__name__
+    return fingerprint(weights.tensors, weights.config["settings"], digests, decisive, precision)
+
+
+def _check_modalities(denoiser: Denoiser, prepared: xr.Dataset) -> None:
+    found = {name: prepared.sizes[f"band_{name}"] for name in modality_names(prepared)}
+    if list(found.items()) != list(denoiser.modalities.items()):
+        known = ", ".join(f"{name} ({n})" for name, n in denoiser.modalities.items())
+        there = ", ".join(f"{name} ({n})" for name, n in found.items())
+        raise SceneError(
+            f"the denoiser was pretrained on the channels of {known}, the scene has {there}; "
+            "run `kedro run --pipeline=pretrain` on this scene"
+        )
+
+
+def _wanted_levels(
+    settings: FeatureSettings, denoiser: Denoiser, schedule: NoiseSchedule
+) -> list[int]:
+    count = denoiser.settings.levels
+    levels = list(range(count)) if settings.levels == "all" else sorted(set(settings.levels))
+    if not levels or levels[0] < 0 or levels[-1] >= count:
+        raise SettingsError(
+            f"features.levels is {settings.levels}; the denoiser has levels 0 to {count - 1}"
+        )
+    if not all(0 <= t < schedule.steps for t in settings.timesteps):
+        raise SettingsError(
+            f"features.timesteps is {settings.timesteps}; they must lie in "
+            f"0 to {schedule.steps - 1}"
+        )
+    return levels

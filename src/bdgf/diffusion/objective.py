@@ -1,0 +1,100 @@
+"""The pretraining loss: denoising of what is visible, reconstruction of what is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from bdgf.diffusion.denoiser import channel_planes
+from bdgf.diffusion.schedule import NoiseSchedule
+from bdgf.settings_model import Settings
+
+
+class ObjectiveSettings(Settings):
+    """How the loss is put together. Chosen here; the paper is silent."""
+
+    loss_average: Literal["modality", "element"] = Field(
+        "modality",
+        description="Average within each modality first, or over all elements (imbalanced).",
+    )
+    reconstruction_weight: float = Field(
+        0.5, ge=0, description="Weight of the clean reconstruction of hidden channels."
+    )
+
+
+@dataclass(frozen=True)
+class PretrainLoss:
+    """The loss of one batch.
+
+    Attributes:
+        total: What is minimised, a scalar.
+        denoising: Mean squared error of each modality's target where it is visible, (M,),
+            detached; NaN where it was hidden throughout.
+        reconstruction: The same of its clean channels where it is hidden, (M,), detached; NaN
+            where it was visible throughout.
+    """
+
+    total: Tensor
+    denoising: Tensor
+    reconstruction: Tensor
+
+
+def p_losses(
+    denoiser: nn.Module,
+    schedule: NoiseSchedule,
+    x0: Tensor,
+    valid: Tensor,
+    t: Tensor,
+    noise: Tensor,
+    visible: Tensor,
+    channel_counts: Sequence[int],
+    settings: ObjectiveSettings,
+) -> PretrainLoss:
+    """The masked multimodal DDPM loss (DDPM eq. 14 over what is visible).
+
+    The error at a nodata pixel never counts, and its channels are hidden from the denoiser.
+
+    Args:
+        denoiser: A `Denoiser`, or a wrapper called like one.
+        schedule: Noise levels and target.
+        x0: Clean tiles, (B, C, H, W) float32.
+        valid: (B, 1, H, W) float32, 1 where there are data.
+        t: Diffusion steps, (B,) int64.
+        noise: Standard normal, (B, C, H, W).
+        visible: (B, M, H, W) float32, 1 where a modality is visible.
+        channel_counts: Channels of each modality, in the order of the C channels.
+        settings: Averaging and weights.
+    """
+    x_t, target = schedule.q_sample(x0, noise, t), schedule.target(x0, noise, t)
+    prediction, reconstruction = denoiser(x_t, t, visible * valid)
+    seen = channel_planes(visible * valid, channel_counts)  # (B, C, H, W)
+    hidden = valid - seen
+    denoising = modality_sums((prediction - target) ** 2 * seen, channel_counts)  # (M,)
+    rebuilt = modality_sums((reconstruction - x0) ** 2 * hidden, channel_counts)
+    seen_count = modality_sums(seen, channel_counts)
+    hidden_count = modality_sums(hidden, channel_counts)
+    everything = seen_count + hidden_count
+    # Reconstruction is divided by all elements: a rarely hidden modality weighs accordingly.
+    if settings.loss_average == "modality":
+        measured = (seen_count > 0).float()
+        total = (denoising / seen_count.clamp(min=1)).sum() / measured.sum().clamp(min=1)
+        rebuilding = (rebuilt / everything.clamp(min=1)).mean()
+    else:
+        total = denoising.sum() / seen_count.sum().clamp(min=1)
+        rebuilding = rebuilt.sum() / everything.sum().clamp(min=1)
+    return PretrainLoss(
+        total=total + settings.reconstruction_weight * rebuilding,
+        denoising=(denoising / seen_count).detach(),
+        reconstruction=(rebuilt / hidden_count).detach(),
+    )
+
+
+def modality_sums(values: Tensor, channel_counts: Sequence[int]) -> Tensor:
+    """Sums of (B, C, H, W) over each modality's channels and everything else: (M,)."""
+    parts = values.sum(dim=(0, 2, 3)).split(list(channel_counts))
+    return torch.stack([part.sum() for part in parts])

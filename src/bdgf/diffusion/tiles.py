@@ -1,0 +1,173 @@
+"""Training and validation tiles, gathered from the scene that stays on the device."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bdgf.errors import SceneError
+
+log = logging.getLogger(__name__)
+
+HELD_OUT_SEED = 20230
+"""The held-out region is the same for every training, so that trainings can be compared."""
+
+
+@dataclass(frozen=True)
+class TileBatch:
+    """Tiles of a scene.
+
+    Attributes:
+        x0: Clean channels, (B, C, T, T) float32 in channels-last memory, 0 where not valid.
+        valid: (B, 1, T, T) float32, 1 where there are data that this batch may use.
+    """
+
+    x0: Tensor
+    valid: Tensor
+
+
+class TileSource:
+    """Random training tiles and fixed validation tiles of one scene.
+
+    A share of the scene's tiles is held out: to training its pixels are nodata. A scene smaller
+    than a tile is padded with nodata.
+
+    Attributes:
+        tile: Side T of a tile in pixels.
+        held_out: (H, W) bool, the pixels that training never sees.
+    """
+
+    def __init__(
+        self,
+        channels: np.ndarray,
+        valid: np.ndarray,
+        tile: int,
+        *,
+        held_out_share: float,
+        least_valid: float,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Copies the scene to the device.
+
+        Args:
+            channels: (C, H, W) float32.
+            valid: (H, W) bool.
+            tile: Side of a tile in pixels.
+            held_out_share: Share of the scene's tiles kept for validation.
+            least_valid: Least share of usable pixels of a training tile, where the scene has
+                such tiles.
+            device: Where tiles are gathered.
+
+        Raises:
+            SceneError: No pixel is valid.
+        """
+        if not valid.any():
+            raise SceneError("the prepared scene has no valid pixel; check its nodata values")
+        channels, valid = _at_least_a_tile(channels, valid, tile)
+        self.tile = tile
+        self._validation_corners = held_out_corners(valid, tile, held_out_share)
+        self.held_out = np.zeros_like(valid)
+        for row, column in self._validation_corners:
+            self.held_out[row : row + tile, column : column + tile] = True
+        trainable = valid & ~self.held_out
+        stacked = np.concatenate([np.where(valid, channels, 0), valid[None], trainable[None]])
+        self._width = valid.shape[1]
+        self._pixels = (
+            torch.from_numpy(np.ascontiguousarray(stacked.transpose(1, 2, 0), np.float32))
+            .reshape(-1, len(stacked))
+            .to(device)
+        )  # (H * W, C + 2): a pixel's channels lie together, so a gather copies runs
+        self._corners = torch.from_numpy(_training_corners(trainable, tile, least_valid)).to(device)
+        self._symmetries = _symmetries(tile, self._width).to(device)
+
+    def draw(self, batch: int, generator: torch.Generator) -> TileBatch:
+        """Random tiles, each turned and flipped at random; one gather.
+
+        Args:
+            batch: Number of tiles B.
+            generator: Random generator on the device.
+        """
+        device = self._pixels.device
+        which = torch.randint(len(self._corners), (batch,), generator=generator, device=device)
+        symmetry = torch.randint(8, (batch,), generator=generator, device=device)
+        places = self._corners[which].long()[:, None, None] + self._symmetries[symmetry]
+        pixels = self._pixels[places].permute(0, 3, 1, 2)  # (B, C + 2, T, T)
+        valid = pixels[:, -1:]
+        return TileBatch(pixels[:, :-2] * valid, valid)
+
+    def validation(self) -> TileBatch:
+        """The held-out tiles; of a scene too small to hold any out, its upper left tile."""
+        corners = self._validation_corners or [(0, 0)]
+        starts = torch.tensor([row * self._width + column for row, column in corners])
+        places = starts.to(self._pixels.device)[:, None, None] + self._symmetries[0]
+        pixels = self._pixels[places].permute(0, 3, 1, 2)
+        return TileBatch(pixels[:, :-2], pixels[:, -2:-1])
+
+
+def held_out_corners(valid: np.ndarray, tile: int, share: float) -> list[tuple[int, int]]:
+    """Upper left corners of the held-out tiles: some of the scene's grid of tiles.
+
+    Args:
+        valid: (H, W) bool.
+        tile: Side of a tile in pixels.
+        share: Share of the grid's tiles to take; at least one tile, unless the grid has fewer
+            than four, or `share` is 0.
+
+    Returns:
+        (row, column) of each, among the tiles that are valid for the most part.
+    """
+    rows, columns = valid.shape[0] // tile, valid.shape[1] // tile
+    cells = valid[: rows * tile, : columns * tile].reshape(rows, tile, columns, tile)
+    usable = np.argwhere(cells.mean(axis=(1, 3)) >= 0.5)
+    if share == 0:
+        return []
+    if len(usable) < 4:
+        log.warning(
+            "the scene has %d tiles of %d px: none is held out, the denoiser is validated on "
+            "a tile that it trains on",
+            len(usable),
+            tile,
+        )
+        return []
+    count = min(max(1, round(share * len(usable))), len(usable) // 2)
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(usable))
+    return [(int(r) * tile, int(c) * tile) for r, c in usable[np.sort(order[:count])]]
+
+
+def _at_least_a_tile(
+    channels: np.ndarray, valid: np.ndarray, tile: int
+) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = (max(0, tile - side) for side in valid.shape)
+    if rows or columns:
+        log.info(
+            "the scene (%d x %d px) is smaller than a tile of %d px: padded with nodata",
+            *valid.shape,
+            tile,
+        )
+    return (
+        np.pad(channels, ((0, 0), (0, rows), (0, columns))),
+        np.pad(valid, ((0, rows), (0, columns))),
+    )
+
+
+def _training_corners(trainable: np.ndarray, tile: int, least_valid: float) -> np.ndarray:
+    # Flat positions of the upper left corners of admissible tiles, from the summed-area table.
+    table = np.pad(trainable, ((1, 0), (1, 0))).cumsum(0, np.int64).cumsum(1)
+    inside = (
+        table[tile:, tile:] - table[:-tile, tile:] - table[tile:, :-tile] + table[:-tile, :-tile]
+    )
+    enough = min(least_valid * tile**2, inside.max())
+    rows, columns = np.nonzero(inside >= max(enough, 1))
+    flat = rows * trainable.shape[1] + columns
+    return flat.astype(np.int32 if trainable.size < 2**31 else np.int64)
+
+
+def _symmetries(tile: int, width: int) -> Tensor:
+    # Offsets of a tile's pixels in the scene under the square's 8 symmetries: (8, T, T).
+    plain = torch.arange(tile)[:, None] * width + torch.arange(tile)
+    turned = [torch.rot90(plain, k) for k in range(4)]
+    return torch.stack(turned + [t.flip(1) for t in turned])

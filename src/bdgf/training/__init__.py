@@ -1,0 +1,1 @@
+"""The training loop, checkpoints, devices and progress, and what is trained with them."""

@@ -1,0 +1,171 @@
+"""The running checkpoint: all that a killed training needs to end as one that was not."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from bdgf.training.interval_means import IntervalMeans
+from bdgf.training.optimization import ExponentialAverage
+
+log = logging.getLogger(__name__)
+
+
+class Stateful(Protocol):
+    """Anything whose state a step changes (masking, records, the best weights so far).
+
+    States hold tensors, numbers, strings, lists, tuples and dictionaries only: nothing else is
+    unpickled.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, for a checkpoint."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> Any:
+        """Takes the state of a checkpoint."""
+        ...
+
+
+@dataclass
+class TrainingState:
+    """All that the steps of a training change.
+
+    Attributes:
+        model: What is trained, as Fabric set it up.
+        optimizer: Its optimiser, as Fabric set it up.
+        ema: Moving average of the model's weights, or None.
+        generators: The generators that the steps draw from, by name.
+        parts: Whatever else the steps change, by name.
+        step: Steps done.
+        means: Means of the logged scalars since the last record.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    ema: ExponentialAverage | None = None
+    generators: dict[str, torch.Generator | np.random.Generator] = field(default_factory=dict)
+    parts: dict[str, Stateful] = field(default_factory=dict)
+    step: int = 0
+    means: IntervalMeans = field(default_factory=IntervalMeans)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, averages, optimiser, random generators (PyTorch's global ones too), step."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema.state_dict() if self.ema else None,
+            "generators": {name: _random_state(g) for name, g in self.generators.items()},
+            "global_random": _global_random_state(),
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
+            "means": self.means.state_dict(),
+            "step": self.step,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues from `state`."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.ema:
+            self.ema.load_state_dict(state["ema"])
+        for name, generator in self.generators.items():
+            _restore_random_state(generator, state["generators"][name])
+        _restore_global_random_state(state["global_random"])
+        for name, part in self.parts.items():
+            part.load_state_dict(state["parts"][name])
+        self.means.load_state_dict(state["means"])
+        self.step = int(state["step"])
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Any], fingerprint: str) -> None:
+    """Writes `state` so that `path` always holds a whole checkpoint, the old or the new one.
+
+    Args:
+        path: The checkpoint file.
+        state: What `TrainingState.state_dict` gave.
+        fingerprint: Of everything that decides the training's result.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    with partial.open("wb") as file:
+        torch.save({"fingerprint": fingerprint, "state": dict(state)}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
+    """Reads the checkpoint of the training that `fingerprint` stands for, on the CPU.
+
+    Returns:
+        The state; None when there is no file, when it belongs to another training (logged at
+        INFO), or when it is damaged (a warning): training then starts from its beginning.
+    """
+    if not path.exists():
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip():  # torch.load does not look at the checksums
+                raise zipfile.BadZipFile
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        found, state = content["fingerprint"], content["state"]
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        LookupError,
+        TypeError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+    ) as error:
+        log.warning(
+            "the running checkpoint %s is damaged (%s); starting from the first step",
+            path,
+            type(error).__name__,
+        )
+        return None
+    if found != fingerprint:
+        log.info(
+            "the running checkpoint %s is of other data or settings (%s, now %s); starting anew",
+            path,
+            found,
+            fingerprint,
+        )
+        return None
+    return dict(state)
+
+
+def _random_state(generator: torch.Generator | np.random.Generator) -> Any:
+    if isinstance(generator, torch.Generator):
+        return generator.get_state()
+    return generator.bit_generator.state
+
+
+def _restore_random_state(generator: torch.Generator | np.random.Generator, state: Any) -> None:
+    if isinstance(generator, torch.Generator):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state
+
+
+def _global_random_state() -> dict[str, Any]:
+    # Dropout draws from PyTorch's global generators.
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def _restore_global_random_state(state: Mapping[str, Any]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["cuda"])

@@ -1,0 +1,88 @@
+"""Device and precision, through Lightning Fabric."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from pydantic import Field
+
+from bdgf.errors import SettingsError
+from bdgf.settings_model import Settings
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+log = logging.getLogger(__name__)
+
+
+class DeviceSettings(Settings):
+    """Where to compute, on one device, and in which precision. Chosen here."""
+
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="Device; `auto` takes CUDA, then Apple's GPU, then the CPU."
+    )
+    precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
+        "auto", description="`auto`: bf16-mixed on CUDA, 32-true elsewhere."
+    )
+    deterministic: bool = Field(
+        False, description="On CUDA: only repeatable kernels, some of them slower (a CPU repeats)."
+    )
+
+
+def resolve_accelerator(settings: DeviceSettings) -> str:
+    """The accelerator that `settings` mean on this computer: `cpu`, `cuda` or `mps`.
+
+    Raises:
+        SettingsError: The accelerator asked for is not there.
+    """
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if settings.accelerator == "auto":
+        return next(name for name, there in present.items() if there)
+    if not present[settings.accelerator]:
+        raise SettingsError(
+            f"devices.accelerator is {settings.accelerator!r} but PyTorch finds no such device; "
+            "use 'auto' or 'cpu', or install a PyTorch build for it"
+        )
+    return settings.accelerator
+
+
+def resolve_precision(settings: DeviceSettings) -> str:
+    """The precision that `settings` mean on this computer, by Fabric's name for it."""
+    if settings.precision != "auto":
+        return settings.precision
+    return "bf16-mixed" if resolve_accelerator(settings) == "cuda" else "32-true"
+
+
+def make_fabric(settings: DeviceSettings | None = None) -> Fabric:
+    """A Fabric for the device and precision of `settings`.
+
+    Args:
+        settings: Device settings; the defaults when None.
+
+    Raises:
+        SettingsError: The accelerator asked for is not there.
+    """
+    # Fabric announces at INFO what our own settings already say.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    from lightning_fabric import Fabric
+
+    settings = settings or DeviceSettings()
+    accelerator, precision = resolve_accelerator(settings), resolve_precision(settings)
+    if accelerator == "cuda":
+        _configure_cuda(settings)
+    return Fabric(accelerator=accelerator, devices=1, precision=precision)
+
+
+def _configure_cuda(settings: DeviceSettings) -> None:
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = not settings.deterministic
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)

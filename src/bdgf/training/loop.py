@@ -1,0 +1,157 @@
+"""The step loop that pretraining and the classifier share."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from bdgf.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from bdgf.training.divergence import DivergenceWatch
+from bdgf.training.metric_logger import MetricLogger, NullLogger
+from bdgf.training.optimization import OptimizationSettings, learning_rate_at
+from bdgf.training.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+log = logging.getLogger(__name__)
+
+StepFunction = Callable[[int], tuple[Tensor, Mapping[str, Tensor]]]
+"""Takes the step's index; gives the loss and, detached or not, scalar tensors to log.
+
+A scalar that had nothing to measure at this step is NaN: the logged mean leaves it out.
+"""
+
+
+@dataclass(frozen=True)
+class CheckpointPlan:
+    """Where the running checkpoint goes and how often it is written.
+
+    Attributes:
+        path: The file.
+        fingerprint: Of all that decides the result: data, settings, seed.
+        seconds: Least time between two checkpoints; 0 for one after every step.
+    """
+
+    path: Path
+    fingerprint: str
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is done between steps now and then (validation, keeping the best weights).
+
+    Attributes:
+        every: Steps between two evaluations; the last step is always followed by one.
+        run: Takes the number of steps done, gives metrics by their full names.
+        stopped: Says whether training should end early. Its answer must follow from the state
+            that is in the checkpoint.
+    """
+
+    every: int
+    run: Callable[[int], Mapping[str, float]]
+    stopped: Callable[[], bool] = field(default=lambda: False)
+
+
+def restore(state: TrainingState, plan: CheckpointPlan | None) -> None:
+    """Continues `state` from the running checkpoint where there is one of the same training."""
+    found = load_checkpoint(plan.path, plan.fingerprint) if plan else None
+    if found is not None and plan is not None:
+        state.load_state_dict(found)
+        log.info("continuing from step %d of %s", state.step, plan.path)
+
+
+def run_steps(
+    step_function: StepFunction,
+    state: TrainingState,
+    *,
+    steps: int,
+    settings: OptimizationSettings,
+    fabric: Fabric,
+    name: str,
+    description: str,
+    log_every: int = 20,
+    logger: MetricLogger | None = None,
+    plan: CheckpointPlan | None = None,
+    evaluation: Evaluation | None = None,
+) -> None:
+    """Trains `state` up to `steps` steps; the host waits for the device only where it logs.
+
+    Call `restore` first to continue a training. Killed anywhere and started again, it ends with
+    the weights of an unbroken run.
+
+    Args:
+        step_function: The loss of one step; draws only from generators in `state`, or from
+            PyTorch's global ones.
+        state: Changed in place.
+        steps: Number of steps of the whole training.
+        settings: Learning rate, decay, clipping.
+        fabric: Device and precision.
+        name: First part of the metrics' names: `<name>/loss`, `<name>/learning_rate`, ...
+        description: What the progress bar and messages call this training.
+        log_every: Steps between two records; means over the steps between them are logged.
+        logger: Takes the records.
+        plan: The running checkpoint; None writes none.
+        evaluation: What is done between steps.
+
+    Raises:
+        TrainingDiverged: A loss or a gradient became NaN or infinite.
+    """
+    logger = logger or NullLogger()
+    watch = DivergenceWatch(description)
+    written = time.monotonic()
+    shown: dict[str, float] = {}
+    stopped = evaluation.stopped if evaluation else lambda: False
+    with ProgressBar(description, steps, done=state.step) as bar:
+        while state.step < steps and not stopped():
+            rate = learning_rate_at(state.step, steps, settings)
+            loss, metrics = step_function(state.step)
+            norm = _update(loss, state, rate, settings, fabric)
+            watch.add(state.step, rate, {**metrics, "loss": loss, "gradient_norm": norm})
+            state.means.add({"loss": loss, **metrics, "gradient_norm": norm})
+            state.step += 1
+            last = state.step == steps
+            if last or state.step % log_every == 0:
+                watch.check()
+                values = state.means.take() | {"learning_rate": rate}
+                shown = {"loss": values["loss"]}
+                logger.log({f"{name}/{key}": v for key, v in values.items()}, state.step)
+            if evaluation and (last or state.step % evaluation.every == 0):
+                watch.check()
+                logger.log(evaluation.run(state.step), state.step)
+            if plan and (last or stopped() or time.monotonic() - written >= plan.seconds):
+                watch.check()
+                if fabric.is_global_zero:
+                    save_checkpoint(plan.path, state.state_dict(), plan.fingerprint)
+                written = time.monotonic()
+            bar.update(state.step, **shown)
+
+
+def _update(
+    loss: Tensor,
+    state: TrainingState,
+    rate: float,
+    settings: OptimizationSettings,
+    fabric: Fabric,
+) -> Tensor:
+    # One optimiser step; gives the norm of the gradient before clipping.
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    fabric.backward(loss)
+    norm = fabric.clip_gradients(
+        state.model, state.optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
+    )
+    state.optimizer.step()
+    state.optimizer.zero_grad()
+    if state.ema:
+        state.ema.update(state.model, state.step)
+    assert isinstance(norm, torch.Tensor)
+    return norm

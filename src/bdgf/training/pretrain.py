@@ -1,0 +1,279 @@
+"""Pretraining of the masked multimodal DDPM on one prepared scene, without labels."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from bdgf import __version__
+from bdgf.diffusion.balance import ValidationSet
+from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
+from bdgf.diffusion.masking import Masking, MaskingSettings, Observation
+from bdgf.diffusion.objective import ObjectiveSettings, p_losses
+from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
+from bdgf.diffusion.tiles import TileSource
+from bdgf.fingerprint import fingerprint
+from bdgf.scenes.preparation import stack_channels
+from bdgf.scenes.scene import valid_mask
+from bdgf.settings_model import Settings
+from bdgf.training.checkpoint import TrainingState
+from bdgf.training.devices import DeviceSettings, make_fabric, resolve_precision
+from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
+from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
+from bdgf.training.optimization import ExponentialAverage, OptimizationSettings, make_optimizer
+from bdgf.weights import Weights
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from lightning_fabric import Fabric
+
+log = logging.getLogger(__name__)
+
+NAME = "pretrain"
+
+
+class PretrainSettings(Settings):
+    """Everything that decides a pretrained denoiser. Chosen here; the paper is silent."""
+
+    steps: int = Field(2000, ge=1, description="Training steps.")
+    batch_size: int = Field(16, ge=1, description="Tiles a step.")
+    tile: int = Field(32, ge=4, description="Side of a tile in pixels.")
+    held_out: float = Field(0.1, ge=0, le=0.5, description="Share of the tiles for validation.")
+    least_valid: float = Field(
+        0.5, ge=0, le=1, description="Least share of valid pixels of a training tile."
+    )
+    ema_decay: float = Field(0.999, ge=0, lt=1, description="Decay of the averaged weights.")
+    log_every: int = Field(20, ge=1, description="Steps between two records.")
+    validate_every: int = Field(200, ge=1, description="Steps between two validations.")
+    validation_timesteps: tuple[int, ...] = Field(
+        (50, 100, 200, 400, 700), min_length=1, description="Diffusion steps t of validation."
+    )
+    checkpoint_seconds: float = Field(
+        60, ge=0, description="Least time between two running checkpoints."
+    )
+    optimization: OptimizationSettings = Field(
+        default_factory=OptimizationSettings, description="Learning rate, decay, clipping."
+    )
+    denoiser: DenoiserSettings = Field(default_factory=DenoiserSettings, description="The U-Net.")
+    schedule: ScheduleSettings = Field(
+        default_factory=ScheduleSettings, description="Noise levels and the target."
+    )
+    masking: MaskingSettings = Field(
+        default_factory=MaskingSettings, description="Which modalities are hidden, how often."
+    )
+    objective: ObjectiveSettings = Field(
+        default_factory=ObjectiveSettings, description="How the loss is put together."
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.tile % self.denoiser.stride:
+            raise ValueError(
+                f"tile must be a multiple of {self.denoiser.stride}, the coarsest level's cell"
+            )
+        if (
+            max(self.validation_timesteps) >= self.schedule.steps
+            or min(self.validation_timesteps) < 0
+        ):
+            raise ValueError(f"validation_timesteps must lie in 0 .. {self.schedule.steps - 1}")
+        return self
+
+
+def pretrain(
+    prepared: xr.Dataset,
+    settings: PretrainSettings,
+    seed: int,
+    *,
+    devices: DeviceSettings | None = None,
+    logger: MetricLogger | None = None,
+    checkpoint: Path | None = None,
+) -> Weights:
+    """Trains the denoiser on tiles of the scene, or reuses the one that was.
+
+    Logged: `pretrain/loss`, `pretrain/loss_<modality>`, `pretrain/loss_hidden_<modality>`,
+    `pretrain/mask_rate_<modality>`, and of the held-out tiles
+    `pretrain/validation_loss_<modality>`, `pretrain/explained_noise_<modality>`,
+    `pretrain/balance_index`.
+
+    Args:
+        prepared: The prepared scene.
+        settings: Everything that decides the result, with `seed`.
+        seed: Seed of initial weights, tiles, noise, masks.
+        devices: Device and precision.
+        logger: Takes the curves.
+        checkpoint: File of the running checkpoint. A finished training of the same data, settings
+            and seed found there is reused.
+
+    Returns:
+        The averaged weights; the configuration holds settings, modalities, fingerprint, history.
+
+    Raises:
+        TrainingDiverged: A loss became NaN or infinite.
+        SceneError: No pixel of the scene is valid.
+    """
+    devices = devices or DeviceSettings()
+    channels, slices = stack_channels(prepared)
+    valid = valid_mask(prepared)
+    modalities = {name: part.stop - part.start for name, part in slices.items()}
+    mark = pretrain_fingerprint(channels, valid, modalities, settings, seed, devices)
+    plan = CheckpointPlan(checkpoint, mark, settings.checkpoint_seconds) if checkpoint else None
+
+    fabric = make_fabric(devices)
+    tiles = TileSource(
+        channels,
+        valid,
+        settings.tile,
+        held_out_share=settings.held_out,
+        least_valid=settings.least_valid,
+        device=fabric.device,
+    )
+    run = _Pretraining(settings, modalities, tiles, seed, fabric)
+    restore(run.state, plan)
+    if run.state.step == settings.steps:
+        log.info("reusing the pretrained denoiser %s (%d steps)", mark, settings.steps)
+    else:
+        run.train(logger or NullLogger(), plan)
+    return run.weights(mark, seed)
+
+
+def pretrain_fingerprint(
+    channels: np.ndarray,
+    valid: np.ndarray,
+    modalities: dict[str, int],
+    settings: PretrainSettings,
+    seed: int,
+    devices: DeviceSettings,
+) -> str:
+    """Digest of all that decides the weights; how often to log or to save does not."""
+    decisive = settings.model_dump(
+        mode="json", exclude={"log_every", "validate_every", "checkpoint_seconds"}
+    )
+    precision = resolve_precision(devices)
+    order = list(modalities.items())
+    return fingerprint(channels, valid, order, decisive, seed, precision, __version__)
+
+
+class _Pretraining:
+    """The parts of one pretraining, wired together."""
+
+    def __init__(
+        self,
+        settings: PretrainSettings,
+        modalities: dict[str, int],
+        tiles: TileSource,
+        seed: int,
+        fabric: Fabric,
+    ) -> None:
+        self.settings, self.modalities, self.tiles, self.fabric = (
+            settings,
+            modalities,
+            tiles,
+            fabric,
+        )
+        device = fabric.device
+        weights_seed, steps_seed = np.random.SeedSequence(seed).generate_state(2, np.uint64) >> 1
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(weights_seed))
+            self.denoiser = Denoiser(settings.denoiser, modalities, settings.tile).to(device)
+        self.generator = torch.Generator(device).manual_seed(int(steps_seed))
+        self.schedule = NoiseSchedule(settings.schedule, device)
+        self.masking = Masking(len(modalities), settings.masking, device)
+        self.ema = ExponentialAverage(self.denoiser, settings.ema_decay)
+        self.history = MemoryLogger()
+        self.model, optimizer = fabric.setup(
+            self.denoiser, make_optimizer(self.denoiser, settings.optimization)
+        )
+        self.state = TrainingState(
+            self.model,
+            optimizer,
+            self.ema,
+            generators={"steps": self.generator},
+            parts={"masking": self.masking, "history": self.history},
+        )
+
+    def train(self, logger: MetricLogger, plan: CheckpointPlan | None) -> None:
+        held_out = ValidationSet(
+            self.tiles.validation(), self.schedule, self.settings.validation_timesteps
+        )
+
+        def validate(step: int) -> dict[str, float]:
+            with self.fabric.autocast():
+                balance = held_out.measure(
+                    self.denoiser, self.ema.tensors, self.settings.batch_size
+                )
+            return {f"{NAME}/{key}": value for key, value in balance.items()}
+
+        run_steps(
+            self.step,
+            self.state,
+            steps=self.settings.steps,
+            settings=self.settings.optimization,
+            fabric=self.fabric,
+            name=NAME,
+            description="pretraining the denoiser",
+            log_every=self.settings.log_every,
+            logger=LoggerGroup(self.history, logger),
+            plan=plan,
+            evaluation=Evaluation(self.settings.validate_every, validate),
+        )
+
+    def step(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        settings, generator = self.settings, self.generator
+        batch = self.tiles.draw(settings.batch_size, generator)
+        t = stratified_timesteps(settings.batch_size, self.schedule.steps, generator)
+        noise = torch.randn(batch.x0.shape, generator=generator, device=batch.x0.device)
+        visible = self.masking.draw(settings.batch_size, settings.tile, generator)
+        rates = self.masking.rates()
+        loss = p_losses(
+            self.model,
+            self.schedule,
+            batch.x0,
+            batch.valid,
+            t,
+            noise,
+            visible,
+            list(self.modalities.values()),
+            settings.objective,
+        )
+        self.masking.observe(Observation(loss.denoising))
+        metrics: dict[str, Tensor] = {}
+        for i, name in enumerate(self.modalities):
+            metrics[f"loss_{name}"] = loss.denoising[i]
+            metrics[f"loss_hidden_{name}"] = loss.reconstruction[i]
+            metrics[f"mask_rate_{name}"] = rates[i]
+        return loss.total, metrics
+
+    def weights(self, mark: str, seed: int) -> Weights:
+        config: dict[str, Any] = {
+            "kind": "denoiser",
+            "fingerprint": mark,
+            "modalities": self.modalities,
+            "modality_order": list(self.modalities),
+            "settings": self.settings.model_dump(mode="json"),
+            "seed": seed,
+            "steps": self.state.step,
+            "version": __version__,
+            "history": {name: self.history.series(name) for name in self.history.names()},
+        }
+        return Weights({name: t.cpu() for name, t in self.ema.tensors.items()}, config)
+
+
+def stratified_timesteps(batch: int, steps: int, generator: torch.Generator) -> Tensor:
+    """One diffusion step drawn uniformly from each of `batch` equal parts of 0 .. steps - 1.
+
+    Each is uniform over all steps once the batch is shuffled, which no loss notices, and the
+    batch's mean loss varies less than with independent draws. Chosen here.
+
+    Returns:
+        (batch,) int64.
+    """
+    device = generator.device
+    u = torch.rand(batch, generator=generator, device=device)
+    strata = torch.arange(batch, device=device)
+    return ((strata + u) / batch * steps).long().clamp(max=steps - 1)

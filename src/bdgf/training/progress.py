@@ -1,0 +1,161 @@
+"""A progress bar with loss, rate and an honest time left; log lines where there is no terminal."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+log = logging.getLogger(__name__)
+
+RATE_WINDOW_SECONDS = 20.0
+"""The rate is that of the last so many seconds: what is left will go at that pace."""
+
+LOG_SECONDS = 20.0
+"""Without a terminal, one log line in so many seconds."""
+
+REDRAW_SECONDS = 0.25
+
+
+class RecentRate:
+    """Throughput over the last `RATE_WINDOW_SECONDS`, pauses included, restored work not."""
+
+    def __init__(self, done: int, now: float) -> None:
+        self._marks: deque[tuple[float, int]] = deque([(now, done)])
+
+    def add(self, done: int, now: float) -> None:
+        """Notes that `done` units were complete at `now`."""
+        self._marks.append((now, done))
+        while len(self._marks) > 2 and self._marks[1][0] <= now - RATE_WINDOW_SECONDS:
+            self._marks.popleft()
+
+    def per_second(self) -> float:
+        """Units a second; 0 while nothing is known."""
+        (start, first), (end, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (end - start) if end > start else 0.0
+
+
+class ProgressBar:
+    """Shows how far a long work is; a context manager.
+
+    On a terminal it is a live bar on rich's global console, which rich log handlers share, so log
+    lines appear above it. Elsewhere it is a log line now and then.
+
+    Attributes:
+        description: What is going on.
+        total: Units of the whole work; may be set later.
+        unit: What one unit is called, in the plural.
+    """
+
+    def __init__(
+        self,
+        description: str,
+        total: int,
+        *,
+        done: int = 0,
+        unit: str = "steps",
+        console: Console | None = None,
+    ) -> None:
+        from rich import get_console
+
+        self.description, self.total, self.unit = description, total, unit
+        self._console = console or get_console()
+        self._start = self._last_shown = time.monotonic()
+        self._first = self._done = done
+        self._rate = RecentRate(done, self._start)
+        self._live: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> ProgressBar:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._start_live()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._show_live("")
+            self._live.stop()
+        if kind is None and self._done > self._first:
+            seconds = time.monotonic() - self._start
+            log.info(
+                "%s: %d %s in %s", self.description, self._done - self._first, self.unit,
+                format_seconds(seconds),
+            )  # fmt: skip
+
+    def update(self, done: int, **values: float) -> None:
+        """Notes that `done` units are complete, with values to show beside them.
+
+        Cheap enough to be called at every step; the display changes a few times a second.
+        """
+        now = time.monotonic()
+        self._done = done
+        pause = LOG_SECONDS if self._live is None else REDRAW_SECONDS
+        if now - self._last_shown < pause:
+            return
+        self._last_shown = now
+        self._rate.add(done, now)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        if self._live is None:
+            log.info("%s: %s", self.description, "  ".join(filter(None, [self._facts(), shown])))
+        else:
+            self._show_live(shown)
+
+    def _facts(self) -> str:
+        rate = self._rate.per_second()
+        left = format_seconds((self.total - self._done) / rate) if rate > 0 else "?"
+        return f"{self._done}/{self.total} {self.unit}  {rate:.3g}/s  {left} left"
+
+    def _start_live(self) -> None:
+        from rich.errors import LiveError
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        live = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[facts]}"),
+            TextColumn("{task.fields[shown]}", style="dim"),
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+        )
+        try:
+            live.start()
+        except LiveError:  # another bar holds the terminal
+            return
+        self._live = live
+        self._task = live.add_task(
+            self.description, total=self.total, completed=self._done, facts="", shown=""
+        )
+
+    def _show_live(self, shown: str) -> None:
+        assert self._live is not None
+        assert self._task is not None
+        self._live.update(
+            self._task,
+            total=self.total,
+            completed=self._done,
+            facts=self._facts(),
+            shown=shown,
+            refresh=True,
+        )
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration for people: `8 s`, `2:05 min`, `1:03 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"

@@ -1,0 +1,266 @@
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
+from bdgf.diffusion.features import FeatureSettings, extract_features
+from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
+from bdgf.errors import SceneError, SettingsError, UserError
+from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.weights import Weights
+from tests.diffusion.small_scene import CHANNELS, prepared_scene
+
+TILE = 8
+
+
+@pytest.fixture(scope="module")
+def fabric():
+    return make_fabric(DeviceSettings(accelerator="cpu"))
+
+
+def small_weights(scale=1.0):
+    """A small denoiser in which every path has weight."""
+    torch.manual_seed(0)
+    settings = DenoiserSettings(width=8, multipliers=(1, 2), blocks=1)
+    denoiser = Denoiser(settings, CHANNELS, TILE)
+    with torch.no_grad():
+        for parameter in denoiser.parameters():
+            if not parameter.any():
+                parameter.normal_(std=0.1)
+        denoiser.stem.weight *= scale
+    config = {
+        "settings": {
+            "denoiser": settings.model_dump(mode="json"),
+            "schedule": ScheduleSettings().model_dump(mode="json"),
+            "tile": TILE,
+        },
+        "modalities": CHANNELS,
+        "modality_order": list(CHANNELS),
+    }
+    return Weights(denoiser.state_dict(), config)
+
+
+def extract(path, fabric, weights=None, scene=None, progress=None, normalisation=None, **chosen):
+    chosen = {"timesteps": (50, 200), "halo": 24, **chosen}
+    scene = prepared_scene() if scene is None else scene
+    settings = FeatureSettings(**chosen)
+    return extract_features(
+        weights or small_weights(),
+        scene,
+        settings,
+        path,
+        fabric=fabric,
+        normalisation=normalisation,
+        progress=progress,
+    )
+
+
+def everything(cube):
+    return {level: cube.read(level) for level in cube.levels}
+
+
+def same(one, other):
+    pairs = zip(everything(one).values(), everything(other).values(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_shapes_and_statistics_of_a_scene_of_odd_size(tmp_path, fabric):
+    scene = prepared_scene(37, 51)
+    cube = extract(tmp_path / "cube.h5", fabric, scene=scene)
+    assert cube.channels == {0: 16, 1: 32}
+    assert {level: x.shape for level, x in everything(cube).items()} == {
+        0: (16, 37, 51),
+        1: (32, 19, 26),
+    }
+    valid = scene.valid.to_numpy() > 0
+    padded = np.pad(valid, ((0, 1), (0, 1))).reshape(19, 2, 26, 2).any(axis=(1, 3))
+    for level, cells in ((0, valid), (1, padded)):
+        values = cube.read(level)[:, cells].astype(np.float64)
+        mean, std = cube.statistics(level)
+        np.testing.assert_allclose(mean, values.mean(axis=1), atol=1e-5)
+        np.testing.assert_allclose(std, values.std(axis=1), atol=1e-5)
+
+
+def test_features_are_the_decoder_activations_of_the_noisy_scene(tmp_path, fabric):
+    from bdgf.diffusion.denoiser import decoder_features, load_denoiser
+    from bdgf.diffusion.noise_field import NoiseField
+
+    scene = prepared_scene(40, 48, nodata=False)
+    cube = extract(tmp_path / "cube.h5", fabric, scene=scene, timesteps=(7, 200), noise_seed=3)
+    x0 = torch.from_numpy(np.concatenate([scene[name].to_numpy() for name in CHANNELS]))[None]
+    noise = torch.from_numpy(NoiseField(7, 3).region(slice(0, 40), slice(0, 48)))[None]
+    t = torch.tensor([200])
+    x_t = NoiseSchedule(ScheduleSettings()).q_sample(x0, noise, t)
+    visible = torch.from_numpy(scene.valid.to_numpy()).float().expand(1, 3, -1, -1)
+    with torch.no_grad():
+        maps = decoder_features(load_denoiser(small_weights()), x_t, t, visible, [0, 1])
+    for level in (0, 1):
+        second = cube.read(level)[cube.channels[level] // 2 :]
+        np.testing.assert_allclose(second, maps[level][0].numpy(), rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("tile", [8, 16, 24])
+def test_the_cut_leaves_no_seam(tmp_path, fabric, tile):
+    whole = extract(tmp_path / "whole.h5", fabric)
+    tiled = extract(tmp_path / "tiled.h5", fabric, tile=tile)
+    for level in whole.levels:
+        seam = np.abs(whole.read(level).astype(float) - tiled.read(level))
+        # No more than the rounding of float16.
+        assert seam.max() <= 2e-3 * np.abs(whole.read(level)).max()
+        np.testing.assert_allclose(whole.statistics(level), tiled.statistics(level), atol=1e-4)
+
+
+def test_two_extractions_are_equal_and_the_noise_seed_matters(tmp_path, fabric):
+    one, other = (extract(tmp_path / name, fabric) for name in ("one.h5", "other.h5"))
+    assert same(one, other)
+    assert one.fingerprint == other.fingerprint
+    reseeded = extract(tmp_path / "reseeded.h5", fabric, noise_seed=1)
+    assert not same(one, reseeded)
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_a_stopped_extraction_continues(tmp_path, fabric, caplog):
+    caplog.set_level(logging.INFO)
+    computed = []
+
+    def stop(done, total):
+        computed.append(done)
+        if done == 3:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        extract(tmp_path / "cube.h5", fabric, progress=stop, tile=16)
+    assert not (tmp_path / "cube.h5").exists()
+    continued = extract(tmp_path / "cube.h5", fabric, tile=16)
+    assert "3 of 12 tiles are there" in caplog.text
+    unbroken = extract(tmp_path / "unbroken.h5", fabric, tile=16)
+    assert same(continued, unbroken)
+    for level in unbroken.levels:
+        assert np.array_equal(continued.statistics(level), unbroken.statistics(level))
+
+
+KILLED_EXTRACTION = """
+import os, signal, sys
+from pathlib import Path
+from bdgf.training.devices import DeviceSettings, make_fabric
+from tests.diffusion.test_features import extract
+
+def die(done, total):
+    if done == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+fabric = make_fabric(DeviceSettings(accelerator="cpu"))
+extract(Path(sys.argv[1]), fabric, progress=die, tile=16)
+"""
+
+
+def test_a_killed_process_leaves_a_cube_that_can_be_continued(tmp_path, fabric, caplog):
+    caplog.set_level(logging.INFO)
+    path = tmp_path / "cube.h5"
+    killed = subprocess.run([sys.executable, "-c", KILLED_EXTRACTION, path], cwd=os.getcwd())
+    assert killed.returncode == -signal.SIGKILL
+    continued = extract(path, fabric, tile=16)
+    assert "2 of 12 tiles are there" in caplog.text
+    assert same(continued, extract(tmp_path / "unbroken.h5", fabric, tile=16))
+
+
+def test_a_complete_cube_is_reused_and_said_so(tmp_path, fabric, caplog):
+    caplog.set_level(logging.INFO)
+    path = tmp_path / "cube.h5"
+    first = extract(path, fabric)
+    stamp = path.stat().st_mtime_ns
+    extract(path, fabric)
+    assert f"reusing the feature cube {path} ({first.fingerprint})" in caplog.text
+    assert path.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize("change", ["weights", "scene", "settings"])
+def test_a_cube_of_anything_else_is_rebuilt(tmp_path, fabric, change):
+    path = tmp_path / "cube.h5"
+    first = extract(path, fabric).fingerprint
+    changed = {
+        "weights": {"weights": small_weights(scale=1.5)},
+        "scene": {"scene": prepared_scene(seed=1)},
+        "settings": {"timesteps": (50, 201)},
+    }[change]
+    assert extract(path, fabric, **changed).fingerprint != first
+
+
+def test_a_damaged_cube_is_rebuilt(tmp_path, fabric):
+    path = tmp_path / "cube.h5"
+    path.write_bytes(b"damaged")
+    assert extract(path, fabric).levels == [0, 1]
+
+
+def test_nodata_is_seen_as_nodata(tmp_path, fabric):
+    scene = prepared_scene()
+    changed = scene.copy(deep=True)
+    for name in CHANNELS:
+        changed[name] = changed[name].where(changed.valid > 0, 1e4)
+    one = extract(tmp_path / "one.h5", fabric, scene=scene)
+    assert same(one, extract(tmp_path / "other.h5", fabric, scene=changed))
+
+
+def test_a_scene_smaller_than_a_training_tile(tmp_path, fabric):
+    cube = extract(tmp_path / "cube.h5", fabric, scene=prepared_scene(5, 3, nodata=False))
+    assert cube.read(0).shape == (16, 5, 3)
+    assert cube.read(1).shape == (32, 3, 2)
+
+
+def test_only_the_wanted_levels_are_there(tmp_path, fabric):
+    cube = extract(tmp_path / "cube.h5", fabric, levels=(1,))
+    assert cube.levels == [1]
+    assert np.array_equal(cube.read(1), extract(tmp_path / "all.h5", fabric).read(1))
+
+
+def test_large_activations_are_clipped_to_float16(tmp_path, fabric):
+    cube = extract(tmp_path / "cube.h5", fabric, weights=small_weights(scale=1e6))
+    assert np.isfinite(cube.read(0)).all()
+    assert np.abs(cube.read(0)).max() == np.finfo(np.float16).max
+
+
+def test_errors_say_what_to_do(tmp_path, fabric):
+    path = tmp_path / "cube.h5"
+    with pytest.raises(SettingsError, match=r"levels is \(0, 2\); the denoiser has levels 0 to 1"):
+        extract(path, fabric, levels=(0, 2))
+    with pytest.raises(SettingsError, match="they must lie in 0 to 999"):
+        extract(path, fabric, timesteps=(1000,))
+    scene = prepared_scene().isel(band_optical=slice(0, 3))
+    with pytest.raises(SceneError, match=r"optical \(4\), .* the scene has optical \(3\)"):
+        extract(path, fabric, scene=scene)
+    with pytest.raises(UserError, match="features are not finite"):
+        extract(path, fabric, weights=small_weights(scale=float("nan")))
+    assert not path.exists()
+
+
+def test_under_little_memory_the_features_are_those_of_the_given_normalisation(tmp_path, fabric):
+    whole = extract(tmp_path / "whole.h5", fabric)
+    bounded = extract(
+        tmp_path / "bounded.h5", fabric, memory_gib=0.0008, normalisation=whole.normalisation()
+    )
+    assert bounded.fingerprint != whole.fingerprint
+    np.testing.assert_allclose(bounded.read(0), whole.read(0), rtol=5e-3, atol=5e-3)
+    own = extract(tmp_path / "own.h5", fabric, memory_gib=0.0008)
+    assert not np.allclose(own.normalisation(), whole.normalisation(), rtol=1e-3)
+
+
+def test_another_raster_can_be_seen_with_the_training_scene_s_normalisation(tmp_path, fabric):
+    scene = prepared_scene(40, 52, nodata=False)
+    whole = extract(tmp_path / "whole.h5", fabric, scene=scene)
+    part = extract(
+        tmp_path / "part.h5",
+        fabric,
+        scene=scene.isel(y=slice(0, 32)),
+        normalisation=whole.normalisation(),
+    )
+    # Away from the cut, which the part's lower edge is.
+    np.testing.assert_allclose(part.read(0)[:, :8], whole.read(0)[:, :8], rtol=5e-3, atol=5e-3)

@@ -1,0 +1,112 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bdgf.diffusion.masking import (
+    SIGNALS,
+    Masking,
+    MaskingSettings,
+    Observation,
+    adaptive_rates,
+    draw_visibility,
+)
+
+CPU = torch.device("cpu")
+STRATEGIES = ["none", "fixed", "adaptive"]
+shares = st.lists(st.floats(0, 1, width=32), min_size=2, max_size=5)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def observed(masking, losses, times=200):
+    for _ in range(times):
+        masking.observe(Observation(torch.tensor(losses)))
+    return masking
+
+
+@given(rates=st.lists(st.floats(0, 0.999), min_size=2, max_size=5), seed=st.integers(0, 10**6))
+@settings(max_examples=50, deadline=None)
+def test_never_all_modalities_of_a_position_are_hidden(rates, seed):
+    visible = draw_visibility(torch.tensor(rates), (8, 3, 2), generator(seed))
+    assert visible.shape == (8, len(rates), 3, 2)
+    assert set(visible.unique().tolist()) <= {0.0, 1.0}
+    assert (visible.sum(dim=1) >= 1).all()
+
+
+@given(dominance=shares, alpha=st.floats(0.1, 5))
+@settings(max_examples=50, deadline=None)
+def test_rates_follow_the_formula(dominance, alpha):
+    chosen = MaskingSettings(alpha=alpha, p_min=0.1, p_max=0.6, floor=0.05)
+    rates = adaptive_rates(torch.tensor(dominance), chosen)
+    for m, rate in enumerate(rates.tolist()):
+        others = [e for i, e in enumerate(dominance) if i != m]
+        rho = dominance[m] / max(sum(others) / len(others), 0.05)
+        assert rate == pytest.approx(0.6 * math.tanh(alpha * max(rho - 1, 0)) + 0.1, abs=1e-4)
+
+
+@given(dominance=shares)
+@settings(max_examples=30, deadline=None)
+def test_the_best_learnt_modality_is_hidden_most(dominance):
+    rates = adaptive_rates(torch.tensor(dominance), MaskingSettings())
+    assert rates[torch.tensor(dominance).argmax()] == rates.max()
+    assert rates.min() >= MaskingSettings().p_min
+
+
+def test_adaptive_rates_grow_where_learning_is_ahead():
+    masking = Masking(3, MaskingSettings(strategy="adaptive"), CPU)
+    first = masking.rates()
+    assert first.tolist() == pytest.approx([0.05] * 3)
+    later = observed(masking, [0.1, 0.8, 0.8]).rates()
+    assert later[0] > 0.4
+    assert later[1:].tolist() == pytest.approx([0.05] * 2)
+
+
+def test_a_modality_that_was_not_seen_keeps_its_average():
+    masking = observed(Masking(2, MaskingSettings(), CPU), [0.2, 0.6])
+    before = masking.rates()
+    assert torch.equal(observed(masking, [math.nan, math.nan]).rates(), before)
+
+
+@pytest.mark.parametrize("granularity", ["tile", "block"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_draws_planes(strategy, granularity):
+    chosen = MaskingSettings(strategy=strategy, granularity=granularity, block=6)
+    masking = observed(Masking(3, chosen, CPU), [0.1, 0.5, 0.9])
+    visible = masking.draw(200, 16, generator())
+    assert visible.shape == (200, 3, 16, 16)
+    hidden = 1 - visible.mean(dim=(0, 2, 3))
+    if strategy == "none":
+        assert hidden.tolist() == [0, 0, 0]
+    else:
+        assert hidden.tolist() == pytest.approx(masking.rates().tolist(), abs=0.1)
+    side = 16 if granularity == "tile" else 6
+    for top in range(0, 16, side):
+        cell = visible[:, :, top : top + side, :side]
+        assert torch.equal(cell, cell[:, :, :1, :1].expand_as(cell))
+
+
+def test_blocks_of_a_tile_differ():
+    chosen = MaskingSettings(strategy="fixed", rate=0.5, granularity="block", block=8)
+    visible = Masking(2, chosen, CPU).draw(20, 32, generator())
+    assert (visible.mean(dim=(2, 3)) % 1 > 0).any()
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_restored_masking_goes_on_alike(signal):
+    chosen = MaskingSettings(signal=signal)
+    masking = observed(Masking(2, chosen, CPU), [0.2, 0.7], times=3)
+    restored = Masking(2, chosen, CPU)
+    restored.load_state_dict(masking.state_dict())
+    assert torch.equal(restored.rates(), masking.rates())
+    assert torch.equal(restored.draw(5, 8, generator(1)), masking.draw(5, 8, generator(1)))
+
+
+def test_rates_that_would_hide_everything_are_refused():
+    with pytest.raises(ValidationError, match="p_min \\+ p_max must stay under 1"):
+        MaskingSettings(p_min=0.5, p_max=0.6)

@@ -1,0 +1,108 @@
+import logging
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bdgf.diffusion.tiles import TileSource, held_out_corners
+from bdgf.errors import SceneError
+
+
+def position_scene(rows, columns):
+    """Two channels that tell each pixel's row and column."""
+    return np.indices((rows, columns), dtype=np.float32)
+
+
+def source(valid, tile=8, held_out_share=0.1, least_valid=0.5):
+    return TileSource(
+        position_scene(*valid.shape),
+        valid,
+        tile,
+        held_out_share=held_out_share,
+        least_valid=least_valid,
+    )
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_tiles_are_turned_and_flipped_squares_of_the_scene():
+    channels = position_scene(20, 30)
+    batch = source(np.ones((20, 30), bool), held_out_share=0).draw(64, generator())
+    seen = set()
+    for x0, valid in zip(batch.x0.numpy(), batch.valid, strict=True):
+        assert valid.all()
+        top, left = int(x0[0].min()), int(x0[1].min())
+        square = channels[:, top : top + 8, left : left + 8]
+        symmetries = [np.rot90(square, k, (1, 2)) for k in range(4)]
+        symmetries += [s[:, :, ::-1] for s in symmetries]
+        matches = [i for i, s in enumerate(symmetries) if np.array_equal(s, x0)]
+        assert len(matches) == 1
+        seen.add(matches[0])
+    assert seen == set(range(8))
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=10, deadline=None)
+def test_held_out_and_nodata_pixels_never_reach_training(seed):
+    valid = np.ones((40, 48), bool)
+    valid[:10, 20:] = False
+    tiles = source(valid)
+    forbidden = tiles.held_out | ~valid
+    batch = tiles.draw(50, generator(seed))
+    rows, columns = batch.x0[:, 0][batch.valid[:, 0] > 0], batch.x0[:, 1][batch.valid[:, 0] > 0]
+    assert not forbidden[rows.int().numpy(), columns.int().numpy()].any()
+    assert not batch.x0[(batch.valid == 0).expand_as(batch.x0)].any()
+    assert (batch.valid.mean(dim=(1, 2, 3)) >= 0.5).all()
+
+
+def test_validation_tiles_are_the_held_out_ones():
+    tiles = source(np.ones((40, 48), bool))
+    batch = tiles.validation()
+    assert len(batch.x0) == 3
+    rows, columns = batch.x0.int().numpy().transpose(1, 0, 2, 3).reshape(2, -1)
+    expected = np.zeros((40, 48), bool)
+    expected[rows, columns] = True
+    assert np.array_equal(expected, tiles.held_out)
+
+
+def test_drawing_repeats_with_the_seed():
+    tiles = source(np.ones((40, 48), bool))
+    assert torch.equal(tiles.draw(9, generator(3)).x0, tiles.draw(9, generator(3)).x0)
+    assert not torch.equal(tiles.draw(9, generator(3)).x0, tiles.draw(9, generator(4)).x0)
+
+
+def test_a_scene_smaller_than_a_tile_is_padded_with_nodata(caplog):
+    caplog.set_level(logging.INFO)
+    tiles = source(np.ones((5, 6), bool))
+    assert "smaller than a tile of 8 px: padded with nodata" in caplog.text
+    assert "none is held out" in caplog.text
+    batch = tiles.draw(4, generator())
+    assert batch.x0.shape == (4, 2, 8, 8)
+    assert batch.valid.sum(dim=(1, 2, 3)).tolist() == [30.0] * 4
+    assert tiles.validation().valid.sum() == 30
+
+
+def test_tiles_take_what_there_is_where_no_tile_has_enough():
+    valid = np.zeros((30, 30), bool)
+    valid[4:6, 4:6] = True
+    batch = source(valid).draw(6, generator())
+    assert (batch.valid.sum(dim=(1, 2, 3)) == 4).all()
+
+
+def test_a_scene_without_valid_pixels_is_refused():
+    with pytest.raises(SceneError, match="no valid pixel; check its nodata"):
+        source(np.zeros((20, 20), bool))
+
+
+@given(rows=st.integers(16, 90), columns=st.integers(16, 90), share=st.floats(0.01, 0.5))
+@settings(max_examples=30, deadline=None)
+def test_held_out_tiles_lie_inside_and_leave_enough(rows, columns, share):
+    corners = held_out_corners(np.ones((rows, columns), bool), 8, share)
+    assert corners == held_out_corners(np.ones((rows, columns), bool), 8, share)
+    grid = (rows // 8) * (columns // 8)
+    assert 1 <= len(set(corners)) == len(corners) <= grid // 2
+    assert all(r % 8 == c % 8 == 0 and r + 8 <= rows and c + 8 <= columns for r, c in corners)
