@@ -1,0 +1,1 @@
+"""The classifier: selective scan, branches, guides, mutual learning, decision."""

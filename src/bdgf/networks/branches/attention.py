@@ -1,0 +1,56 @@
+"""The block of the transformer branch: self-attention over a grid's cells."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bdgf.errors import SettingsError
+from bdgf.settings_model import Settings
+
+
+class AttentionSettings(Settings):
+    """The transformer branch. Chosen here; the paper is silent."""
+
+    heads: int = Field(2, ge=1, description="Attention heads")
+    expansion: int = Field(2, ge=1, description="Width of the channel mixer over the branch's")
+
+
+class AttentionBlock(nn.Module):
+    """Pre-norm self-attention with learned places, then a channel mixer; keeps (B, h, h, C)."""
+
+    def __init__(self, size: int, width: int, settings: AttentionSettings) -> None:
+        """Builds the block.
+
+        Raises:
+            SettingsError: The heads do not divide the width.
+        """
+        super().__init__()
+        if width % settings.heads:
+            raise SettingsError(
+                f"the transformer branch splits its width {width} over {settings.heads} heads "
+                "unequally; change transformer.heads or pyramid.width"
+            )
+        self.heads = settings.heads
+        self.places = nn.Parameter(torch.randn(size * size, width) * 0.02)
+        self.attention_norm = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+        self.mix = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, settings.expansion * width),
+            nn.GELU(),
+            nn.Linear(settings.expansion * width, width),
+        )
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """Mixes (B, h, h, C)."""
+        tokens = grid.flatten(1, 2) + self.places  # (B, h * h, C)
+        joined = self.query_key_value(self.attention_norm(tokens))
+        q, k, v = joined.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        answers = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        tokens = tokens + self.output(answers)
+        tokens = tokens + self.mix(tokens)
+        return tokens.view_as(grid)

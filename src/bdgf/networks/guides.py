@@ -1,0 +1,178 @@
+"""Guides: how diffusion features steer a branch at one stage.
+
+[stated] feature fusion, group channel attention and cross-attention. [chosen] their forms below and
+their pairing with the branches; any guide can be put on any branch. Every guide takes the branch's
+grid (B, h, w, C) and the diffusion window of the stage's level (B, h', w', G), both channels last,
+so that projections need no copies, and returns the guided grid (B, h, w, C).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bdgf.errors import SettingsError
+from bdgf.networks.resampling import Resample, alignment_weights, centre_weights
+from bdgf.settings_model import Settings
+
+
+class GuideSettings(Settings):
+    """Sizes of the guides. Chosen here; the paper is silent."""
+
+    width: int = Field(48, ge=1, description="Channels that each level's features are projected to")
+    groups: int = Field(8, ge=1, description="Channel groups of group channel attention")
+    heads: int = Field(2, ge=1, description="Heads of cross-attention")
+    feature_limit: float = Field(
+        8.0, gt=0, description="Standardised features are kept within plus and minus this"
+    )
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="Rate at which projected feature channels are dropped"
+    )
+
+
+@dataclass(frozen=True)
+class GuideGeometry:
+    """Where a guide stands.
+
+    Attributes:
+        channels: C, width of the branch.
+        patch: Width of the patch in pixels.
+        grid: h = w, width of the branch's grid at the stage.
+        window: h' = w', width of the diffusion window in cells.
+        level: The stage's level.
+    """
+
+    channels: int
+    patch: int
+    grid: int
+    window: int
+    level: int
+
+
+class NoGuide(nn.Module):
+    """Leaves the branch as it is."""
+
+    def __init__(self, geometry: GuideGeometry, settings: GuideSettings) -> None:
+        super().__init__()
+
+    def forward(self, grid: Tensor, window: Tensor) -> Tensor:
+        """Returns the grid (B, h, w, C)."""
+        return grid
+
+
+class FeatureFusion(nn.Module):
+    """Concatenate, 1x1 convolution, residual."""
+
+    def __init__(self, geometry: GuideGeometry, settings: GuideSettings) -> None:
+        super().__init__()
+        channels = geometry.channels
+        self.align = Resample(
+            alignment_weights(geometry.patch, geometry.grid, geometry.window, geometry.level)
+        )
+        self.norm = nn.LayerNorm(channels)
+        self.fuse = nn.Linear(channels + settings.width, channels)
+
+    def forward(self, grid: Tensor, window: Tensor) -> Tensor:
+        """Guides (B, h, w, C) by (B, h', w', G)."""
+        joined = torch.cat([self.norm(grid), self.align(window)], dim=-1)
+        return grid + functional.gelu(self.fuse(joined))
+
+
+class GroupChannelAttention(nn.Module):
+    """Gates on the branch's channels, computed group by group from pooled diffusion features.
+
+    The pooled features (mean of the window, and its centre cell) are split in G groups; each group
+    computes the gates of its group of channels. A gate lies in (0, 2) and starts near one.
+    """
+
+    def __init__(self, geometry: GuideGeometry, settings: GuideSettings) -> None:
+        """Builds the gates.
+
+        Raises:
+            SettingsError: The groups do not divide the branch's or the guides' width.
+        """
+        super().__init__()
+        for name, width in (("branch", geometry.channels), ("guide", settings.width)):
+            if width % settings.groups:
+                raise SettingsError(
+                    f"group channel attention splits the {name} width {width} in "
+                    f"{settings.groups} groups of unequal size; change guide.groups or the width"
+                )
+        # A grouped 1x1 convolution is one linear map for each group.
+        self.gates = nn.Sequential(
+            nn.Conv1d(2 * settings.width, geometry.channels, 1, groups=settings.groups),
+            nn.GELU(),
+            nn.Conv1d(geometry.channels, geometry.channels, 1, groups=settings.groups),
+        )
+        self.groups = settings.groups
+        self.register_buffer("centre", centre_weights(geometry.window), persistent=False)
+
+    def forward(self, grid: Tensor, window: Tensor) -> Tensor:
+        """Guides (B, h, w, C) by (B, h', w', G)."""
+        cells = window.flatten(1, 2)  # (B, h' * w', G)
+        mean, centre = cells.mean(1), torch.einsum("n,bng->bg", self.centre.to(cells.dtype), cells)
+        # Each group sees its own channels of both poolings.
+        pooled = torch.cat(
+            [mean.unflatten(1, (self.groups, -1)), centre.unflatten(1, (self.groups, -1))], dim=2
+        ).flatten(1)
+        gates = 2 * torch.sigmoid(self.gates(pooled[..., None])[..., 0])  # (B, C)
+        return grid * gates[:, None, None]
+
+
+class CrossAttention(nn.Module):
+    """Branch tokens ask, diffusion tokens answer; residual, with learned places of the tokens."""
+
+    def __init__(self, geometry: GuideGeometry, settings: GuideSettings) -> None:
+        """Builds the attention.
+
+        Raises:
+            SettingsError: The heads do not divide the branch's width.
+        """
+        super().__init__()
+        channels, self.heads = geometry.channels, settings.heads
+        if channels % settings.heads:
+            raise SettingsError(
+                f"cross-attention splits the branch width {channels} over {settings.heads} heads "
+                "unequally; change guide.heads or the width"
+            )
+        self.norm = nn.LayerNorm(channels)
+        self.query = nn.Linear(channels, channels)
+        self.key_value = nn.Linear(settings.width, 2 * channels)
+        self.output = nn.Linear(channels, channels)
+        self.query_places = nn.Parameter(torch.randn(geometry.grid**2, channels) * 0.02)
+        self.key_places = nn.Parameter(torch.randn(geometry.window**2, channels) * 0.02)
+
+    def forward(self, grid: Tensor, window: Tensor) -> Tensor:
+        """Guides (B, h, w, C) by (B, h', w', G)."""
+        query = self.query(self.norm(grid).flatten(1, 2)) + self.query_places  # (B, h * w, C)
+        key, value = self.key_value(window.flatten(1, 2)).chunk(2, dim=-1)  # (B, h' * w', C)
+        q, k, v = (
+            tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, heads, tokens, C / heads)
+            for tokens in (query, key + self.key_places, value)
+        )
+        answers = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        guided: Tensor = grid + self.output(answers).view_as(grid)
+        return guided
+
+
+GUIDES: dict[str, type[nn.Module]] = {
+    "none": NoGuide,
+    "feature_fusion": FeatureFusion,
+    "group_channel_attention": GroupChannelAttention,
+    "cross_attention": CrossAttention,
+}
+
+
+def make_guide(name: str, geometry: GuideGeometry, settings: GuideSettings) -> nn.Module:
+    """The guide registered as `name`.
+
+    Raises:
+        SettingsError: There is no such guide, or the widths do not fit it.
+    """
+    if name not in GUIDES:
+        raise SettingsError(f"unknown guide {name!r}; the guides are {', '.join(GUIDES)}")
+    return GUIDES[name](geometry, settings)

@@ -1,0 +1,130 @@
+"""Mutual learning: the branches teach each other through their entropies and their embeddings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from bdgf.settings_model import Settings
+
+
+class MutualLearningSettings(Settings):
+    """[stated] alignment in probability entropy and feature similarity; [chosen] the formulas."""
+
+    entropy_weight: float = Field(0.1, ge=0, description="w_e, weight of the entropy alignment")
+    similarity_weight: float = Field(
+        0.1, ge=0, description="w_s, weight of the alignment in feature similarity"
+    )
+    similarity: Literal["relational", "cosine"] = Field(
+        "relational",
+        description="`relational` compares the batch's similarity matrices, `cosine` the "
+        "branches' embeddings of each pixel",
+    )
+
+
+def entropy_alignment(logits: list[Tensor]) -> Tensor:
+    """Mean over pairs of branches and pixels of (H(p_i) - H(p_j))^2 / log(K)^2.
+
+    Args:
+        logits: Each branch's logits (B, K).
+
+    Returns:
+        Scalar in [0, 1]; 0 with a single branch.
+    """
+    if len(logits) < 2:
+        return logits[0].new_zeros(())
+    entropies = [_entropy(branch) for branch in logits]  # (B,) in nats
+    scale = math.log(logits[0].shape[1]) ** 2
+    differences = [(a - b).square().mean() for a, b in combinations(entropies, 2)]
+    return torch.stack(differences).mean() / scale
+
+
+def relational_similarity(embeddings: list[Tensor]) -> Tensor:
+    """Mean over pairs of branches of ||S_i - S_j||_F^2 / B^2.
+
+    Args:
+        embeddings: Each branch's embeddings (B, E); S is the cosine similarity between the batch's
+            pixels, (B, B).
+
+    Returns:
+        Scalar; 0 with a single branch.
+    """
+    if len(embeddings) < 2:
+        return embeddings[0].new_zeros(())
+    directions = [functional.normalize(branch.float(), dim=1) for branch in embeddings]
+    matrices = [branch @ branch.T for branch in directions]
+    differences = [(a - b).square().mean() for a, b in combinations(matrices, 2)]
+    return torch.stack(differences).mean()
+
+
+def cosine_similarity(embeddings: list[Tensor]) -> Tensor:
+    """Mean over pairs of branches and pixels of 1 - cos(z_i, z_j).
+
+    Args:
+        embeddings: Each branch's embeddings (B, E).
+
+    Returns:
+        Scalar in [0, 2]; 0 with a single branch.
+    """
+    if len(embeddings) < 2:
+        return embeddings[0].new_zeros(())
+    directions = [functional.normalize(branch.float(), dim=1) for branch in embeddings]
+    distances = [1 - (a * b).sum(1).mean() for a, b in combinations(directions, 2)]
+    return torch.stack(distances).mean()
+
+
+SIMILARITIES = {"relational": relational_similarity, "cosine": cosine_similarity}
+
+
+def classification_loss(
+    logits: Mapping[str, Tensor],
+    embeddings: Mapping[str, Tensor],
+    targets: Tensor,
+    settings: MutualLearningSettings,
+    *,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> dict[str, Tensor]:
+    """The loss of a batch and its terms.
+
+    Sum of the branches' cross-entropies + w_e * entropy alignment + w_s * feature similarity.
+
+    Args:
+        logits: Each branch's logits (B, K).
+        embeddings: Each branch's embeddings (B, E).
+        targets: (B,) int64 in 0..K-1.
+        settings: Weights and form of the alignment.
+        class_weights: (K,) float32, or None for equal weights.
+        label_smoothing: Share of the target spread over all classes.
+
+    Returns:
+        Scalars: `loss`, one `loss_<branch>` each, `loss_entropy` and `loss_similarity` (the last
+        two before their weights).
+    """
+    terms = {
+        f"loss_{name}": functional.cross_entropy(
+            branch.float(), targets, class_weights, label_smoothing=label_smoothing
+        )
+        for name, branch in logits.items()
+    }
+    classification = torch.stack(list(terms.values())).sum()
+    terms["loss_entropy"] = entropy_alignment(list(logits.values()))
+    terms["loss_similarity"] = SIMILARITIES[settings.similarity](list(embeddings.values()))
+    terms["loss"] = (
+        classification
+        + settings.entropy_weight * terms["loss_entropy"]
+        + settings.similarity_weight * terms["loss_similarity"]
+    )
+    return terms
+
+
+def _entropy(logits: Tensor) -> Tensor:
+    log_probabilities = logits.float().log_softmax(1)
+    return -(log_probabilities.exp() * log_probabilities).sum(1)

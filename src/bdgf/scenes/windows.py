@@ -1,0 +1,238 @@
+"""Windows on resident maps: how patches reach a network, without any patch being stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bdgf.errors import SettingsError
+
+SYMMETRIES = 8  # of the square: four rotations, each with and without a transposition
+
+
+@dataclass(frozen=True)
+class SceneArrays:
+    """What a classifier sees of a scene, resident on one device.
+
+    Attributes:
+        channels: (C, H, W) float32, the normalised scene.
+        modalities: Each modality's slice of the channels.
+        features: Diffusion features, finest level first: level l is
+            (C_l, ceil(H / 2**l), ceil(W / 2**l)) float16; empty without guidance.
+        feature_mean: Per level (C_l,) float32, over cells that hold valid pixels.
+        feature_std: Per level (C_l,) float32, likewise.
+    """
+
+    channels: Tensor
+    modalities: dict[str, slice]
+    features: tuple[Tensor, ...] = ()
+    feature_mean: tuple[Tensor, ...] = ()
+    feature_std: tuple[Tensor, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the scene."""
+        return self.channels.shape[1], self.channels.shape[2]
+
+    @property
+    def level_channels(self) -> tuple[int, ...]:
+        """C_l of every level."""
+        return tuple(level.shape[0] for level in self.features)
+
+    @property
+    def modality_channels(self) -> dict[str, int]:
+        """Each modality's number of channels, in the order of the channels.
+
+        Raises:
+            SettingsError: The modalities' slices do not cover the channels one after the other.
+        """
+        counts, stop = {}, 0
+        for name, part in sorted(self.modalities.items(), key=lambda item: item[1].start):
+            if part.start != stop or part.stop <= part.start:
+                raise SettingsError(
+                    f"modality {name!r} has the channels {part.start}:{part.stop} but {stop} was "
+                    "expected as its first; stack the modalities one after the other"
+                )
+            counts[name], stop = part.stop - part.start, part.stop
+        if stop != self.channels.shape[0]:
+            raise SettingsError(
+                f"the modalities cover {stop} channels of {self.channels.shape[0]}; "
+                "give every channel to a modality"
+            )
+        return counts
+
+    def to(self, device: torch.device | str) -> SceneArrays:
+        """The arrays on `device`, laid out channels last, so that a gather copies whole pixels."""
+        return SceneArrays(
+            channels=_channels_last(self.channels.to(device)),
+            modalities=self.modalities,
+            features=tuple(_channels_last(level.to(device)) for level in self.features),
+            feature_mean=tuple(mean.to(device) for mean in self.feature_mean),
+            feature_std=tuple(std.to(device) for std in self.feature_std),
+        )
+
+
+class WindowBatch(NamedTuple):
+    """Raw windows of a batch of pixels, as `gather_batch` makes them.
+
+    Attributes:
+        scene: (B, C, P, P) float32.
+        scene_inside: (B, 1, P, P) bool: inside the scene and not nodata.
+        features: Per level (B, C_l, P_l, P_l) float16.
+        features_inside: Per level (B, 1, P_l, P_l) bool: the cell holds a valid pixel.
+    """
+
+    scene: Tensor
+    scene_inside: Tensor
+    features: tuple[Tensor, ...]
+    features_inside: tuple[Tensor, ...]
+
+
+def level_window(patch: int, level: int) -> int:
+    """Width of the window at `level` for a patch of `patch` pixels.
+
+    The smallest odd number of cells as wide as the patch: 11, 7, 3 for 11 px (chosen here).
+    """
+    cells = -(-patch // 2**level)
+    return cells if cells % 2 else cells + 1
+
+
+def level_valid(valid: Tensor, levels: int) -> tuple[Tensor, ...]:
+    """Which cells of each level hold a valid pixel.
+
+    Args:
+        valid: (H, W) bool.
+        levels: Number of levels.
+
+    Returns:
+        Per level l (1, ceil(H / 2**l), ceil(W / 2**l)) bool.
+    """
+    full = valid[None, None].float()  # (1, 1, H, W)
+    pooled = (functional.max_pool2d(full, 2**level, ceil_mode=True) for level in range(levels))
+    return tuple(cells[0] > 0 for cells in pooled)
+
+
+def gather_windows(
+    maps: Tensor,
+    rows: Tensor,
+    cols: Tensor,
+    size: int,
+    level: int = 0,
+    symmetry: Tensor | None = None,
+) -> Tensor:
+    """Windows centred on pixels, zero outside the map; one gather, whatever the batch.
+
+    Args:
+        maps: (C, h, w), any dtype: a map at `level`, whose cells are 2**level pixels wide.
+        rows: (B,) int64, the pixels' rows in the scene (level 0).
+        cols: (B,) int64, their columns.
+        size: Odd width of the window in cells.
+        level: The map's level; the window is centred on the cell that holds the pixel.
+        symmetry: (B,) int64 in 0..7, a symmetry of the square for each window: the window of
+            number k + 4 t is the plain one, transposed when t is 1, then turned k times as by
+            `torch.rot90`. The same number means the same symmetry at every level. None: plain.
+
+    Returns:
+        (B, C, size, size), channels last in memory.
+    """
+    index, inside = window_positions(
+        rows >> level, cols >> level, size, (maps.shape[1], maps.shape[2]), symmetry
+    )
+    windows = _pixels(maps).index_select(0, index.reshape(-1))  # (B * size * size, C)
+    windows = windows.view(len(rows), size, size, maps.shape[0])
+    # On a CPU looking first is cheaper than filling; elsewhere it would make the host wait.
+    if inside.device.type != "cpu" or not bool(inside.all()):
+        windows = windows.masked_fill(~inside[..., None], 0)
+    return windows.permute(0, 3, 1, 2)
+
+
+def window_positions(
+    rows: Tensor,
+    cols: Tensor,
+    size: int,
+    shape: tuple[int, int],
+    symmetry: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Where the cells of windows lie in a flattened map.
+
+    Args:
+        rows: (B,) int64, rows of the windows' centres in the map.
+        cols: (B,) int64, their columns.
+        size: Odd width of the windows.
+        shape: (h, w) of the map.
+        symmetry: As in `gather_windows`.
+
+    Returns:
+        (B, size, size) int64 positions row * w + column, clamped into the map, and
+        (B, size, size) bool, whether the cell is inside it.
+    """
+    offsets = _symmetric_offsets(size, rows.device)  # (8, 2, size, size)
+    offsets = offsets[:1] if symmetry is None else offsets[symmetry]
+    window_rows = rows[:, None, None] + offsets[:, 0]  # (B, size, size)
+    window_cols = cols[:, None, None] + offsets[:, 1]
+    height, width = shape
+    inside = (window_rows >= 0) & (window_rows < height)
+    inside &= (window_cols >= 0) & (window_cols < width)
+    index = window_rows.clamp_(0, height - 1) * width + window_cols.clamp_(0, width - 1)
+    return index, inside
+
+
+def gather_batch(
+    arrays: SceneArrays,
+    valid: tuple[Tensor, ...],
+    rows: Tensor,
+    cols: Tensor,
+    patch: int,
+    symmetry: Tensor | None = None,
+    levels: int | None = None,
+) -> WindowBatch:
+    """The windows on scene and features of a batch of pixels.
+
+    Args:
+        arrays: The scene and its features.
+        valid: `level_valid` of the scene's valid pixels, for as many levels as are gathered, at
+            least one.
+        rows: (B,) int64.
+        cols: (B,) int64.
+        patch: Width of the patch in pixels, odd.
+        symmetry: As in `gather_windows`, the same for scene and features.
+        levels: How many levels to gather, finest first; None for all.
+    """
+    count = len(arrays.features) if levels is None else levels
+    sizes = [(level, level_window(patch, level)) for level in range(count)]
+    return WindowBatch(
+        scene=gather_windows(arrays.channels, rows, cols, patch, 0, symmetry),
+        scene_inside=gather_windows(valid[0], rows, cols, patch, 0, symmetry),
+        features=tuple(
+            gather_windows(arrays.features[level], rows, cols, size, level, symmetry)
+            for level, size in sizes
+        ),
+        features_inside=tuple(
+            gather_windows(valid[level], rows, cols, size, level, symmetry) for level, size in sizes
+        ),
+    )
+
+
+@cache
+def _symmetric_offsets(size: int, device: torch.device) -> Tensor:
+    # (8, 2, size, size): the row and column offsets of a window under each symmetry.
+    steps = torch.arange(size) - size // 2
+    plain = torch.stack(torch.meshgrid(steps, steps, indexing="ij"))  # (2, size, size)
+    turned = [plain, plain.transpose(1, 2)]
+    return torch.stack([torch.rot90(grid, k, (1, 2)) for grid in turned for k in range(4)]).to(
+        device
+    )
+
+
+def _channels_last(maps: Tensor) -> Tensor:
+    return maps.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+
+
+def _pixels(maps: Tensor) -> Tensor:
+    # (h * w, C); a view when the map is channels last, as `SceneArrays.to` lays it out.
+    return maps.permute(1, 2, 0).reshape(-1, maps.shape[0])

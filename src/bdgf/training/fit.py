@@ -1,0 +1,270 @@
+"""Training of the guided classifier on the labelled pixels of one scene."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bdgf.errors import SceneError
+from bdgf.fingerprint import fingerprint
+from bdgf.networks.classifier import (
+    Classifier,
+    ClassifierOutput,
+    classifier_config,
+)
+from bdgf.networks.mutual_learning import classification_loss
+from bdgf.scenes.split import TRAIN, VALIDATION
+from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
+from bdgf.training.checkpoint import TrainingState
+from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
+from bdgf.training.metric_logger import MetricLogger
+from bdgf.training.optimization import ExponentialAverage, make_optimizer
+from bdgf.training.sampling import (
+    Pixels,
+    TrainingSamples,
+    check_classes,
+    class_weights,
+    draw_samples,
+    select_pixels,
+    thin_pixels,
+)
+from bdgf.training.selection import EpochSelection, History
+from bdgf.training.train_settings import TrainSettings
+from bdgf.training.validation import ValidationSet
+from bdgf.weights import Weights
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+log = logging.getLogger(__name__)
+
+
+def fit_classifier(
+    arrays: SceneArrays,
+    labels: np.ndarray,
+    split: np.ndarray,
+    valid: np.ndarray,
+    classes: int,
+    settings: TrainSettings,
+    seed: int,
+    *,
+    devices: DeviceSettings | None = None,
+    logger: MetricLogger | None = None,
+    checkpoint: Path | None = None,
+) -> Weights:
+    """Trains a classifier; its epoch is chosen on the validation pixels.
+
+    Labels outside the training and validation pixels are removed before anything looks at them.
+    On a CPU the same arguments give the same weights, bit for bit.
+
+    Args:
+        arrays: The scene and its diffusion features.
+        labels: (H, W) uint8, 0 unlabelled, class ids 1..K.
+        split: (H, W) uint8, constants of `bdgf.scenes.split`.
+        valid: (H, W) bool, False at nodata.
+        classes: K.
+        settings: Settings.
+        seed: Decides initial weights, order, augmentation and dropout.
+        devices: Where to compute and in which precision.
+        logger: Takes the curves: `train/loss`, `train/loss_<branch>`, `train/loss_entropy`,
+            `train/loss_similarity`, `validation/loss`, `validation/overall_accuracy`, ...
+        checkpoint: File of the running checkpoint; a killed training continues from it.
+
+    Returns:
+        The chosen weights; their configuration holds all settings, the seed, the chosen epoch and
+        the validation record.
+
+    Raises:
+        SceneError: A class has no training pixel, or the arrays' shapes differ.
+        SettingsError: Settings that do not fit each other.
+        TrainingDiverged: A loss became NaN or infinite.
+    """
+    train, validation = _labelled(arrays, labels, split, valid, classes, settings, seed)
+    fabric = make_fabric(devices)
+    # Fresh global generators for initial weights and dropout; the caller's are left as they were.
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        fit = _Fit(arrays, train, validation, valid, classes, settings, seed, fabric)
+        plan = None
+        if checkpoint is not None:
+            plan = CheckpointPlan(checkpoint, fit.training_fingerprint(arrays, valid))
+            restore(fit.state, plan)
+        run_steps(
+            fit.step,
+            fit.state,
+            steps=settings.steps,
+            settings=settings.optimization,
+            fabric=fabric,
+            name="train",
+            description="training",
+            log_every=settings.batches_per_epoch,
+            logger=logger,
+            plan=plan,
+            evaluation=Evaluation(
+                settings.validate_every * settings.batches_per_epoch, fit.evaluate
+            ),
+        )
+    return fit.weights()
+
+
+class _Fit:
+    """One training: what its steps and evaluations share."""
+
+    def __init__(
+        self,
+        arrays: SceneArrays,
+        train: Pixels,
+        validation: Pixels,
+        valid: np.ndarray,
+        classes: int,
+        settings: TrainSettings,
+        seed: int,
+        fabric: Fabric,
+    ) -> None:
+        self.settings, self.seed, self.fabric = settings, seed, fabric
+        self.train_pixels = train
+        self.arrays = arrays.to(fabric.device)
+        self.classifier = Classifier(
+            settings.classifier, arrays.modality_channels, arrays.level_channels, classes
+        )
+        self.classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
+        seen = torch.from_numpy(np.asarray(valid, bool)).to(fabric.device)
+        self.valid = level_valid(seen, max(self.classifier.levels, 1))
+        self.samples = draw_samples(
+            train,
+            settings.steps * settings.batch_size,
+            len(self.classifier.modalities),
+            settings.sampling,
+            settings.augmentation,
+            seed,
+        ).to(fabric.device)
+        weights = class_weights(train.targets, classes, settings.class_weights)
+        self.class_weights = (
+            None if weights is None else torch.from_numpy(weights).to(fabric.device)
+        )
+        self.validation = ValidationSet(
+            self.arrays, self.valid, validation, settings.batch_size, self.class_weights
+        )
+        self.selection, self.history = EpochSelection(settings.selection), History()
+        self.state = self._state()
+
+    def _state(self) -> TrainingState:
+        model, optimizer = self.fabric.setup(
+            self.classifier, make_optimizer(self.classifier, self.settings.optimization)
+        )
+        decay = self.settings.ema_decay
+        return TrainingState(
+            model=model,
+            optimizer=optimizer,
+            ema=ExponentialAverage(model, decay) if decay else None,
+            parts={"selection": self.selection, "history": self.history},
+        )
+
+    def step(self, step: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Loss and terms of one batch."""
+        samples = self.samples.batch(step, self.settings.batch_size)
+        self.state.model.train()
+        output = self._forward(samples)
+        terms = classification_loss(
+            output.logits,
+            output.embeddings,
+            samples.targets,
+            self.settings.mutual_learning,
+            class_weights=self.class_weights,
+            label_smoothing=self.settings.label_smoothing,
+        )
+        loss = terms.pop("loss")
+        return loss, {name: term.detach() for name, term in terms.items()}
+
+    def _forward(self, samples: TrainingSamples) -> ClassifierOutput:
+        augmentation = self.settings.augmentation
+        batch = gather_batch(
+            self.arrays,
+            self.valid,
+            samples.rows,
+            samples.cols,
+            self.settings.classifier.patch,
+            samples.symmetry if augmentation.symmetries else None,
+            self.classifier.levels,
+        )
+        if augmentation.noise:
+            noise = augmentation.noise * torch.randn_like(batch.scene)
+            batch = batch._replace(scene=batch.scene + noise)
+        keep = samples.keep if augmentation.modality_dropout else None
+        output: ClassifierOutput = self.state.model(batch, keep)
+        return output
+
+    def evaluate(self, step: int) -> Mapping[str, float]:
+        """Validates the present weights and keeps them if they are the best so far."""
+        tensors = self.state.ema.tensors if self.state.ema else self.state.model.state_dict()
+        epoch = step // self.settings.batches_per_epoch
+        if not len(self.validation):
+            self.selection.consider(epoch, None, tensors)
+            return {}
+        metrics = self.validation.measure(self.classifier, tensors)
+        self.selection.consider(epoch, metrics["loss"], tensors)
+        self.history.add(epoch, metrics)
+        return {f"validation/{name}": value for name, value in metrics.items()}
+
+    def training_fingerprint(self, arrays: SceneArrays, valid: np.ndarray) -> str:
+        """Digest of all that decides the weights, but for test labels, which do not."""
+        pixels = (self.train_pixels, self.validation.pixels)
+        return fingerprint(
+            *(part for p in pixels for part in (p.rows, p.cols, p.targets)),
+            np.asarray(valid, bool),
+            arrays.channels,
+            arrays.modality_channels,
+            *arrays.features,
+            *arrays.feature_mean,
+            *arrays.feature_std,
+            self.settings,
+            self.seed,
+            self.classifier.classes,
+        )
+
+    def weights(self) -> Weights:
+        """The chosen weights with all that made them."""
+        config: dict[str, Any] = {
+            "kind": "classifier",
+            **classifier_config(self.classifier),
+            "train": self.settings.model_dump(mode="json"),
+            "seed": self.seed,
+            "selected_epoch": self.selection.epoch,
+            "validation": self.history.at(self.selection.epoch),
+            "history": self.history.records,
+            "training_pixels": len(self.train_pixels),
+            "validation_pixels": len(self.validation),
+        }
+        return Weights(dict(self.selection.tensors), config)
+
+
+def _labelled(
+    arrays: SceneArrays,
+    labels: np.ndarray,
+    split: np.ndarray,
+    valid: np.ndarray,
+    classes: int,
+    settings: TrainSettings,
+    seed: int,
+) -> tuple[Pixels, Pixels]:
+    # Training and validation pixels; from here on there are no other labels.
+    for name, grid in (("labels", labels), ("split", split), ("valid mask", valid)):
+        if grid.shape != arrays.shape:
+            raise SceneError(
+                f"the {name} are {grid.shape} but the scene is {arrays.shape}; run prepare again"
+            )
+    seen = np.asarray(valid, bool)
+    train = select_pixels(labels, seen & (split == TRAIN))
+    validation = select_pixels(labels, seen & (split == VALIDATION))
+    check_classes(train, classes)
+    if not len(validation):
+        log.warning("no validation pixel: the last epoch's weights are taken")
+    generator = np.random.default_rng([seed, 2])
+    return train, thin_pixels(validation, settings.validation_pixels, generator)

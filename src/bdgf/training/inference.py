@@ -1,0 +1,281 @@
+"""Full-map inference that embeds every pixel once, in row blocks.
+
+A pixel lies in the windows of its 120 neighbours. What is position-wise in the classifier (stems,
+projections of the diffusion features) is therefore computed once for each pixel of a block of rows,
+and windows are gathered from the small embedded maps; the result is that of gathering raw windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from bdgf.errors import SettingsError
+from bdgf.networks.classifier import Classifier, load_classifier
+from bdgf.networks.decision import check_decision, decide
+from bdgf.scenes.windows import SceneArrays, level_valid, level_window, window_positions
+from bdgf.settings_model import Settings
+from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.weights import Weights
+
+# Symmetries of the square, as `gather_windows` numbers them, that are averaged at test time.
+TEST_TIME_SYMMETRIES = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
+
+
+class InferenceSettings(Settings):
+    """Full-map inference. Chosen here; the paper is silent."""
+
+    batch_size: int = Field(128, ge=1, description="Pixels classified at once")
+    block_megabytes: int = Field(
+        64, ge=1, description="Most memory for the embedded maps of one block of rows"
+    )
+    decision: str | None = Field(
+        None, description="Decision rule; null takes the one of the classifier's settings"
+    )
+    symmetries: Literal[1, 4, 8] = Field(
+        1, description="Average over the patch as it is (1), with its flips (4), with turns too (8)"
+    )
+
+
+def predict_map(
+    model: Classifier | Weights,
+    arrays: SceneArrays,
+    valid: np.ndarray,
+    settings: InferenceSettings | None = None,
+    *,
+    devices: DeviceSettings | None = None,
+) -> np.ndarray:
+    """Probabilities of the classes at every valid pixel.
+
+    Args:
+        model: A classifier, or its weights.
+        arrays: The scene and its diffusion features, on any device.
+        valid: (H, W) bool; pixels that are not valid are neither seen nor classified.
+        settings: Settings.
+        devices: Where to compute.
+
+    Returns:
+        (K, H, W) float32, summing to one over the classes, zero at invalid pixels.
+
+    Raises:
+        SettingsError: The arrays are not what the classifier was trained with.
+    """
+    settings = settings or InferenceSettings()
+    classifier = _classifier(model)
+    decision = settings.decision or classifier.settings.decision
+    check_decision(decision, classifier.settings.branches)
+    return _predict(classifier, arrays, valid, settings, devices, {"decision": decision})[
+        "decision"
+    ]
+
+
+def predict_branch_maps(
+    model: Classifier | Weights,
+    arrays: SceneArrays,
+    valid: np.ndarray,
+    settings: InferenceSettings | None = None,
+    *,
+    devices: DeviceSettings | None = None,
+) -> dict[str, np.ndarray]:
+    """Each branch's own probabilities, and the decision's, in one pass.
+
+    Args and errors are those of `predict_map`.
+
+    Returns:
+        (K, H, W) float32 by the branch's name, and under `decision`.
+    """
+    settings = settings or InferenceSettings()
+    classifier = _classifier(model)
+    decision = settings.decision or classifier.settings.decision
+    check_decision(decision, classifier.settings.branches)
+    rules = {name: f"branch:{name}" for name in classifier.settings.branches}
+    return _predict(classifier, arrays, valid, settings, devices, rules | {"decision": decision})
+
+
+def _classifier(model: Classifier | Weights) -> Classifier:
+    return load_classifier(model) if isinstance(model, Weights) else model
+
+
+def _predict(
+    classifier: Classifier,
+    arrays: SceneArrays,
+    valid: np.ndarray,
+    settings: InferenceSettings,
+    devices: DeviceSettings | None,
+    rules: Mapping[str, str],
+) -> dict[str, np.ndarray]:
+    check_arrays(classifier, arrays, valid)
+    fabric = make_fabric(devices)
+    arrays, classifier = arrays.to(fabric.device), classifier.to(fabric.device)
+    seen = torch.from_numpy(np.asarray(valid, bool)).to(fabric.device)
+    training = classifier.training
+    classifier.eval()
+    shape = (classifier.classes, arrays.channels.shape[1] * arrays.channels.shape[2])
+    maps = {name: np.zeros(shape, np.float32) for name in rules}
+    with torch.inference_mode(), fabric.autocast():
+        for pixels, found in _stream(classifier, arrays, seen, settings, rules):
+            for name, probabilities in found.items():
+                maps[name][:, pixels] = probabilities.T
+    classifier.train(training)
+    return {name: flat.reshape(-1, *arrays.shape) for name, flat in maps.items()}
+
+
+def check_arrays(classifier: Classifier, arrays: SceneArrays, valid: np.ndarray) -> None:
+    """Refuses arrays that a classifier was not made for.
+
+    Raises:
+        SettingsError: Modalities, feature channels or shapes differ.
+    """
+    if arrays.modality_channels != classifier.modalities:
+        raise SettingsError(
+            f"the classifier was trained on the modalities {classifier.modalities} but the scene "
+            f"has {arrays.modality_channels}; use the scene and settings it was trained with"
+        )
+    wanted = classifier.level_channels[: classifier.levels]
+    if arrays.level_channels[: classifier.levels] != wanted:
+        raise SettingsError(
+            f"the classifier was trained on features of {wanted} channels but these have "
+            f"{arrays.level_channels}; compute the features with the settings of that training"
+        )
+    if valid.shape != arrays.shape:
+        raise SettingsError(f"the valid mask is {valid.shape} but the scene {arrays.shape}")
+
+
+@dataclass(frozen=True)
+class EmbeddedRows:
+    """Embedded maps of some rows and their surroundings.
+
+    Attributes:
+        stems: Each branch's map (n, W + 2 r, width), zero outside the scene, r the patch's radius.
+        stem_row: The scene's row that is the first of those maps.
+        guidance: Per level its map (n_l, W_l + 2 r_l, G), likewise.
+        guidance_row: Per level its first row.
+    """
+
+    stems: dict[str, Tensor]
+    stem_row: int
+    guidance: list[Tensor]
+    guidance_row: list[int]
+
+
+def embed_rows(
+    classifier: Classifier,
+    arrays: SceneArrays,
+    valid: tuple[Tensor, ...],
+    start: int,
+    stop: int,
+) -> EmbeddedRows:
+    """Embeds all that the windows of the pixels in rows `start` to `stop` (excluded) look at."""
+    radius = classifier.settings.patch // 2
+    channels, inside = _rows(arrays.channels, valid[0], start - radius, stop + radius)
+    stems = classifier.embed_scene(channels, inside)
+    above, below = max(radius - start, 0), max(stop + radius - arrays.shape[0], 0)
+    guidance, guidance_row = [], []
+    for level in range(classifier.levels):
+        reach = level_window(classifier.settings.patch, level) // 2
+        first, last = (start >> level) - reach, (stop - 1 >> level) + 1 + reach
+        features, cells = _rows(arrays.features[level], valid[level], first, last)
+        embedded = classifier.embed_level(level, features, cells)
+        outside = max(last - arrays.features[level].shape[1], 0)
+        guidance.append(_pad(embedded, max(-first, 0), outside, reach))
+        guidance_row.append(first)
+    stems = {name: _pad(stem, above, below, radius) for name, stem in stems.items()}
+    return EmbeddedRows(stems, start - radius, guidance, guidance_row)
+
+
+def _rows(maps: Tensor, valid: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
+    # The rows that exist: (n, w, C) and (n, w, 1).
+    part = slice(max(start, 0), max(stop, 0))
+    return maps[:, part].permute(1, 2, 0), valid[:, part].permute(1, 2, 0)
+
+
+def _pad(embedded: Tensor, above: int, below: int, side: int) -> Tensor:
+    return functional.pad(embedded, (0, 0, side, side, above, below))
+
+
+def _stream(
+    classifier: Classifier,
+    arrays: SceneArrays,
+    seen: Tensor,
+    settings: InferenceSettings,
+    rules: Mapping[str, str],
+) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    # Batches of flat pixel positions with their probabilities (n, K) by rule.
+    height, width = arrays.shape
+    valid = level_valid(seen, max(classifier.levels, 1))
+    step = _block_rows(classifier, width, settings.block_megabytes)
+    for start in range(0, height, step):
+        stop = min(start + step, height)
+        rows, cols = torch.nonzero(seen[start:stop], as_tuple=True)
+        if not len(rows):
+            continue
+        block = embed_rows(classifier, arrays, valid, start, stop)
+        pixels = ((rows + start) * width + cols).cpu().numpy()
+        for first in range(0, len(rows), settings.batch_size):
+            part = slice(first, first + settings.batch_size)
+            found = _classify(classifier, block, rows[part] + start, cols[part], settings, rules)
+            yield pixels[part], found
+
+
+def _classify(
+    classifier: Classifier,
+    block: EmbeddedRows,
+    rows: Tensor,
+    cols: Tensor,
+    settings: InferenceSettings,
+    rules: Mapping[str, str],
+) -> dict[str, np.ndarray]:
+    symmetries = TEST_TIME_SYMMETRIES[settings.symmetries]
+    total: dict[str, Tensor] = {}
+    for number in symmetries:
+        stems, guidance = _windows(classifier, block, rows, cols, number)
+        logits = classifier.classify(stems, guidance).logits
+        for name, rule in rules.items():
+            share = decide(logits, rule) / len(symmetries)
+            total[name] = total[name] + share if name in total else share
+    return {name: probabilities.cpu().numpy() for name, probabilities in total.items()}
+
+
+def _windows(
+    classifier: Classifier, block: EmbeddedRows, rows: Tensor, cols: Tensor, symmetry: int
+) -> tuple[dict[str, Tensor], list[Tensor]]:
+    # Windows (B, P, P, width) of each stem and (B, P_l, P_l, G) of each level.
+    patch = classifier.settings.patch
+    turn = None if symmetry == 0 else torch.full_like(rows, symmetry)
+
+    def gather(maps: list[Tensor], level: int, first_row: int) -> list[Tensor]:
+        size = level_window(patch, level)
+        # Padded by the window's radius, so no window leaves the map.
+        shape = (maps[0].shape[0], maps[0].shape[1])
+        places, _ = window_positions(
+            (rows >> level) - first_row, (cols >> level) + size // 2, size, shape, turn
+        )
+        flat = places.flatten()
+        return [
+            m.flatten(0, 1).index_select(0, flat).view(*places.shape, m.shape[-1]) for m in maps
+        ]
+
+    stems = dict(
+        zip(block.stems, gather(list(block.stems.values()), 0, block.stem_row), strict=True)
+    )
+    guidance = [
+        gather([maps], level, block.guidance_row[level])[0]
+        for level, maps in enumerate(block.guidance)
+    ]
+    return stems, guidance
+
+
+def _block_rows(classifier: Classifier, width: int, megabytes: int) -> int:
+    # Rows of a block whose embedded maps, surroundings included, fit in the memory.
+    settings = classifier.settings
+    floats = len(settings.branches) * settings.pyramid.width
+    floats += sum(settings.guide.width / 4**level for level in range(classifier.levels))
+    rows = int(megabytes * 2**20 / (4 * floats * (width + settings.patch)))
+    return max(rows - settings.patch, 1)

@@ -1,0 +1,54 @@
+import logging
+
+import pytest
+import torch
+
+from bdgf.errors import SettingsError
+from bdgf.training.devices import (
+    DeviceSettings,
+    make_fabric,
+    resolve_accelerator,
+    resolve_precision,
+)
+
+
+def pretend(monkeypatch, cuda=False, mps=False):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "accelerator", "precision"),
+    [
+        (True, False, "cuda", "bf16-mixed"),
+        (False, True, "mps", "32-true"),
+        (False, False, "cpu", "32-true"),
+    ],
+)
+def test_auto_takes_what_is_there(monkeypatch, cuda, mps, accelerator, precision):
+    pretend(monkeypatch, cuda, mps)
+    assert resolve_accelerator(DeviceSettings()) == accelerator
+    assert resolve_precision(DeviceSettings()) == precision
+    assert resolve_accelerator(DeviceSettings(accelerator="cpu")) == "cpu"
+    assert resolve_precision(DeviceSettings(precision="32-true")) == "32-true"
+
+
+def test_a_missing_accelerator_is_told_in_one_line(monkeypatch):
+    pretend(monkeypatch)
+    with pytest.raises(SettingsError, match="accelerator is 'cuda' but PyTorch finds no such"):
+        make_fabric(DeviceSettings(accelerator="cuda"))
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_fabric_computes_in_its_precision_and_keeps_quiet(precision, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    fabric = make_fabric(DeviceSettings(accelerator="cpu", precision=precision))
+    layer = torch.nn.Linear(2, 2)
+    model, _ = fabric.setup(layer, torch.optim.SGD(layer.parameters()))
+    with fabric.autocast():
+        inside = torch.nn.functional.linear(torch.ones(1, 2), layer.weight).dtype
+    assert inside == (torch.float32 if precision == "32-true" else torch.bfloat16)
+    assert model(torch.ones(1, 2)).dtype == torch.float32
+    assert not caplog.records
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""

@@ -1,0 +1,257 @@
+"""Training of the classifier: it learns, honestly and repeatably."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from bdgf.errors import SceneError
+from bdgf.networks.branches import PyramidSettings
+from bdgf.networks.classifier import ClassifierSettings
+from bdgf.networks.guides import GuideSettings
+from bdgf.scenes.split import TEST, TRAIN, VALIDATION
+from bdgf.scenes.windows import SceneArrays
+from bdgf.training.augmentation import AugmentationSettings, draw_modalities, draw_symmetries
+from bdgf.training.fit import fit_classifier
+from bdgf.training.inference import predict_map
+from bdgf.training.loop import CheckpointPlan
+from bdgf.training.metric_logger import MemoryLogger
+from bdgf.training.optimization import OptimizationSettings
+from bdgf.training.sampling import class_weights, draw_order, select_pixels, thin_pixels
+from bdgf.training.selection import EpochSelection, SelectionSettings
+from bdgf.training.train_settings import TrainSettings
+
+SIZE, CLASSES = 32, 4
+
+
+def make_scene(seed: int = 0) -> tuple[SceneArrays, np.ndarray, np.ndarray]:
+    """Four classes: the spectral modality tells two pairs apart, the features the rest."""
+    rng = np.random.default_rng(seed)
+    labels = np.kron(rng.integers(1, CLASSES + 1, (8, 8)), np.ones((4, 4), int)).astype(np.uint8)
+    noise = rng.normal(size=(4, SIZE, SIZE)) * 0.7
+    channels = noise + np.stack([labels > 2, labels > 2, labels > 2, labels < 0]) * 2
+    features = []
+    for level in range(2):
+        coarse = labels[:: 2**level, :: 2**level]
+        drawn = rng.normal(size=(6, *coarse.shape)) * 0.7
+        features.append(drawn + 2 * (coarse % 2))
+    arrays = SceneArrays(
+        torch.tensor(channels, dtype=torch.float32),
+        {"optical": slice(0, 3), "sar": slice(3, 4)},
+        tuple(torch.tensor(f).half() for f in features),
+        tuple(torch.tensor(f.mean((1, 2))).float() for f in features),
+        tuple(torch.tensor(f.std((1, 2))).float() for f in features),
+    )
+    split = rng.choice([TRAIN, VALIDATION, TEST], (SIZE, SIZE), p=[0.15, 0.1, 0.75])
+    return arrays, labels, split.astype(np.uint8)
+
+
+def make_settings(**changes) -> TrainSettings:
+    small = {
+        "epochs": 2,
+        "batches_per_epoch": 3,
+        "batch_size": 16,
+        "optimization": OptimizationSettings(learning_rate=3e-3, warmup_steps=5),
+        "classifier": ClassifierSettings(
+            patch=5,
+            modality_width=8,
+            pyramid=PyramidSettings(width=16, embedding=16, stages=2),
+            guide=GuideSettings(width=16, groups=4),
+        ),
+    }
+    return TrainSettings(**(small | changes))
+
+
+ARRAYS, LABELS, SPLIT = make_scene()
+VALID = np.ones((SIZE, SIZE), bool)
+
+
+def fit(settings=None, *, labels=LABELS, split=SPLIT, valid=VALID, seed=0, **options):
+    return fit_classifier(
+        ARRAYS, labels, split, valid, CLASSES, settings or make_settings(), seed, **options
+    )
+
+
+def same(first, second) -> bool:
+    return first.tensors.keys() == second.tensors.keys() and all(
+        torch.equal(t, second.tensors[name]) for name, t in first.tensors.items()
+    )
+
+
+def test_it_learns_a_scene_that_needs_scene_and_features():
+    logger = MemoryLogger()
+    weights = fit(make_settings(epochs=8, batches_per_epoch=12, batch_size=32), logger=logger)
+    probabilities = predict_map(weights, ARRAYS, VALID)
+    test = SPLIT == TEST
+    accuracy = (probabilities.argmax(0) + 1 == LABELS)[test].mean()
+    assert accuracy > 0.9
+    losses = [value for _, value in logger.series("train/loss")]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_it_logs_terms_branches_and_validation():
+    logger = MemoryLogger()
+    fit(logger=logger)
+    wanted = {
+        *(f"train/loss{term}" for term in ("", "_cnn", "_mamba", "_transformer")),
+        "train/loss_entropy",
+        "train/loss_similarity",
+        "validation/loss",
+        "validation/overall_accuracy",
+        "validation/average_accuracy",
+        "validation/overall_accuracy_cnn",
+    }
+    assert wanted <= set(logger.names())
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not():
+    before = torch.get_rng_state()
+    first, second, other = fit(), fit(), fit(seed=1)
+    assert same(first, second)
+    assert not same(first, other)
+    assert torch.equal(torch.get_rng_state(), before)  # nobody else's draws are moved
+
+
+def test_test_labels_change_nothing():
+    spoilt = LABELS.copy()
+    spoilt[SPLIT == TEST] = np.random.default_rng(9).integers(0, 200, (SPLIT == TEST).sum())
+    spoilt[SPLIT == 0] = 77
+    assert same(fit(), fit(labels=spoilt))
+
+
+def test_invalid_pixels_are_neither_trained_on_nor_validated():
+    valid = VALID.copy()
+    valid[:, :10] = False
+    spoilt = LABELS.copy()
+    spoilt[~valid] = 1
+    assert same(fit(valid=valid), fit(valid=valid, labels=spoilt))
+
+
+class Killed(BaseException):
+    pass
+
+
+class KillingLogger(MemoryLogger):
+    def log(self, metrics, step):
+        super().log(metrics, step)
+        if step == 6 and any(name.startswith("validation/") for name in metrics):
+            raise Killed
+
+
+def test_a_killed_training_ends_as_an_unbroken_one(tmp_path, monkeypatch):
+    settings = make_settings(epochs=4)
+    whole = fit(settings)
+    every_step = partial(CheckpointPlan, seconds=0)
+    monkeypatch.setattr("bdgf.training.fit.CheckpointPlan", every_step)
+    with pytest.raises(Killed):
+        fit(settings, checkpoint=tmp_path / "running.ckpt", logger=KillingLogger())
+    logger = MemoryLogger()
+    resumed = fit(settings, checkpoint=tmp_path / "running.ckpt", logger=logger)
+    assert min(step for step, _ in logger.records) >= 6  # it did not start anew
+    assert same(whole, resumed)
+    assert whole.config == resumed.config
+
+
+def test_the_configuration_tells_what_made_the_weights():
+    config = json.loads(json.dumps(fit(make_settings(epochs=3), seed=5).config))
+    assert config["seed"] == 5
+    assert config["classes"] == CLASSES
+    assert config["modalities"] == [["optical", 3], ["sar", 1]]
+    assert config["level_channels"] == [6, 6]
+    assert config["train"]["epochs"] == 3
+    assert [record["epoch"] for record in config["history"]] == [1, 2, 3]
+    assert config["validation"] == config["history"][config["selected_epoch"] - 1]
+    assert config["parameters"] > 1000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ema_decay": 0.0},
+        {"class_weights": "balanced"},
+        {"class_weights": "none", "sampling": "balanced"},
+        {"selection": SelectionSettings(rule="last")},
+        {"augmentation": AugmentationSettings(noise=0.1, modality_dropout=0, symmetries=False)},
+        {"validation_pixels": 7, "validate_every": 2},
+    ],
+)
+def test_every_option_trains_finite_weights(changes):
+    weights = fit(make_settings(**changes))
+    assert all(t.isfinite().all() for t in weights.tensors.values())
+
+
+def test_without_validation_pixels_the_last_epoch_is_taken():
+    split = np.where(SPLIT == VALIDATION, 0, SPLIT)
+    weights = fit(split=split)
+    assert weights.config["selected_epoch"] == 2
+    assert weights.config["validation"] == {}
+
+
+def test_a_class_without_training_pixels_is_refused():
+    split = np.where(LABELS == 3, TEST, SPLIT)
+    with pytest.raises(SceneError, match="no valid training pixel of class 3"):
+        fit(split=split)
+    labels = np.where(LABELS == 3, 6, LABELS).astype(np.uint8)
+    with pytest.raises(SceneError, match="the labels hold class 6 but the scene lists 4 classes"):
+        fit(labels=labels)
+    with pytest.raises(SceneError, match="the labels are"):
+        fit(labels=LABELS[:-1])
+
+
+def test_selection_smooths_and_prefers_the_later_of_equals():
+    selection = EpochSelection(SelectionSettings(window=2))
+    for epoch, loss in enumerate([0.9, 0.2, 0.9, 0.5, 0.4, 0.5, 0.9], start=1):
+        selection.consider(epoch, loss, {"w": torch.tensor(float(epoch))})
+    assert selection.epoch == 6  # 0.45 twice; the lucky 0.2 is averaged away
+    assert selection.tensors["w"] == 6
+
+
+def test_class_weights_have_mean_one_over_the_pixels():
+    targets = np.array([0] * 9 + [1])
+    assert class_weights(targets, 2, "none") is None
+    balanced = class_weights(targets, 2, "balanced")
+    root = class_weights(targets, 2, "sqrt")
+    assert balanced[1] / balanced[0] == pytest.approx(9)
+    assert root[1] / root[0] == pytest.approx(3)
+    for weights in (balanced, root):
+        assert weights[targets].mean() == pytest.approx(1)
+
+
+def test_uniform_order_passes_over_all_pixels():
+    order = draw_order(np.zeros(7, int), 20, "uniform", np.random.default_rng(0))
+    assert sorted(order[:7]) == sorted(order[7:14]) == list(range(7))
+    assert len(order) == 20
+
+
+def test_balanced_order_gives_the_classes_turns():
+    targets = np.array([0] * 50 + [1] * 3 + [2])
+    order = draw_order(targets, 30, "balanced", np.random.default_rng(0))
+    assert np.bincount(targets[order]).tolist() == [10, 10, 10]
+    assert len(set(order[targets[order] == 1])) == 3
+
+
+def test_drawn_modalities_never_hide_all():
+    rng = np.random.default_rng(0)
+    keep = draw_modalities(4000, 3, AugmentationSettings(modality_dropout=0.3), rng)
+    assert set(keep.sum(1)) == {2.0, 3.0}
+    assert (keep.sum(1) == 2).mean() == pytest.approx(0.3, abs=0.03)
+    assert draw_modalities(9, 1, AugmentationSettings(modality_dropout=0.9), rng).all()
+
+
+def test_drawn_symmetries_are_all_of_the_square_or_none():
+    rng = np.random.default_rng(0)
+    assert set(draw_symmetries(500, AugmentationSettings(), rng)) == set(range(8))
+    assert set(draw_symmetries(500, AugmentationSettings(symmetries=False), rng)) == {0}
+
+
+def test_pixels_are_selected_and_thinned_in_order():
+    labels = np.array([[0, 2], [1, 3]], np.uint8)
+    pixels = select_pixels(labels, np.array([[True, True], [False, True]]))
+    assert pixels.rows.tolist() == [0, 1]
+    assert pixels.targets.tolist() == [1, 2]
+    many = select_pixels(np.ones((20, 20), np.uint8), np.ones((20, 20), bool))
+    thinned = thin_pixels(many, 30, np.random.default_rng(0))
+    assert len(thinned) == 30
+    assert (np.diff(thinned.rows * 20 + thinned.cols) > 0).all()

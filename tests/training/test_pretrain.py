@@ -1,0 +1,188 @@
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from bdgf.diffusion.denoiser import DenoiserOutput, load_denoiser
+from bdgf.errors import TrainingDiverged
+from bdgf.training.devices import DeviceSettings
+from bdgf.training.metric_logger import MemoryLogger
+from bdgf.training.pretrain import PretrainSettings, pretrain, stratified_timesteps
+from bdgf.weights import read_weights, write_weights
+from tests.diffusion.small_scene import CHANNELS, prepared_scene
+
+CPU = DeviceSettings(accelerator="cpu")
+TINY = {
+    "steps": 12,
+    "batch_size": 4,
+    "tile": 8,
+    "log_every": 4,
+    "validate_every": 6,
+    "checkpoint_seconds": 0,
+    "optimization": {"learning_rate": 3e-3, "warmup_steps": 2},
+    "denoiser": {"width": 8, "multipliers": (1, 2), "blocks": 1},
+}
+
+
+def run(seed=0, scene=None, checkpoint=None, logger=None, **chosen):
+    settings = PretrainSettings(**{**TINY, **chosen})
+    scene = prepared_scene() if scene is None else scene
+    return pretrain(scene, settings, seed, devices=CPU, logger=logger, checkpoint=checkpoint)
+
+
+def same(one, other):
+    assert one.tensors.keys() == other.tensors.keys()
+    return all(torch.equal(t, other.tensors[name]) for name, t in one.tensors.items())
+
+
+def test_pretraining_lowers_the_loss_and_logs_all_curves():
+    logger = MemoryLogger()
+    weights = run(steps=150, batch_size=16, logger=logger, log_every=10)
+    first, last = (logger.series("pretrain/loss")[i][1] for i in (0, -1))
+    assert last < 0.75 * first
+    per_modality = ("loss", "mask_rate", "validation_loss", "explained_noise")
+    expected = {f"pretrain/{kind}_{name}" for kind in per_modality for name in CHANNELS}
+    assert expected | {"pretrain/balance_index"} <= set(logger.names())
+    assert weights.config["history"]["pretrain/loss"] == logger.series("pretrain/loss")
+    for name in CHANNELS:
+        assert logger.series(f"pretrain/explained_noise_{name}")[-1][1] > 0.1
+    assert 0 < logger.series("pretrain/balance_index")[-1][1] <= 1
+
+
+@pytest.mark.parametrize("strategy", ["none", "fixed", "adaptive"])
+@pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
+def test_every_strategy_and_prediction_trains(strategy, prediction):
+    weights = run(
+        steps=3, masking={"strategy": strategy, "granularity": "block", "block": 4},
+        schedule={"kind": "cosine", "prediction": prediction},
+    )  # fmt: skip
+    assert all(t.isfinite().all() for t in weights.tensors.values())
+
+
+def test_the_seed_decides_the_weights():
+    assert same(run(seed=3), run(seed=3))
+    assert not same(run(seed=3), run(seed=4))
+    torch.manual_seed(1)  # the caller's generator neither matters nor moves
+    before = torch.get_rng_state()
+    assert same(run(seed=3), run(seed=3))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_how_often_to_log_does_not_change_the_weights(tmp_path):
+    checkpoint = tmp_path / "pretrain.ckpt"
+    assert same(run(checkpoint=checkpoint), run(log_every=1, validate_every=1))
+    assert run().config["fingerprint"] == run(log_every=1).config["fingerprint"]
+
+
+def test_weights_survive_their_file(tmp_path):
+    weights = run()
+    write_weights(weights, tmp_path / "denoiser.safetensors")
+    read = read_weights(tmp_path / "denoiser.safetensors")
+    assert list(load_denoiser(read).modalities.items()) == list(CHANNELS.items())
+    assert read.config["fingerprint"] == weights.config["fingerprint"]
+    assert same(read, weights)
+
+
+KILLED_PRETRAINING = """
+import os, signal, sys
+from pathlib import Path
+from tests.training.test_pretrain import run
+
+class Kill:
+    def log(self, metrics, step):
+        if step == 8:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+run(checkpoint=Path(sys.argv[1]), logger=Kill())
+"""
+
+
+def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    checkpoint = tmp_path / "pretrain.ckpt"
+    killed = subprocess.run([sys.executable, "-c", KILLED_PRETRAINING, checkpoint], cwd=os.getcwd())
+    assert killed.returncode == -signal.SIGKILL
+    restarted = run(checkpoint=checkpoint)
+    assert f"continuing from step 7 of {checkpoint}" in caplog.text
+    unbroken = run()
+    assert same(restarted, unbroken)
+    assert restarted.config["history"] == unbroken.config["history"]
+
+
+def test_a_finished_pretraining_is_reused_and_said_so(tmp_path, caplog, monkeypatch):
+    caplog.set_level(logging.INFO)
+    checkpoint = tmp_path / "pretrain.ckpt"
+    first = run(checkpoint=checkpoint)
+    monkeypatch.setattr("bdgf.training.pretrain.run_steps", None)
+    again = run(checkpoint=checkpoint)
+    assert (
+        f"reusing the pretrained denoiser {first.config['fingerprint']} (12 steps)" in caplog.text
+    )
+    assert same(first, again)
+    assert first.config == again.config
+
+
+def test_other_data_or_settings_are_trained_anew(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    checkpoint = tmp_path / "pretrain.ckpt"
+    first = run(checkpoint=checkpoint)
+    for changed in ({"scene": prepared_scene(seed=1)}, {"held_out": 0.2}, {"seed": 1}):
+        caplog.clear()
+        weights = run(checkpoint=checkpoint, **changed)
+        assert weights.config["fingerprint"] != first.config["fingerprint"]
+        assert "is of other data or settings" in caplog.text
+
+
+def test_divergence_names_the_modality_and_the_step(monkeypatch):
+    from bdgf.diffusion.denoiser import Denoiser
+
+    forward, calls = Denoiser.forward, []
+
+    def diverging(self, x_t, t, visible):
+        calls.append(1)
+        output = forward(self, x_t, t, visible)
+        if len(calls) == 3:
+            factor = torch.ones(x_t.shape[1])
+            factor[4:6] = torch.nan  # sar
+            return DenoiserOutput(output.prediction * factor[:, None, None], output.reconstruction)
+        return output
+
+    monkeypatch.setattr(Denoiser, "forward", diverging)
+    with pytest.raises(TrainingDiverged, match="loss_sar became NaN or infinite at step 2 "):
+        run(masking={"strategy": "none"})
+
+
+def test_a_scene_smaller_than_a_tile_trains(caplog):
+    weights = run(scene=prepared_scene(6, 5, nodata=False))
+    assert "none is held out" in caplog.text
+    assert all(t.isfinite().all() for t in weights.tensors.values())
+
+
+@pytest.mark.parametrize("batch", [1, 7, 16])
+def test_timesteps_are_spread_over_all_steps(batch):
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.stack([stratified_timesteps(batch, 1000, generator) for _ in range(400)])
+    assert drawn.dtype == torch.int64
+    assert drawn.min() >= 0
+    assert drawn.max() < 1000
+    for i, part in enumerate(drawn.T):
+        assert part.min() >= 1000 * i // batch
+        assert part.max() <= 1000 * (i + 1) / batch
+    assert drawn.float().mean() == pytest.approx(499.5, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"tile": 9}, "tile must be a multiple of 2"),
+        ({"validation_timesteps": (1000,)}, "must lie in 0 .. 999"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(wrong, told):
+    with pytest.raises(ValidationError, match=told):
+        PretrainSettings(**{**TINY, **wrong})
