@@ -31,7 +31,7 @@ class SceneConfigLoader(OmegaConfigLoader):
         if key == "scenes" and key not in self.data:
             return self._read_scenes()
         if key != "parameters" or key in self.data:
-            return super().__getitem__(key)  # type: ignore[no-any-return]
+            return super().__getitem__(key)
         parameters = self._with_scene(super().__getitem__(key))
         refuse_unknown(self.runtime_params or {}, self._configured(str(parameters["dataset"])))
         return parameters

@@ -94,8 +94,9 @@ class TrackingHooks:
             for name, value in flatten(typed).items()
             if name not in ("dataset", "seed")
         ]
-        name = " ".join([f"{tags['scene']} {tags['pipeline']} seed {tags['seed']}", *changed])
-        mlflow.set_tags({**tags, "mlflow.runName": name})
+        env = [f"({run_params['env']})"] if run_params.get("env") else []
+        parts = [f"{tags['scene']} {tags['pipeline']} seed {tags['seed']}", *changed, *env]
+        mlflow.set_tags({**tags, "mlflow.runName": " ".join(parts)})
 
 
 class ArtifactHooks:

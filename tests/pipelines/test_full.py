@@ -91,7 +91,7 @@ def test_the_mlflow_run_tells_what_it_was(project: Project, first_run: str) -> N
         "split": "official",
         "model": "bdgf",
     }.items() <= tags.items()
-    assert tags["mlflow.runName"] == "demo full seed 0"
+    assert tags["mlflow.runName"] == "demo full seed 0 (test)"
     assert parameters["train.epochs"]
     assert {"overall_accuracy", "kappa", "pretrain/balance_index", "train/loss_cnn"} <= metrics
     assert {"pretrain/mask_rate_optical", "train/loss_entropy", "validation/loss"} <= metrics

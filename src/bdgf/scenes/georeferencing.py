@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -10,6 +10,8 @@ import xarray as xr
 if TYPE_CHECKING:
     from affine import Affine
     from rasterio.crs import CRS
+
+Gridded = TypeVar("Gridded", xr.Dataset, xr.DataArray)
 
 
 def georeference(scene: xr.Dataset | xr.DataArray) -> tuple[CRS | None, Affine | None]:
@@ -35,13 +37,11 @@ def georeference(scene: xr.Dataset | xr.DataArray) -> tuple[CRS | None, Affine |
     return crs, transform
 
 
-def with_georeference(
-    scene: xr.Dataset, crs: CRS | str | None, transform: Affine | None
-) -> xr.Dataset:
+def with_georeference(scene: Gridded, crs: CRS | str | None, transform: Affine | None) -> Gridded:
     """The scene with its `spatial_ref` coordinate and the coordinates of the pixels' centres.
 
     Args:
-        scene: Dataset with dims y and x.
+        scene: Dataset or array with dims y and x.
         crs: Coordinate reference system, if known.
         transform: Affine map from (column, row) to coordinates, if known.
     """

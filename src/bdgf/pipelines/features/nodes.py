@@ -8,8 +8,9 @@ from typing import Any
 import xarray as xr
 
 from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.features import FeatureSettings, extract_features
-from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.diffusion.features import FeatureSettings
+from bdgf.training.devices import DeviceSettings
+from bdgf.training.extraction import extract_scene_features
 from bdgf.weights import Weights
 
 
@@ -34,10 +35,10 @@ def extract_feature_cube(
     Returns:
         The complete cube.
     """
-    return extract_features(
+    return extract_scene_features(
         denoiser,
         prepared_scene,
         FeatureSettings.model_validate(parameters),
         Path(working_folder) / dataset / "feature_cube.h5",
-        fabric=make_fabric(DeviceSettings.model_validate(devices)),
+        devices=DeviceSettings.model_validate(devices),
     )
