@@ -186,3 +186,12 @@ def test_timesteps_are_spread_over_all_steps(batch):
 def test_settings_that_do_not_fit_are_refused(wrong, told):
     with pytest.raises(ValidationError, match=told):
         PretrainSettings(**{**TINY, **wrong})
+
+
+def test_larger_scenes_take_more_steps_within_bounds() -> None:
+    settings = PretrainSettings(passes=100, least_steps=10, most_steps=500)
+    per_step = settings.batch_size * settings.tile**2
+    assert settings.steps_for(2 * per_step) == 200
+    assert settings.steps_for(1) == 10
+    assert settings.steps_for(10**9) == 500
+    assert PretrainSettings(steps=7).steps_for(10**9) == 7

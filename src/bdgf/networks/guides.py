@@ -23,7 +23,7 @@ from bdgf.settings_model import Settings
 class GuideSettings(Settings):
     """Sizes of the guides. Chosen here; the paper is silent."""
 
-    width: int = Field(48, ge=1, description="Channels that each level's features are projected to")
+    width: int = Field(32, ge=1, description="Channels that each level's features are projected to")
     groups: int = Field(8, ge=1, description="Channel groups of group channel attention")
     heads: int = Field(2, ge=1, description="Heads of cross-attention")
     feature_limit: float = Field(

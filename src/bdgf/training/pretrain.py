@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -41,7 +42,16 @@ NAME = "pretrain"
 class PretrainSettings(Settings):
     """Everything that decides a pretrained denoiser. Chosen here; the paper is silent."""
 
-    steps: int = Field(2000, ge=1, description="Training steps.")
+    steps: int | None = Field(
+        None, ge=1, description="Training steps; null takes them from `passes`."
+    )
+    passes: float = Field(
+        650,
+        gt=0,
+        description="How often a valid pixel is drawn in the mean: larger scenes, more steps.",
+    )
+    least_steps: int = Field(600, ge=1, description="Least steps that `passes` asks for.")
+    most_steps: int = Field(3000, ge=1, description="Most steps that `passes` asks for.")
     batch_size: int = Field(16, ge=1, description="Tiles a step.")
     tile: int = Field(32, ge=4, description="Side of a tile in pixels.")
     held_out: float = Field(0.1, ge=0, le=0.5, description="Share of the tiles for validation.")
@@ -82,7 +92,16 @@ class PretrainSettings(Settings):
             or min(self.validation_timesteps) < 0
         ):
             raise ValueError(f"validation_timesteps must lie in 0 .. {self.schedule.steps - 1}")
+        if self.least_steps > self.most_steps:
+            raise ValueError("least_steps must not exceed most_steps")
         return self
+
+    def steps_for(self, valid_pixels: int) -> int:
+        """Steps of the whole training on a scene with so many valid pixels."""
+        if self.steps is not None:
+            return self.steps
+        wanted = math.ceil(self.passes * valid_pixels / (self.batch_size * self.tile**2))
+        return min(max(wanted, self.least_steps), self.most_steps)
 
 
 def pretrain(
@@ -133,10 +152,11 @@ def pretrain(
         least_valid=settings.least_valid,
         device=fabric.device,
     )
-    run = _Pretraining(settings, modalities, tiles, seed, fabric)
+    steps = settings.steps_for(int(valid.sum()))
+    run = _Pretraining(settings, modalities, tiles, seed, steps, fabric)
     restore(run.state, plan)
-    if run.state.step == settings.steps:
-        log.info("reusing the pretrained denoiser %s (%d steps)", mark, settings.steps)
+    if run.state.step == steps:
+        log.info("reusing the pretrained denoiser %s (%d steps)", mark, steps)
     else:
         run.train(logger or NullLogger(), plan)
     return run.weights(mark, seed)
@@ -168,8 +188,10 @@ class _Pretraining:
         modalities: dict[str, int],
         tiles: TileSource,
         seed: int,
+        steps: int,
         fabric: Fabric,
     ) -> None:
+        self.total_steps = steps
         self.settings, self.modalities, self.tiles, self.fabric = (
             settings,
             modalities,
@@ -212,7 +234,7 @@ class _Pretraining:
         run_steps(
             self.step,
             self.state,
-            steps=self.settings.steps,
+            steps=self.total_steps,
             settings=self.settings.optimization,
             fabric=self.fabric,
             name=NAME,

@@ -22,7 +22,7 @@ class PyramidSettings(Settings):
 
     stages: int = Field(3, ge=1, le=5, description="Stages, each on a grid of half the width")
     depth: int = Field(1, ge=1, description="Blocks in each stage")
-    width: int = Field(48, ge=1, description="Channels of a branch")
+    width: int = Field(32, ge=1, description="Channels of a branch")
     embedding: int = Field(64, ge=1, description="Length of a branch's embedding of a pixel")
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout before and after the embedding")
 
