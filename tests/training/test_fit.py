@@ -149,7 +149,8 @@ def test_a_killed_training_ends_as_an_unbroken_one(tmp_path, monkeypatch):
         fit(settings, checkpoint=tmp_path / "running.ckpt", logger=KillingLogger())
     logger = MemoryLogger()
     resumed = fit(settings, checkpoint=tmp_path / "running.ckpt", logger=logger)
-    assert min(step for step, _ in logger.records) >= 6  # it did not start anew
+    steps = [step for step, metrics in logger.records if "train/loss" in metrics]
+    assert min(steps) >= 6  # it did not start anew
     assert same(whole, resumed)
     assert whole.config == resumed.config
 
@@ -161,8 +162,9 @@ def test_the_configuration_tells_what_made_the_weights():
     assert config["modalities"] == [["optical", 3], ["sar", 1]]
     assert config["level_channels"] == [6, 6]
     assert config["train"]["epochs"] == 3
-    assert [record["epoch"] for record in config["history"]] == [1, 2, 3]
-    assert config["validation"] == config["history"][config["selected_epoch"] - 1]
+    losses = config["history"]["validation/loss"]
+    assert [step for step, _ in losses] == [3, 6, 9]
+    assert config["validation"]["validation/loss"] == losses[config["selected_epoch"] - 1][1]
     assert config["parameters"] > 1000
 
 
@@ -255,3 +257,21 @@ def test_pixels_are_selected_and_thinned_in_order():
     thinned = thin_pixels(many, 30, np.random.default_rng(0))
     assert len(thinned) == 30
     assert (np.diff(thinned.rows * 20 + thinned.cols) > 0).all()
+
+
+def test_the_refit_learns_from_every_label_for_the_chosen_epochs():
+    once = fit(make_settings(epochs=3, selection=SelectionSettings(refit=False)))
+    twice = fit(make_settings(epochs=3))
+    labelled = int(((SPLIT == TRAIN) | (SPLIT == VALIDATION)).sum())
+    assert once.config["training_pixels"] == int((SPLIT == TRAIN).sum())
+    assert twice.config["training_pixels"] == labelled
+    for key in ("selected_epoch", "validation", "validation_pixels"):
+        assert once.config[key] == twice.config[key]
+    steps = [step for step, _ in twice.config["history"]["refit/loss"]]
+    assert steps[-1] == 3 * twice.config["selected_epoch"]
+    assert not same(once, twice)
+
+
+def test_the_refit_equals_a_training_on_those_pixels():
+    everything = np.where(SPLIT == VALIDATION, TRAIN, SPLIT)
+    assert same(fit(make_settings(epochs=1)), fit(make_settings(epochs=1), split=everything))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
-from bdgf.training.metric_logger import MetricLogger
+from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
 from bdgf.training.optimization import ExponentialAverage, make_optimizer
 from bdgf.training.sampling import (
     Pixels,
@@ -35,7 +36,7 @@ from bdgf.training.sampling import (
     select_pixels,
     thin_pixels,
 )
-from bdgf.training.selection import EpochSelection, History
+from bdgf.training.selection import EpochSelection
 from bdgf.training.train_settings import TrainSettings
 from bdgf.training.validation import ValidationSet
 from bdgf.weights import Weights
@@ -61,6 +62,9 @@ def fit_classifier(
 ) -> Weights:
     """Trains a classifier; its epoch is chosen on the validation pixels.
 
+    With `selection.refit` it is then trained anew for that many epochs with the validation pixels
+    among the training pixels: where labels are few, a fifth of them is much.
+
     Labels outside the training and validation pixels are removed before anything looks at them.
     On a CPU the same arguments give the same weights, bit for bit.
 
@@ -74,8 +78,10 @@ def fit_classifier(
         seed: Decides initial weights, order, augmentation and dropout.
         devices: Where to compute and in which precision.
         logger: Takes the curves: `train/loss`, `train/loss_<branch>`, `train/loss_entropy`,
-            `train/loss_similarity`, `validation/loss`, `validation/overall_accuracy`, ...
-        checkpoint: File of the running checkpoint; a killed training continues from it.
+            `train/loss_similarity`, `validation/loss`, `validation/overall_accuracy`, and
+            `refit/loss`, ...
+        checkpoint: File of the running checkpoint (see also `running_checkpoints`); a killed
+            training continues from it.
 
     Returns:
         The chosen weights; their configuration holds all settings, the seed, the chosen epoch and
@@ -86,32 +92,33 @@ def fit_classifier(
         SettingsError: Settings that do not fit each other.
         TrainingDiverged: A loss became NaN or infinite.
     """
-    train, validation = _labelled(arrays, labels, split, valid, classes, settings, seed)
+    labelled = _labelled(arrays, labels, split, valid, classes, settings, seed)
     fabric = make_fabric(devices)
+
+    def train(name: str, pixels: Pixels, validation: Pixels, epochs: int) -> _Fit:
+        fit = _Fit(arrays, pixels, validation, valid, classes, settings, seed, fabric)
+        fit.run(name, epochs, logger or NullLogger(), _checkpoint_of(checkpoint, name))
+        return fit
+
     # Fresh global generators for initial weights and dropout; the caller's are left as they were.
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        fit = _Fit(arrays, train, validation, valid, classes, settings, seed, fabric)
-        plan = None
-        if checkpoint is not None:
-            plan = CheckpointPlan(checkpoint, fit.training_fingerprint(arrays, valid))
-            restore(fit.state, plan)
-        run_steps(
-            fit.step,
-            fit.state,
-            steps=settings.steps,
-            settings=settings.optimization,
-            fabric=fabric,
-            name="train",
-            description="training",
-            log_every=settings.batches_per_epoch,
-            logger=logger,
-            plan=plan,
-            evaluation=Evaluation(
-                settings.validate_every * settings.batches_per_epoch, fit.evaluate
-            ),
-        )
-    return fit.weights()
+        first = train("train", labelled.train, labelled.validation, settings.epochs)
+        if not settings.selection.refits or not len(labelled.validation):
+            return first.weights(first)
+        epochs = first.selection.epoch
+        log.info("epoch %d validates best: training as long with the validation pixels", epochs)
+        return train("refit", labelled.together, labelled.nothing, epochs).weights(first)
+
+
+def running_checkpoints(checkpoint: Path) -> list[Path]:
+    """The files that `fit_classifier` may leave for the running checkpoint `checkpoint`."""
+    return [checkpoint, checkpoint.with_name(f"{checkpoint.stem}_refit{checkpoint.suffix}")]
+
+
+def _checkpoint_of(checkpoint: Path | None, name: str) -> Path | None:
+    if checkpoint is None:
+        return None
+    return running_checkpoints(checkpoint)[name == "refit"]
 
 
 class _Fit:
@@ -130,6 +137,7 @@ class _Fit:
     ) -> None:
         self.settings, self.seed, self.fabric = settings, seed, fabric
         self.train_pixels = train
+        torch.manual_seed(seed)
         self.arrays = arrays.to(fabric.device)
         self.classifier = Classifier(
             settings.classifier, arrays.modality_channels, arrays.level_channels, classes
@@ -152,7 +160,7 @@ class _Fit:
         self.validation = ValidationSet(
             self.arrays, self.valid, validation, settings.batch_size, self.class_weights
         )
-        self.selection, self.history = EpochSelection(settings.selection), History()
+        self.selection, self.history = EpochSelection(settings.selection), MemoryLogger()
         self.state = self._state()
 
     def _state(self) -> TrainingState:
@@ -165,6 +173,35 @@ class _Fit:
             optimizer=optimizer,
             ema=ExponentialAverage(model, decay) if decay else None,
             parts={"selection": self.selection, "history": self.history},
+        )
+
+    def run(self, name: str, epochs: int, logger: MetricLogger, checkpoint: Path | None) -> None:
+        """Trains for `epochs` of the settings' epochs, continuing from a running checkpoint.
+
+        The learning rate is that of the whole training: a training that stops early is the
+        beginning of the one that does not.
+        """
+        plan = None
+        if checkpoint is not None:
+            plan = CheckpointPlan(checkpoint, self.training_fingerprint(epochs))
+            restore(self.state, plan)
+        batches = self.settings.batches_per_epoch
+        run_steps(
+            self.step,
+            self.state,
+            steps=self.settings.steps,
+            settings=self.settings.optimization,
+            fabric=self.fabric,
+            name=name,
+            description="training" if name == "train" else "training with all labels",
+            log_every=batches,
+            logger=LoggerGroup(self.history, logger),
+            plan=plan,
+            evaluation=Evaluation(
+                self.settings.validate_every * batches,
+                self.evaluate,
+                stopped=lambda: self.state.step >= epochs * batches,
+            ),
         )
 
     def step(self, step: int) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -210,15 +247,14 @@ class _Fit:
             return {}
         metrics = self.validation.measure(self.classifier, tensors)
         self.selection.consider(epoch, metrics["loss"], tensors)
-        self.history.add(epoch, metrics)
         return {f"validation/{name}": value for name, value in metrics.items()}
 
-    def training_fingerprint(self, arrays: SceneArrays, valid: np.ndarray) -> str:
+    def training_fingerprint(self, epochs: int) -> str:
         """Digest of all that decides the weights, but for test labels, which do not."""
-        pixels = (self.train_pixels, self.validation.pixels)
+        pixels, arrays = (self.train_pixels, self.validation.pixels), self.arrays
         return fingerprint(
             *(part for p in pixels for part in (p.rows, p.cols, p.targets)),
-            np.asarray(valid, bool),
+            self.valid[0],
             arrays.channels,
             arrays.modality_channels,
             *arrays.features,
@@ -227,22 +263,54 @@ class _Fit:
             self.settings,
             self.seed,
             self.classifier.classes,
+            epochs,
         )
 
-    def weights(self) -> Weights:
-        """The chosen weights with all that made them."""
+    def weights(self, chooser: _Fit) -> Weights:
+        """The weights kept, with all that made them.
+
+        Args:
+            chooser: The training that chose the epoch: this one, or the one before the refit.
+        """
+        epoch = chooser.selection.epoch
+        step = epoch * self.settings.batches_per_epoch
+        histories = (chooser.history,) if chooser is self else (chooser.history, self.history)
         config: dict[str, Any] = {
             "kind": "classifier",
             **classifier_config(self.classifier),
             "train": self.settings.model_dump(mode="json"),
             "seed": self.seed,
-            "selected_epoch": self.selection.epoch,
-            "validation": self.history.at(self.selection.epoch),
-            "history": self.history.records,
+            "selected_epoch": epoch,
+            "validation": {
+                name: value
+                for at, record in chooser.history.records
+                for name, value in record.items()
+                if at == step and name.startswith("validation/")
+            },
+            "history": {name: h.series(name) for h in histories for name in h.names()},
             "training_pixels": len(self.train_pixels),
-            "validation_pixels": len(self.validation),
+            "validation_pixels": len(chooser.validation),
         }
         return Weights(dict(self.selection.tensors), config)
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """The labels that a training may see: those of the training and the validation pixels.
+
+    Attributes:
+        train: What is learnt from while the epoch is chosen.
+        validation: What it is chosen on, thinned to what the settings ask for.
+        together: All of both.
+    """
+
+    train: Pixels
+    validation: Pixels
+    together: Pixels
+
+    @property
+    def nothing(self) -> Pixels:
+        return Pixels(self.train.rows[:0], self.train.cols[:0], self.train.targets[:0])
 
 
 def _labelled(
@@ -253,8 +321,8 @@ def _labelled(
     classes: int,
     settings: TrainSettings,
     seed: int,
-) -> tuple[Pixels, Pixels]:
-    # Training and validation pixels; from here on there are no other labels.
+) -> _Labelled:
+    # From here on there are no other labels.
     for name, grid in (("labels", labels), ("split", split), ("valid mask", valid)):
         if grid.shape != arrays.shape:
             raise SceneError(
@@ -267,4 +335,8 @@ def _labelled(
     if not len(validation):
         log.warning("no validation pixel: the last epoch's weights are taken")
     generator = np.random.default_rng([seed, 2])
-    return train, thin_pixels(validation, settings.validation_pixels, generator)
+    return _Labelled(
+        train,
+        thin_pixels(validation, settings.validation_pixels, generator),
+        select_pixels(labels, seen & ((split == TRAIN) | (split == VALIDATION))),
+    )

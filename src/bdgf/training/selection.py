@@ -20,6 +20,16 @@ class SelectionSettings(Settings):
     window: int = Field(
         3, ge=1, description="Evaluations that the validation loss is averaged over"
     )
+    refit: bool = Field(
+        True,
+        description="`best`: train anew for the chosen number of epochs, on the validation pixels "
+        "too",
+    )
+
+    @property
+    def refits(self) -> bool:
+        """Whether a second training follows the choice."""
+        return self.refit and self.rule == "best"
 
 
 class EpochSelection:
@@ -73,30 +83,3 @@ class EpochSelection:
         """Continues from a running checkpoint."""
         self.losses, self.epoch = list(state["losses"]), int(state["epoch"])
         self.score, self.tensors = float(state["score"]), dict(state["tensors"])
-
-
-class History:
-    """The validation record, which goes into a running checkpoint with its training.
-
-    Attributes:
-        records: One dictionary an evaluation: `epoch` and the metrics.
-    """
-
-    def __init__(self) -> None:
-        self.records: list[dict[str, float]] = []
-
-    def add(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Appends one evaluation."""
-        self.records.append({"epoch": epoch, **metrics})
-
-    def at(self, epoch: int) -> dict[str, float]:
-        """The record of an epoch, empty where there was no evaluation."""
-        return next((record for record in self.records if record["epoch"] == epoch), {})
-
-    def state_dict(self) -> dict[str, Any]:
-        """The record so far, for a running checkpoint."""
-        return {"records": [dict(record) for record in self.records]}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continues from a running checkpoint."""
-        self.records = [dict(record) for record in state["records"]]

@@ -20,7 +20,7 @@ class TrainSettings(Settings):
     same number of steps however many labels it has.
     """
 
-    epochs: int = Field(30, ge=1, description="Epochs")
+    epochs: int = Field(12, ge=1, description="Epochs")
     batches_per_epoch: int = Field(25, ge=1, description="Batches in an epoch")
     batch_size: int = Field(64, ge=2, description="Pixels in a batch, on each device")
     label_smoothing: float = Field(

@@ -55,8 +55,5 @@ def draw_curves(denoiser: Weights, classifier: Weights) -> Figure:
         denoiser: The denoiser.
         classifier: The classifier.
     """
-    curves = dict(denoiser.config["history"])
-    for record in classifier.config["history"]:
-        for name in record.keys() - {"epoch"}:
-            curves.setdefault(f"validation/{name}", []).append((record["epoch"], record[name]))
+    curves = {**denoiser.config["history"], **classifier.config["history"]}
     return curves_figure(curves, f"{classifier.config['scene']}: pretraining and training")

@@ -14,7 +14,7 @@ from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.tracking import MlflowMetricLogger
 from bdgf.training.arrays import resident_arrays
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.fit import fit_classifier
+from bdgf.training.fit import fit_classifier, running_checkpoints
 from bdgf.training.train_settings import TrainSettings
 from bdgf.weights import Weights
 
@@ -57,7 +57,8 @@ def train_classifier(
         logger=MlflowMetricLogger(),
         checkpoint=checkpoint,
     )
-    checkpoint.unlink(missing_ok=True)  # a training that ended is not continued, it is repeated
+    for path in running_checkpoints(checkpoint):
+        path.unlink(missing_ok=True)  # a training that ended is repeated, not continued
     made_from = {
         "scene": dataset,
         "model": "bdgf",
