@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bdgf.networks.mamba import Mamba
 from bdgf.training.optimization import (
     ExponentialAverage,
     OptimizationSettings,
@@ -30,6 +31,14 @@ def test_vectors_are_not_decayed():
     assert [g["weight_decay"] for g in optimizer.param_groups] == [0.5, 0.0]
     assert optimizer.param_groups[1]["params"][0] is layer.bias
     assert optimizer.defaults["fused"]
+
+
+def test_what_is_marked_is_not_decayed():
+    block = Mamba(8, d_state=2)
+    matrices, rest = make_optimizer(block, OptimizationSettings()).param_groups
+    assert any(p is block.A_log for p in rest["params"])
+    assert any(p is block.in_proj.weight for p in matrices["params"])
+    assert len(matrices["params"]) + len(rest["params"]) == len(list(block.parameters()))
 
 
 def test_the_average_follows_the_weights():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdgf.errors import SceneError
 from bdgf.fingerprint import fingerprint
 from bdgf.networks.classifier import (
     Classifier,
@@ -20,21 +18,18 @@ from bdgf.networks.classifier import (
     classifier_config,
 )
 from bdgf.networks.mutual_learning import classification_loss
-from bdgf.scenes.split import TRAIN, VALIDATION
 from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.training.labelled_pixels import labelled_pixels
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
 from bdgf.training.optimization import ExponentialAverage, make_optimizer
 from bdgf.training.sampling import (
     Pixels,
     TrainingSamples,
-    check_classes,
     class_weights,
     draw_samples,
-    select_pixels,
-    thin_pixels,
 )
 from bdgf.training.selection import EpochSelection
 from bdgf.training.train_settings import TrainSettings
@@ -92,7 +87,7 @@ def fit_classifier(
         SettingsError: Settings that do not fit each other.
         TrainingDiverged: A loss became NaN or infinite.
     """
-    labelled = _labelled(arrays, labels, split, valid, classes, settings, seed)
+    labelled = labelled_pixels(arrays.shape, labels, split, valid, classes, settings, seed)
     fabric = make_fabric(devices)
 
     def train(name: str, pixels: Pixels, validation: Pixels, epochs: int) -> _Fit:
@@ -292,51 +287,3 @@ class _Fit:
             "validation_pixels": len(chooser.validation),
         }
         return Weights(dict(self.selection.tensors), config)
-
-
-@dataclass(frozen=True)
-class _Labelled:
-    """The labels that a training may see: those of the training and the validation pixels.
-
-    Attributes:
-        train: What is learnt from while the epoch is chosen.
-        validation: What it is chosen on, thinned to what the settings ask for.
-        together: All of both.
-    """
-
-    train: Pixels
-    validation: Pixels
-    together: Pixels
-
-    @property
-    def nothing(self) -> Pixels:
-        return Pixels(self.train.rows[:0], self.train.cols[:0], self.train.targets[:0])
-
-
-def _labelled(
-    arrays: SceneArrays,
-    labels: np.ndarray,
-    split: np.ndarray,
-    valid: np.ndarray,
-    classes: int,
-    settings: TrainSettings,
-    seed: int,
-) -> _Labelled:
-    # From here on there are no other labels.
-    for name, grid in (("labels", labels), ("split", split), ("valid mask", valid)):
-        if grid.shape != arrays.shape:
-            raise SceneError(
-                f"the {name} are {grid.shape} but the scene is {arrays.shape}; run prepare again"
-            )
-    seen = np.asarray(valid, bool)
-    train = select_pixels(labels, seen & (split == TRAIN))
-    validation = select_pixels(labels, seen & (split == VALIDATION))
-    check_classes(train, classes)
-    if not len(validation):
-        log.warning("no validation pixel: the last epoch's weights are taken")
-    generator = np.random.default_rng([seed, 2])
-    return _Labelled(
-        train,
-        thin_pixels(validation, settings.validation_pixels, generator),
-        select_pixels(labels, seen & ((split == TRAIN) | (split == VALIDATION))),
-    )

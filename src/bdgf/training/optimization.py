@@ -36,16 +36,19 @@ def learning_rate_at(step: int, steps: int, settings: OptimizationSettings) -> f
 
 
 def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.optim.AdamW:
-    """Fused AdamW; biases, scales and other vectors are not decayed.
+    """Fused AdamW; vectors, and what is marked so, are not decayed.
 
     Args:
         model: What is trained, already on its device.
         settings: Learning rate and weight decay.
     """
     trained = [p for p in model.parameters() if p.requires_grad]
+    # The mark is mamba_ssm's: its state matrices are no linear maps to be kept small.
+    decayed = [p for p in trained if p.ndim > 1 and not getattr(p, "_no_weight_decay", False)]
+    kept = {id(p) for p in decayed}
     groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": [p for p in trained if id(p) not in kept], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(
         [group for group in groups if group["params"]], lr=settings.learning_rate, fused=True
