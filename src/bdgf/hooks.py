@@ -51,7 +51,7 @@ class CheckHooks:
             if not name.startswith("params:") and not catalog.exists(name)
         ]
         if missing:
-            raise MissingArtifactError(_what_to_run(missing, str(parameters.get("dataset"))))
+            raise MissingArtifactError(_what_to_run(missing, str(catalog.load("params:dataset"))))
 
 
 def _what_to_run(missing: list[str], scene: str) -> str:
@@ -62,15 +62,18 @@ def _what_to_run(missing: list[str], scene: str) -> str:
         step for step in steps if any(name in pipelines[step].all_outputs() for name in missing)
     ]
     first = makers[0] if len(makers) == 1 else "full"
-    names = " and no ".join(name.replace("_", " ") for name in missing)
+    names = ", ".join(name.replace("_", " ") for name in missing)
     return (
-        f"there is no {names} of scene '{scene}' yet; run first: "
+        f"scene '{scene}' has no {names} yet; run first: "
         f"kedro run --pipeline={first} --params dataset={scene}"
     )
 
 
 class TrackingHooks:
     """Names and tags the MLflow run, so that two of them are told apart at a glance."""
+
+    def __init__(self) -> None:
+        self._trains = False
 
     @hook_impl(trylast=True)  # after kedro-mlflow has opened the run
     def before_pipeline_run(
@@ -79,6 +82,7 @@ class TrackingHooks:
         """Sets the run's name, and its scene, split, seed, model and environment as tags."""
         import mlflow
 
+        self._trains = "classifier" in pipeline.all_outputs()
         if mlflow.active_run() is None:
             return
         typed = run_params.get("runtime_params") or {}
@@ -97,6 +101,20 @@ class TrackingHooks:
         env = [f"({run_params['env']})"] if run_params.get("env") else []
         parts = [f"{tags['scene']} {tags['pipeline']} seed {tags['seed']}", *changed, *env]
         mlflow.set_tags({**tags, "mlflow.runName": " ".join(parts)})
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
+        """Logs the settings of a classifier that an earlier run trained.
+
+        kedro-mlflow logs the parameters that nodes take, and a run that only scores takes none of
+        those that decide the score.
+        """
+        import mlflow
+
+        if dataset_name != "classifier" or self._trains or mlflow.active_run() is None:
+            return
+        made = {"train": data.config["train"], "dataset": data.config["scene"]}
+        mlflow.log_params(flatten({**made, "seed": data.config["seed"]}))
 
 
 class ArtifactHooks:

@@ -33,6 +33,16 @@ def test_the_latest_version_is_read(tmp_path: Path) -> None:
     xr.testing.assert_identical(loaded, scene(2.0))
 
 
+def test_every_array_of_a_scene_knows_its_place(tmp_path: Path) -> None:
+    transform = Affine(10.0, 0.0, 600000.0, 0.0, -10.0, 5100000.0)
+    dataset = at(NetCDFDataset, tmp_path / "scene.nc", "a")
+    dataset.save(with_georeference(scene(), "EPSG:32632", transform))
+    crs, found = georeference(dataset.load()["optical"])
+    assert crs is not None
+    assert crs.to_epsg() == 32632
+    assert found == transform
+
+
 def test_equal_versions_share_their_bytes_and_others_do_not(tmp_path: Path) -> None:
     path = tmp_path / "scene.nc"
     for version, value in (("a", 1.0), ("b", 1.0), ("c", 2.0)):

@@ -102,7 +102,14 @@ def test_the_mlflow_run_tells_what_it_was(project: Project, first_run: str) -> N
 def test_evaluating_again_gives_the_same_metrics(project: Project, first_run: str) -> None:
     printed = project.done("evaluate")
     assert project.metrics("demo", -1) == project.metrics("demo", 0)
-    assert "train_classifier" not in printed
+    assert "train classifier" not in printed
+    with sqlite3.connect(project.folder / "mlflow.db") as database:
+        names = dict(database.execute("select run_uuid, name from runs"))
+        epochs = dict(
+            database.execute("select run_uuid, value from params where key='train.epochs'")
+        )
+    # The run that only scored says what the model was trained with.
+    assert {names[run]: n for run, n in epochs.items()}.keys() == set(names.values())
 
 
 def test_a_second_run_reuses_what_is_costly_and_gives_the_same(

@@ -34,7 +34,7 @@ def test_a_bad_value_is_refused_before_anything_runs(project: Project) -> None:
 
 def test_evaluate_before_train_says_what_to_run_first(project: Project) -> None:
     line = project.refused("evaluate", dataset="muufl")
-    assert "no classifier" in line
+    assert "scene 'muufl' has no classifier" in line
     assert "kedro run --pipeline=full --params dataset=muufl" in line
     assert project.files() == []
 

@@ -26,11 +26,13 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
         try:
             # Read whole: everything downstream works on resident arrays.
             with xr.open_dataset(path, engine="h5netcdf", decode_coords="all") as dataset:
-                return dataset.load()
+                loaded = dataset.load()
         except (OSError, ValueError, KeyError) as error:
             raise SceneError(
                 f"cannot read {path}: {error}; delete this version and make it again"
             ) from error
+        # A coordinate, so that each of the dataset's arrays knows where it lies.
+        return loaded.set_coords("spatial_ref") if "spatial_ref" in loaded else loaded
 
     def _write(self, content: xr.Dataset, path: Path) -> None:
         # Chunked and lightly compressed: masks and borders shrink much, noise costs little time.
