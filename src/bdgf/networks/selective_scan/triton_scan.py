@@ -149,7 +149,7 @@ def _backward(
         chunk = chunks - i
         first = chunk * CHUNK
         steps = tl.minimum(length - first, CHUNK)
-        in_saved = in_block & (chunk > 0)
+        in_saved = in_block.to(tl.int32) * chunk > 0  # a comparison of tensors, in any mode
         h = tl.load(saved + (chunk - 1) * size + block, mask=in_saved, other=0.0)
         tl.store(states_of_chunk + block, h, mask=in_block)
         for k in tl.range(0, steps, num_stages=STAGES):
