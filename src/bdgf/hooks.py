@@ -101,6 +101,7 @@ class TrackingHooks:
         env = [f"({run_params['env']})"] if run_params.get("env") else []
         parts = [f"{tags['scene']} {tags['pipeline']} seed {tags['seed']}", *changed, *env]
         mlflow.set_tags({**tags, "mlflow.runName": " ".join(parts)})
+        mlflow.log_param("dataset", tags["scene"])  # for the table, whichever nodes run
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
@@ -113,8 +114,8 @@ class TrackingHooks:
 
         if dataset_name != "classifier" or self._trains or mlflow.active_run() is None:
             return
-        made = {"train": data.config["train"], "dataset": data.config["scene"]}
-        mlflow.log_params(flatten({**made, "seed": data.config["seed"]}))
+        made = {"train": data.config["train"], "seed": data.config["seed"]}
+        mlflow.log_params(flatten(made))
 
 
 class ArtifactHooks:

@@ -16,6 +16,9 @@ from bdgf.evaluation.figures import (
 from bdgf.scenes.scene import LABELS, class_table
 from bdgf.weights import Weights
 
+# Curves for who looks into a training that went wrong; the figure shows how well it went.
+_LEFT_TO_MLFLOW = ("learning_rate", "gradient_norm")
+
 
 def draw_figures(
     class_map: xr.DataArray,
@@ -55,5 +58,9 @@ def draw_curves(denoiser: Weights, classifier: Weights) -> Figure:
         denoiser: The denoiser.
         classifier: The classifier.
     """
-    curves = {**denoiser.config["history"], **classifier.config["history"]}
+    curves = {
+        name: series
+        for name, series in {**denoiser.config["history"], **classifier.config["history"]}.items()
+        if not name.endswith(_LEFT_TO_MLFLOW)
+    }
     return curves_figure(curves, f"{classifier.config['scene']}: pretraining and training")
