@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.utils import find_kedro_project
 
 from bdgf.errors import UserError
 
@@ -46,7 +49,9 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
         if pipelines:
             raise click.UsageError("give --pipeline or --pipelines, not both")
         pipelines = [pipeline]
-    for name in ("kedro.pipeline.node", "kedro.runner.sequential_runner", "kedro.runner"):
+    # Relative paths in the parameters are the project's, wherever in it the command is typed.
+    os.chdir(find_kedro_project(Path.cwd()) or Path.cwd())
+    for name in ("kedro.pipeline.node", "kedro.runner.sequential_runner"):
         logging.getLogger(name).addFilter(_SilenceUserErrors())
     try:
         return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
