@@ -61,6 +61,11 @@ def test_every_environment_is_valid(env: str) -> None:
         ({"train": {"epochs": 0}}, r"'train\.epochs' is 0: .*greater than or equal to 1"),
         ({"train": {"speed": 1}}, r"unknown parameter 'train\.speed'"),
         ({"split": {"name": "random"}}, r"'split\.name' is 'random'"),
+        (
+            {"baselines": {"random_forest": {"trees": "few"}}},
+            r"'baselines\.random_forest\.trees' is 'few'",
+        ),
+        ({"ingest": {"folders": "data"}}, r"'ingest\.folders' is 'data'"),
         ({"seed": -1}, r"'seed' is -1"),
         ({"seed": "one"}, r"'seed' is 'one'"),
     ],

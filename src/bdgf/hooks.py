@@ -27,9 +27,7 @@ class SceneHooks:
         It is no `params:` input: kedro-mlflow would log each file name and class as a parameter
         of the run and bury the ones that tell runs apart.
         """
-        catalog["scene_configuration"] = MemoryDataset(
-            parameters["params:scene"], metadata={"kedro-viz": {"layer": "raw"}}
-        )
+        catalog["scene_configuration"] = MemoryDataset(parameters["params:scene"])
 
 
 class CheckHooks:
@@ -42,7 +40,8 @@ class CheckHooks:
         """Validates every parameter the pipeline takes, and that its inputs were made."""
         from bdgf.parameters import check_parameters
 
-        groups = {name[7:] for name in pipeline.inputs() if name.startswith("params:")}
+        taken = [name[7:] for name in pipeline.inputs() if name.startswith("params:")]
+        groups = {name.split(".")[0] for name in taken}  # a part is checked with its group
         parameters = {name: catalog.load(f"params:{name}") for name in sorted(groups)}
         check_parameters(parameters)
         missing = [

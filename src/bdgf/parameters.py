@@ -12,6 +12,7 @@ from bdgf.errors import SettingsError
 
 # Group -> settings model, by name: only those that a run takes are imported.
 MODELS = {
+    "ingest": "bdgf.pipelines.ingest.nodes:IngestSettings",
     "preparation": "bdgf.scenes.modality_statistics:PreparationSettings",
     "split": "bdgf.scenes.split:SplitSettings",
     "pretrain": "bdgf.training.pretrain:PretrainSettings",
@@ -25,7 +26,7 @@ _SEED = TypeAdapter(Annotated[StrictInt, Field(ge=0, lt=2**32)])
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Validates the groups that have a settings model, and the seed.
+    """Validates the groups that have a settings model, the baselines' and the seed.
 
     Args:
         parameters: Parameter groups by name; those without a model are not looked at.
@@ -36,6 +37,11 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     for name, values in parameters.items():
         if name == "seed":
             checked(_SEED.validate_python, values, name)
+        elif name == "baselines":
+            from bdgf.baselines.registry import BASELINES
+
+            for baseline, entry in BASELINES.items():
+                checked(entry.settings.model_validate, values[baseline], f"{name}.{baseline}")
         elif name in MODELS:
             module, model = MODELS[name].split(":")
             checked(getattr(import_module(module), model).model_validate, values, name)

@@ -32,6 +32,12 @@ def test_a_bad_value_is_refused_before_anything_runs(project: Project) -> None:
     assert project.files() == []
 
 
+def test_a_part_of_a_group_is_checked_like_the_group(project: Project) -> None:
+    line = project.refused("prepare", train__classifier__patch=4)
+    assert "'train.classifier.patch' is 4" in line
+    assert "odd" in line
+
+
 def test_evaluate_before_train_says_what_to_run_first(project: Project) -> None:
     line = project.refused("evaluate", dataset="muufl")
     assert "scene 'muufl' has no classifier" in line

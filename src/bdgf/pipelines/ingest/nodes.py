@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from pydantic import Field
 
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.loading import read_scene
+from bdgf.settings_model import Settings
+
+
+class IngestSettings(Settings):
+    """Where raw files are looked for."""
+
+    folders: tuple[str, ...] = Field(
+        min_length=1, description="Searched in turn for `<folder>/<scene>`."
+    )
 
 
 def ingest_scene(
-    configuration: dict[str, Any], dataset: str, parameters: dict[str, Sequence[str]]
+    configuration: dict[str, Any], dataset: str, parameters: dict[str, Any]
 ) -> xr.Dataset:
     """Reads, checks and aligns the raw files of one scene.
 
@@ -25,5 +34,6 @@ def ingest_scene(
     Returns:
         The scene, see `bdgf.scenes.scene`.
     """
-    folders = [Path(folder) / dataset for folder in parameters["folders"]]
+    settings = IngestSettings.model_validate(parameters)
+    folders = [Path(folder) / dataset for folder in settings.folders]
     return read_scene(dataset, parse_scene_config(dataset, configuration), folders)
