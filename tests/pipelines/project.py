@@ -29,17 +29,26 @@ class Project:
         return cls(folder)
 
     def run(
-        self, pipeline: str, env: str = "test", **parameters: Any
+        self,
+        pipeline: str,
+        env: str = "test",
+        data: Path | None = None,
+        below: str = ".",
+        **parameters: Any,
     ) -> subprocess.CompletedProcess:
-        """`kedro run` in a process of its own: MLflow keeps one run a process."""
+        """`kedro run` in a process of its own: MLflow keeps one run a process.
+
+        `data` is what BDGF_DATA says; `below` is the folder of the project it is typed in.
+        """
         typed = ",".join(f"{k.replace('__', '.')}={v}" for k, v in parameters.items())
         command = [sys.executable, "-m", "kedro", "run", f"--pipeline={pipeline}", f"--env={env}"]
         # Wide, so that a message is one line; one thread, as tests may run side by side.
         environment = {**os.environ, "COLUMNS": "400", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
         environment.pop("BDGF_DATA", None)
+        environment |= {"BDGF_DATA": str(data)} if data else {}
         return subprocess.run(
             command + ([f"--params={typed}"] if typed else []),
-            cwd=self.folder,
+            cwd=self.folder / below,
             env=environment,
             capture_output=True,
             text=True,

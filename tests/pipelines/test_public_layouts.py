@@ -62,4 +62,5 @@ def test_real_scenes_are_found_by_the_environment_variable(
     scene: str, data_folder, tmp_path
 ) -> None:  # type: ignore[no-untyped-def]
     project = Project.create(tmp_path / "project")
-    project.done("ingest", dataset=scene, ingest__folders=f"[{data_folder}]")
+    project.done("ingest", dataset=scene, data=data_folder, below="conf")
+    assert len(project.versions(f"02_intermediate/{scene}/scene.nc")) == 1
