@@ -17,7 +17,7 @@ from bdgf.networks.branches import (
 )
 from bdgf.networks.decision import check_decision
 from bdgf.networks.guides import GuideSettings
-from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, last, parameter_count
+from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, last
 from bdgf.networks.stems import FeatureProjection, ModalityStem
 from bdgf.scenes.windows import WindowBatch
 from bdgf.settings_model import Settings
@@ -202,7 +202,6 @@ def classifier_config(classifier: Classifier) -> dict[str, Any]:
         "modalities": [[name, count] for name, count in classifier.modalities.items()],
         "level_channels": list(classifier.level_channels),
         "classes": classifier.classes,
-        "parameters": parameter_count(classifier),
     }
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from bdgf.fingerprint import fingerprint
 from bdgf.networks.classifier import Classifier
 from bdgf.networks.mutual_learning import classification_loss
-from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork
+from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, parameter_count
 from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
@@ -287,6 +287,8 @@ class _Fit:
         config: dict[str, Any] = {
             "kind": "classifier",
             **self.classifier.config(),
+            "patch": self.classifier.patch,
+            "parameters": parameter_count(self.classifier),
             "train": self.settings.model_dump(mode="json"),
             "seed": self.seed,
             "selected_epoch": epoch,
