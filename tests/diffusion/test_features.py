@@ -87,14 +87,17 @@ def test_shapes_and_statistics_of_a_scene_of_odd_size(tmp_path, fabric):
         np.testing.assert_allclose(std, values.std(axis=1), atol=1e-5)
 
 
-def test_features_are_the_decoder_activations_of_the_noisy_scene(tmp_path, fabric):
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_features_are_the_decoder_activations_of_the_noisy_scene(tmp_path, fabric, share):
     from bdgf.diffusion.denoiser import decoder_features, load_denoiser
     from bdgf.diffusion.noise_field import NoiseField
 
     scene = prepared_scene(40, 48, nodata=False)
-    cube = extract(tmp_path / "cube.h5", fabric, scene=scene, timesteps=(7, 200), noise_seed=3)
+    cube = extract(
+        tmp_path / "cube.h5", fabric, scene=scene, timesteps=(7, 200), noise=share, noise_seed=3
+    )
     x0 = torch.from_numpy(np.concatenate([scene[name].to_numpy() for name in CHANNELS]))[None]
-    noise = torch.from_numpy(NoiseField(7, 3).region(slice(0, 40), slice(0, 48)))[None]
+    noise = share * torch.from_numpy(NoiseField(7, 3).region(slice(0, 40), slice(0, 48)))[None]
     t = torch.tensor([200])
     x_t = NoiseSchedule(ScheduleSettings()).q_sample(x0, noise, t)
     visible = torch.from_numpy(scene.valid.to_numpy()).float().expand(1, 3, -1, -1)
@@ -117,11 +120,18 @@ def test_the_cut_leaves_no_seam(tmp_path, fabric, tile):
 
 
 def test_two_extractions_are_equal_and_the_noise_seed_matters(tmp_path, fabric):
-    one, other = (extract(tmp_path / name, fabric) for name in ("one.h5", "other.h5"))
+    noisy = {"noise": 1.0}
+    one, other = (extract(tmp_path / name, fabric, **noisy) for name in ("one.h5", "other.h5"))
     assert same(one, other)
     assert one.fingerprint == other.fingerprint
-    reseeded = extract(tmp_path / "reseeded.h5", fabric, noise_seed=1)
+    reseeded = extract(tmp_path / "reseeded.h5", fabric, noise_seed=1, **noisy)
     assert not same(one, reseeded)
+
+
+def test_without_noise_its_seed_decides_nothing(tmp_path, fabric):
+    one, other = (extract(tmp_path / f"{seed}.h5", fabric, noise_seed=seed) for seed in (0, 1))
+    assert same(one, other)
+    assert one.fingerprint == other.fingerprint
 
 
 class KilledError(Exception):

@@ -17,6 +17,7 @@ from bdgf.networks.mutual_learning import (
     classification_loss,
     entropy_alignment,
     relational_similarity,
+    teaching_loss,
 )
 
 
@@ -121,3 +122,17 @@ def test_decisions_are_probabilities_by_their_formulas():
 def test_an_unknown_decision_is_refused(decision):
     with pytest.raises(SettingsError, match="the rules are mean, confidence, branch:b0"):
         decide({"b0": torch.zeros(1, 2)}, decision)
+
+
+def test_a_lesson_is_the_branches_cross_entropy_to_what_is_taught():
+    rng = np.random.default_rng(0)
+    logits = {name: torch.tensor(rng.normal(size=(5, 3)), requires_grad=True) for name in "ab"}
+    taught = torch.tensor(rng.dirichlet(np.ones(3), 5)).float()
+    loss = teaching_loss(logits, taught)
+    expected = 0.0
+    for branch in logits.values():
+        p = np.exp(branch.detach().numpy())
+        expected -= (taught.numpy() * np.log(p / p.sum(1, keepdims=True))).sum(1).mean()
+    assert abs(float(loss) - expected) < 1e-5
+    loss.backward()
+    assert all(float(branch.grad.abs().sum()) > 0 for branch in logits.values())

@@ -11,6 +11,7 @@ from bdgf.errors import SceneError
 from bdgf.networks.branches import PyramidSettings
 from bdgf.networks.classifier import ClassifierSettings
 from bdgf.networks.guides import GuideSettings
+from bdgf.networks.mutual_learning import MutualLearningSettings, TeachingSettings
 from bdgf.scenes.split import TEST, TRAIN, VALIDATION
 from bdgf.scenes.windows import SceneArrays
 from bdgf.training.augmentation import AugmentationSettings, draw_modalities, draw_symmetries
@@ -54,6 +55,9 @@ def make_settings(**changes) -> TrainSettings:
         "batches_per_epoch": 3,
         "batch_size": 16,
         "optimization": OptimizationSettings(learning_rate=3e-3, warmup_steps=5),
+        "mutual_learning": MutualLearningSettings(
+            teaching=TeachingSettings(pixels=8, start_epoch=1)
+        ),
         "classifier": ClassifierSettings(
             patch=5,
             modality_width=8,
@@ -87,7 +91,7 @@ def test_it_learns_a_scene_that_needs_scene_and_features():
     test = SPLIT == TEST
     accuracy = (probabilities.argmax(0) + 1 == LABELS)[test].mean()
     assert accuracy > 0.9
-    losses = [value for _, value in logger.series("train/loss")]
+    losses = [value for _, value in logger.series("train/loss_cnn")]
     assert losses[-1] < 0.5 * losses[0]
 
 
@@ -98,6 +102,7 @@ def test_it_logs_terms_branches_and_validation():
         *(f"train/loss{term}" for term in ("", "_cnn", "_mamba", "_transformer")),
         "train/loss_entropy",
         "train/loss_similarity",
+        "train/loss_teaching",
         "validation/loss",
         "validation/overall_accuracy",
         "validation/average_accuracy",
@@ -119,6 +124,39 @@ def test_test_labels_change_nothing():
     spoilt[SPLIT == TEST] = np.random.default_rng(9).integers(0, 200, (SPLIT == TEST).sum())
     spoilt[SPLIT == 0] = 77
     assert same(fit(), fit(labels=spoilt))
+
+
+def test_lessons_begin_at_their_epoch_and_need_more_than_one_branch():
+    def curve(**changes) -> list[int]:
+        logger = MemoryLogger()
+        fit(make_settings(selection=SelectionSettings(rule="last"), **changes), logger=logger)
+        return [step for step, r in logger.records if "train/loss_teaching" in r]
+
+    single = make_settings().classifier.model_copy(update={"branches": ("cnn",)})
+    assert curve() == [6]  # the second of two epochs of three batches
+    assert curve(classifier=single) == []
+    off = MutualLearningSettings(teaching=TeachingSettings(weight=0.0))
+    assert curve(mutual_learning=off) == []
+
+
+def test_lessons_change_the_weights_by_pixels_without_labels():
+    untaught = MutualLearningSettings(teaching=TeachingSettings(weight=0.0))
+    assert not same(fit(), fit(make_settings(mutual_learning=untaught)))
+    # Pixels that neither train nor validate, and lie in no patch of those that do.
+    split = np.where(np.arange(SIZE) < 16, SPLIT, TEST)
+    unseen = ARRAYS.channels.clone()
+    unseen[:, :, 20:] += 1
+    moved = SceneArrays(
+        unseen, ARRAYS.modalities, ARRAYS.features, ARRAYS.feature_mean, ARRAYS.feature_std
+    )
+    for mutual, alike in ((untaught, True), (make_settings().mutual_learning, False)):
+        one, other = (
+            fit_classifier(
+                a, LABELS, split, VALID, CLASSES, make_settings(mutual_learning=mutual), 0
+            )
+            for a in (ARRAYS, moved)
+        )
+        assert same(one, other) == alike
 
 
 def test_invalid_pixels_are_neither_trained_on_nor_validated():

@@ -36,7 +36,7 @@ class TileExtractor:
         prepared: xr.Dataset,
         timesteps: Sequence[int],
         levels: Sequence[int],
-        noise_seed: int,
+        noise: NoiseField,
         fabric: Fabric,
     ) -> None:
         """Refers to the scene; nothing is read yet.
@@ -47,12 +47,12 @@ class TileExtractor:
             prepared: The prepared scene.
             timesteps: Diffusion steps at which features are taken.
             levels: Decoder levels that are kept.
-            noise_seed: Seed of the scene's noise field.
+            noise: The scene's noise field.
             fabric: Device and precision.
         """
         self.denoiser, self.schedule, self.prepared = denoiser, schedule, prepared
         self.timesteps, self.levels, self.fabric = timesteps, levels, fabric
-        self.noise = NoiseField(sum(denoiser.modalities.values()), noise_seed)
+        self.noise = noise
 
     @torch.inference_mode()
     def calibrate(self, regions: Sequence[tuple[slice, slice]]) -> np.ndarray:

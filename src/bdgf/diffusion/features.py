@@ -15,6 +15,7 @@ from bdgf.diffusion.denoiser import Denoiser, load_denoiser
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
 from bdgf.diffusion.feature_tiles import TileExtractor
+from bdgf.diffusion.noise_field import NoiseField
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.tiling import (
     FeatureTile,
@@ -47,6 +48,9 @@ class FeatureSettings(Settings):
     )
     levels: Literal["all"] | tuple[int, ...] = Field(
         "all", description="Decoder levels, 0 the finest; `all` of them."
+    )
+    noise: float = Field(
+        0.0, ge=0, le=1, description="Share of a step's noise that the scene is seen under."
     )
     noise_seed: int = Field(0, ge=0, description="Seed of the scene's noise field.")
     tile: Literal["auto"] | Annotated[int, Field(gt=0)] = Field(
@@ -118,7 +122,13 @@ def extract_features(
         tiles=len(plan.tiles),
     )
     extractor = TileExtractor(
-        denoiser, schedule, prepared, settings.timesteps, plan.levels, settings.noise_seed, fabric
+        denoiser,
+        schedule,
+        prepared,
+        settings.timesteps,
+        plan.levels,
+        NoiseField(sum(denoiser.modalities.values()), settings.noise_seed, settings.noise),
+        fabric,
     )
     writer = FeatureCubeWriter(path, layout)
     frozen = writer.normalisation
@@ -156,11 +166,13 @@ def _plan(
     measured = min(settings.calibration_pixels, pixels / 2)
     regions = calibration_regions(shape, denoiser.tile, measured)
     bounds = [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in regions]
+    # Without noise its seed decides nothing.
+    noise = (settings.noise, settings.noise_seed if settings.noise else None)
     return _Plan(
         levels,
         list(cut(shape, side, settings.halo, denoiser.tile)),
         regions,
-        [list(settings.timesteps), levels, settings.noise_seed, side, settings.halo, bounds],
+        [list(settings.timesteps), levels, *noise, side, settings.halo, bounds],
     )
 
 

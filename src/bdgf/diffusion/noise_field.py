@@ -9,19 +9,20 @@ BLOCK = 64
 
 
 class NoiseField:
-    """Standard normal noise that depends on the seed and the position only.
+    """Normal noise that depends on the seed and the position only.
 
     So overlapping tiles see the same noise, and no more of it is held than one tile needs.
     """
 
-    def __init__(self, channels: int, seed: int) -> None:
+    def __init__(self, channels: int, seed: int, sigma: float = 1.0) -> None:
         """Defines the field.
 
         Args:
             channels: Number of channels C.
             seed: Seed of the whole field.
+            sigma: Standard deviation; nothing is drawn for 0.
         """
-        self.channels, self.seed = channels, seed
+        self.channels, self.seed, self.sigma = channels, seed, sigma
 
     def region(self, rows: slice, columns: slice) -> np.ndarray:
         """The field in a region.
@@ -33,6 +34,9 @@ class NoiseField:
         Returns:
             (C, rows, columns) float32.
         """
+        if self.sigma == 0:
+            shape = (self.channels, rows.stop - rows.start, columns.stop - columns.start)
+            return np.zeros(shape, np.float32)
         first_row, first_column = rows.start // BLOCK, columns.start // BLOCK
         drawn = [
             [self._block(i, j) for j in range(first_column, -(-columns.stop // BLOCK))]
@@ -46,4 +50,5 @@ class NoiseField:
 
     def _block(self, i: int, j: int) -> np.ndarray:
         rng = np.random.default_rng([self.seed, i, j])
-        return rng.standard_normal((self.channels, BLOCK, BLOCK), dtype=np.float32)
+        drawn = rng.standard_normal((self.channels, BLOCK, BLOCK), dtype=np.float32)
+        return drawn * np.float32(self.sigma)

@@ -30,7 +30,7 @@ class GuideSettings(Settings):
         8.0, gt=0, description="Standardised features are kept within plus and minus this"
     )
     dropout: float = Field(
-        0.1, ge=0, lt=1, description="Rate at which projected feature channels are dropped"
+        0.5, ge=0, lt=1, description="Rate at which projected feature channels are dropped"
     )
 
 

@@ -15,6 +15,22 @@ from torch.nn import functional
 from bdgf.settings_model import Settings
 
 
+class TeachingSettings(Settings):
+    """The branches teach one another on pixels without labels. Chosen here.
+
+    Each branch learns what all branches together say of a pixel (mean teacher, Tarvainen and
+    Valpola, NeurIPS 2017, with the branches' joint decision as teacher): the teacher has the
+    averaged weights and sees the patch as it is, the pupils see it turned and may miss a modality.
+    """
+
+    weight: float = Field(1.0, ge=0, description="Weight of the lesson; 0 gives none")
+    pixels: int = Field(64, ge=1, description="Pixels without labels in a batch")
+    start_epoch: int = Field(3, ge=0, description="Epochs before the first lesson")
+    modality_dropout: float = Field(
+        0.3, ge=0, lt=1, description="Share of the pupils' samples that lose one modality"
+    )
+
+
 class MutualLearningSettings(Settings):
     """[stated] alignment in probability entropy and feature similarity; [chosen] the formulas."""
 
@@ -26,6 +42,9 @@ class MutualLearningSettings(Settings):
         "relational",
         description="`relational` compares the batch's similarity matrices, `cosine` the "
         "branches' embeddings of each pixel",
+    )
+    teaching: TeachingSettings = Field(
+        TeachingSettings(), description="Lessons on pixels without labels"
     )
 
 
@@ -123,6 +142,17 @@ def classification_loss(
         + settings.similarity_weight * terms["loss_similarity"]
     )
     return terms
+
+
+def teaching_loss(logits: Mapping[str, Tensor], taught: Tensor) -> Tensor:
+    """Sum over branches of the mean cross-entropy to the joint decision.
+
+    Args:
+        logits: Each branch's logits (B, K).
+        taught: (B, K) float32, the teacher's probabilities, detached.
+    """
+    lessons = [functional.cross_entropy(branch.float(), taught) for branch in logits.values()]
+    return torch.stack(lessons).sum()
 
 
 def _entropy(logits: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.labelled_pixels import labelled_pixels
+from bdgf.training.lessons import Lessons, gives_lessons
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
 from bdgf.training.optimization import ExponentialAverage, make_optimizer
@@ -166,6 +167,11 @@ class _Fit:
         self.class_weights = (
             None if weights is None else torch.from_numpy(weights).to(fabric.device)
         )
+        self.lessons = (
+            Lessons(self.arrays, self.valid, self.classifier, settings, seed)
+            if gives_lessons(self.classifier, settings)
+            else None
+        )
         self.validation = ValidationSet(
             self.arrays, self.valid, validation, settings.batch_size, self.class_weights
         )
@@ -227,6 +233,12 @@ class _Fit:
             label_smoothing=self.settings.label_smoothing,
         )
         loss = terms.pop("loss")
+        if self.lessons is not None:
+            terms["loss_teaching"] = loss.new_full((), torch.nan)  # not measured
+            if step >= self.lessons.first_step:
+                with self.fabric.autocast():
+                    lesson = self.lessons.loss(step, self.state.model, self._averaged())
+                terms["loss_teaching"], loss = lesson, loss + lesson
         return loss, {name: term.detach() for name, term in terms.items()}
 
     def _forward(self, samples: TrainingSamples) -> ClassifierOutput:
@@ -249,7 +261,7 @@ class _Fit:
 
     def evaluate(self, step: int) -> Mapping[str, float]:
         """Validates the present weights and keeps them if they are the best so far."""
-        tensors = self.state.ema.tensors if self.state.ema else self.state.model.state_dict()
+        tensors = self._averaged()
         epoch = step // self.settings.batches_per_epoch
         if not len(self.validation):
             self.selection.consider(epoch, None, tensors)
@@ -257,6 +269,9 @@ class _Fit:
         metrics = self.validation.measure(self.classifier, tensors)
         self.selection.consider(epoch, metrics["loss"], tensors)
         return {f"validation/{name}": value for name, value in metrics.items()}
+
+    def _averaged(self) -> Mapping[str, Tensor]:
+        return self.state.ema.tensors if self.state.ema else self.state.model.state_dict()
 
     def training_fingerprint(self, epochs: int) -> str:
         """Digest of all that decides the weights, but for test labels, which do not."""

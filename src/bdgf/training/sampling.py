@@ -72,6 +72,7 @@ def draw_samples(
     sampling: Sampling,
     augmentation: AugmentationSettings,
     seed: int,
+    streams: tuple[int, int] = (0, 1),
 ) -> TrainingSamples:
     """Every sample of a training: its pixel and how it is augmented.
 
@@ -81,10 +82,13 @@ def draw_samples(
         modalities: M.
         sampling: Order of the pixels.
         augmentation: Settings of the augmentation.
-        seed: Seed; order and augmentation have streams of their own.
+        seed: Seed of all draws.
+        streams: Numbers of the seed's streams for the order and for the augmentation.
     """
-    order = draw_order(pixels.targets, count, sampling, np.random.default_rng([seed, 0]))
-    generator = np.random.default_rng([seed, 1])
+    order_stream, augmentation_stream = streams
+    generator = np.random.default_rng([seed, order_stream])
+    order = draw_order(pixels.targets, count, sampling, generator)
+    generator = np.random.default_rng([seed, augmentation_stream])
     symmetry = draw_symmetries(count, augmentation, generator)
     keep = draw_modalities(count, modalities, augmentation, generator)
     columns = (pixels.rows[order], pixels.cols[order], pixels.targets[order], symmetry, keep)
