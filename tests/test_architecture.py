@@ -14,7 +14,7 @@ BELOW = {
     "evaluation": {"training", "networks", "diffusion", "scenes"},
     "baselines": {"evaluation", "training", "networks", "diffusion", "scenes"},
 }
-SHARED = {"errors", "settings_model", "weights", "fingerprint", "__version__"}
+SHARED = {"artifact_cache", "errors", "settings_model", "weights", "fingerprint", "__version__"}
 
 
 def imported(path: Path) -> set[str]:

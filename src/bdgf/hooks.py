@@ -16,6 +16,9 @@ from bdgf.errors import MissingArtifactError
 
 log = logging.getLogger(__name__)
 
+# What is in a run's name anyway, or says only where its files are.
+_PLACES = ("dataset", "seed", "data_folder", "working_folder", "cache.folder", "cache.keep")
+
 
 class SceneHooks:
     """Puts the chosen scene's configuration into the catalog, as what `ingest` starts from."""
@@ -93,9 +96,7 @@ class TrackingHooks:
             "environment": run_params.get("env") or "base",
         }
         changed = [
-            f"{name}={value}"
-            for name, value in flatten(typed).items()
-            if name not in ("dataset", "seed")
+            f"{name}={value}" for name, value in flatten(typed).items() if name not in _PLACES
         ]
         env = [f"({run_params['env']})"] if run_params.get("env") else []
         parts = [f"{tags['scene']} {tags['pipeline']} seed {tags['seed']}", *changed, *env]

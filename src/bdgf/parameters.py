@@ -12,6 +12,7 @@ from bdgf.errors import SettingsError
 
 # Group -> settings model, by name: only those that a run takes are imported.
 MODELS = {
+    "cache": "bdgf.artifact_cache:CacheSettings",
     "ingest": "bdgf.pipelines.ingest.nodes:IngestSettings",
     "preparation": "bdgf.scenes.modality_statistics:PreparationSettings",
     "split": "bdgf.scenes.split:SplitSettings",
