@@ -37,6 +37,7 @@ def test_a_damaged_denoiser_is_made_anew(tmp_path, caplog):
     cache, scene = ArtifactCache(tmp_path, 4), prepared_scene()
     first = shared_denoiser(scene, settings(), 0, cache, devices=CPU)
     (path,) = tmp_path.glob("*.safetensors")
+    path.unlink()  # its tensors are mapped into this process
     path.write_bytes(b"damaged")
     assert same(first, shared_denoiser(scene, settings(), 0, cache, devices=CPU))
     assert str(path) in caplog.text
