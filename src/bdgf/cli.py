@@ -83,9 +83,7 @@ cli.add_command(run)
 
 
 @cli.command()
-@click.option(
-    "--suite", default="comparison", show_default=True, help="Of conf/*/bench.yml."
-)
+@click.option("--suite", default="comparison", show_default=True, help="Of conf/*/bench.yml.")
 @click.option("--scenes", default="demo", show_default=True, help="Scenes, commas between them.")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="At a time.")

@@ -65,7 +65,12 @@ def test_rows_come_in_the_order_asked_for_and_without_runs_not_at_all() -> None:
 
 def test_time_is_that_of_runs_that_did_all_themselves() -> None:
     reused = [Outcome(**{**vars(o), "reused": o.seed > 0, "seconds": 50.0 - o.seed}) for o in OF_A]
-    assert summary_table(reused, ["ours"])["seconds"][0] == 50
+    table = summary_table(reused, ["ours"])
+    assert table["seconds"][0] == 50
+    assert not table["reused"][0]
+    table = summary_table([o for o in reused if o.reused], ["ours"])
+    assert table["seconds"][0] == 47
+    assert r"| 47\* |" in comparison_markdown(table, pd.DataFrame(), {}, "ours")
 
 
 def test_differences_are_paired() -> None:

@@ -105,7 +105,7 @@ def summary_table(outcomes: Sequence[Outcome], rows: Sequence[str]) -> pd.DataFr
     Returns:
         One line a row: `row`, `runs`, `<measure>_mean`, `<measure>_std` (n - 1; NaN with one
         seed), `seconds` (median of the runs that did all their work themselves, else of all),
-        `parameters` (mean, NaN where none).
+        `reused` (whether no run did), `parameters` (mean, NaN where none).
     """
     lines = []
     for row in rows:
@@ -124,6 +124,7 @@ def summary_table(outcomes: Sequence[Outcome], rows: Sequence[str]) -> pd.DataFr
         whole = [o.seconds for o in runs if not o.reused] or [o.seconds for o in runs]
         counted = [o.parameters for o in runs if o.parameters is not None]
         line["seconds"] = float(np.median(whole))
+        line["reused"] = all(o.reused for o in runs)
         line["parameters"] = float(np.mean(counted)) if counted else np.nan
         lines.append(line)
     return pd.DataFrame(lines)

@@ -27,6 +27,8 @@ def comparison_markdown(
         Markdown; measures in per cent with the standard deviation behind +-.
     """
     parts = [_summary(summary, groups)]
+    if summary["reused"].any():
+        parts.append("\\* without the pretraining or features, which were those of another run.")
     if len(differences):
         parts.append(
             f"Differences to *{reference}* (row minus reference, points; mean and 95 % interval "
@@ -50,7 +52,7 @@ def _summary(summary: pd.DataFrame, groups: Mapping[str, str]) -> str:
                 record["row"],
                 *measured,
                 _count(record["parameters"]),
-                f"{record['seconds']:.0f}",
+                f"{record['seconds']:.0f}" + "\\*" * record["reused"],
                 str(record["runs"]),
             ]
         )
