@@ -13,6 +13,7 @@ BELOW = {
     "training": {"networks", "diffusion", "scenes"},
     "evaluation": {"training", "networks", "diffusion", "scenes"},
     "baselines": {"evaluation", "training", "networks", "diffusion", "scenes"},
+    "models": {"baselines", "evaluation", "training", "networks", "diffusion", "scenes"},
 }
 SHARED = {"artifact_cache", "errors", "settings_model", "weights", "fingerprint", "__version__"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,6 +11,7 @@ from kedro.config import MissingConfigException, OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from bdgf.errors import SettingsError
+from bdgf.models.registry import model_entry
 
 SCENE_PATTERNS = ["parameters_scenes/*.yml", "parameters_scenes/*.yaml"]
 
@@ -26,15 +28,17 @@ class SceneConfigLoader(OmegaConfigLoader):
         """Configuration of one kind.
 
         Raises:
-            SettingsError: The scene or a runtime parameter is unknown.
+            SettingsError: The scene, the model or a runtime parameter is unknown.
         """
         if key == "scenes" and key not in self.data:
             return self._read_scenes()
-        if key != "parameters" or key in self.data:
+        if key != "parameters":
             return super().__getitem__(key)
-        parameters = self._with_scene(super().__getitem__(key))
-        refuse_unknown(self.runtime_params or {}, self._configured(str(parameters["dataset"])))
-        return parameters
+        if key not in self.data:  # read once: a run asks several times
+            parameters = self._with_scene(super().__getitem__(key))
+            refuse_unknown(self.runtime_params or {}, self._configured(str(parameters["dataset"])))
+            self.data[key] = parameters
+        return deepcopy(self.data[key])
 
     def _configured(self, scene: str) -> dict[str, Any]:
         # Kedro merges what was typed into the parameters; what is known is what is left without.
@@ -67,6 +71,8 @@ class SceneConfigLoader(OmegaConfigLoader):
             )
         typed = parameters.get("scene", {})  # `--params scene.<...>` overrides the file
         scene = OmegaConf.to_container(OmegaConf.merge(scenes[name], typed))
+        if "model" in parameters:
+            model_entry(str(parameters["model"]))  # refuses an unknown one
         return {**parameters, "scene": scene}
 
 

@@ -13,6 +13,8 @@ from kedro.pipeline import Node, Pipeline
 
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.errors import MissingArtifactError
+from bdgf.models.registry import model_entry
+from bdgf.pipeline_registry import pipeline_name, plain_names
 
 log = logging.getLogger(__name__)
 
@@ -53,21 +55,24 @@ class CheckHooks:
             if not name.startswith("params:") and not catalog.exists(name)
         ]
         if missing:
-            raise MissingArtifactError(_what_to_run(missing, str(catalog.load("params:dataset"))))
+            scene, model = (str(catalog.load(f"params:{name}")) for name in ("dataset", "model"))
+            raise MissingArtifactError(_what_to_run(missing, scene, model))
 
 
-def _what_to_run(missing: list[str], scene: str) -> str:
+def _what_to_run(missing: list[str], scene: str, model: str) -> str:
     from kedro.framework.project import pipelines
 
-    steps = [name for name in pipelines if name not in ("__default__", "full")]
+    uses_features = model_entry(model).uses_features
     makers = [
-        step for step in steps if any(name in pipelines[step].all_outputs() for name in missing)
+        step
+        for step in ("ingest", "prepare", "pretrain", "features", "train", "evaluate")
+        if pipelines[pipeline_name(step, uses_features)].all_outputs() & set(missing)
     ]
     first = makers[0] if len(makers) == 1 else "full"
     names = ", ".join(name.replace("_", " ") for name in missing)
     return (
         f"scene '{scene}' has no {names} yet; run first: "
-        f"kedro run --pipeline={first} --params dataset={scene}"
+        f"kedro run --pipeline={first} --params dataset={scene},model={model}"
     )
 
 
@@ -92,7 +97,8 @@ class TrackingHooks:
             "scene": catalog.load("params:dataset"),
             "split": catalog.load("params:split")["name"],
             "seed": catalog.load("params:seed"),
-            "pipeline": "+".join(run_params.get("pipeline_names") or ["full"]),
+            "model": catalog.load("params:model"),
+            "pipeline": "+".join(plain_names(run_params.get("pipeline_names") or [])),
             "environment": run_params.get("env") or "base",
         }
         changed = [
@@ -101,7 +107,8 @@ class TrackingHooks:
         env = [f"({run_params['env']})"] if run_params.get("env") else []
         parts = [f"{tags['scene']} {tags['pipeline']} seed {tags['seed']}", *changed, *env]
         mlflow.set_tags({**tags, "mlflow.runName": " ".join(parts)})
-        mlflow.log_param("dataset", tags["scene"])  # for the table, whichever nodes run
+        # For the table, whichever nodes run.
+        mlflow.log_params({"dataset": tags["scene"], "model": tags["model"]})
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
@@ -114,7 +121,7 @@ class TrackingHooks:
 
         if dataset_name != "classifier" or self._trains or mlflow.active_run() is None:
             return
-        made = {"train": data.config["train"], "seed": data.config["seed"]}
+        made = {k: v for k, v in data.config.items() if k in ("train", "baselines", "seed")}
         mlflow.log_params(flatten(made))
 
 
@@ -156,7 +163,7 @@ class ArtifactHooks:
 class ReportingHooks:
     """Says what runs, and ends with what a person wants next: figures, files, what to type."""
 
-    RESULTS = ("metrics", "baseline_metrics", "class_map", "class_map_figure")
+    RESULTS = ("metrics", "class_map", "class_map_figure")
 
     def __init__(self) -> None:
         self._started, self._nodes = 0, 0
@@ -179,7 +186,7 @@ class ReportingHooks:
         for name in made:
             path = saved_files(catalog.get(name))[0]
             path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-            if name.endswith("metrics"):
+            if name == "metrics":
                 log.info("%s", summary(catalog.load(name)))
             log.info("%s: %s", name.replace("_", " "), path)
         if made:

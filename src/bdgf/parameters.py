@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
 from pydantic import Field, StrictInt, TypeAdapter, ValidationError
 
 from bdgf.errors import SettingsError
+from bdgf.models.registry import model_entry
+from bdgf.settings_model import Settings
 
 # Group -> settings model, by name: only those that a run takes are imported.
 MODELS = {
@@ -39,13 +41,17 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         if name == "seed":
             checked(_SEED.validate_python, values, name)
         elif name == "baselines":
-            from bdgf.baselines.registry import BASELINES
-
-            for baseline, entry in BASELINES.items():
-                checked(entry.settings.model_validate, values[baseline], f"{name}.{baseline}")
+            for model, entry in _with_settings(values).items():
+                checked(entry.model_validate, values[model], f"{name}.{model}")
         elif name in MODELS:
             module, model = MODELS[name].split(":")
             checked(getattr(import_module(module), model).model_validate, values, name)
+
+
+def _with_settings(names: Iterable[str]) -> dict[str, type[Settings]]:
+    """The settings models of the baselines among `names`."""
+    found = {name: model_entry(name).model().settings for name in names}
+    return {name: settings for name, settings in found.items() if settings is not None}
 
 
 def checked(validate: Callable[[Any], Any], values: Any, group: str) -> Any:

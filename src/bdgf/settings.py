@@ -1,4 +1,4 @@
-"""Kedro's project settings: which loader and which hooks the project uses."""
+"""Kedro's project settings: which session, loader and hooks the project uses."""
 
 import os
 
@@ -13,7 +13,9 @@ from bdgf.hooks import (
     SceneHooks,
     TrackingHooks,
 )
+from bdgf.session import ModelSession
 
+SESSION_CLASS = ModelSession
 CONFIG_LOADER_CLASS = SceneConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -20,6 +20,13 @@ def test_an_unknown_scene_lists_the_known(project: Project) -> None:
     assert project.files() == []
 
 
+def test_an_unknown_model_lists_the_known(project: Project) -> None:
+    line = project.refused("full", model="random_florest")
+    assert "unknown model 'random_florest', did you mean 'random_forest'?" in line
+    assert "bdgf_unguided" in line
+    assert project.files() == []
+
+
 def test_an_unknown_parameter_names_the_nearest(project: Project) -> None:
     line = project.refused("full", train__epoch=3)
     assert "unknown parameter 'train.epoch', did you mean 'train.epochs'?" in line
@@ -41,7 +48,7 @@ def test_a_part_of_a_group_is_checked_like_the_group(project: Project) -> None:
 def test_evaluate_before_train_says_what_to_run_first(project: Project) -> None:
     line = project.refused("evaluate", dataset="muufl")
     assert "scene 'muufl' has no classifier" in line
-    assert "kedro run --pipeline=full --params dataset=muufl" in line
+    assert "kedro run --pipeline=full --params dataset=muufl,model=bdgf" in line
     assert project.files() == []
 
 

@@ -1,1 +1,1 @@
-"""Baselines: what a user would try first, behind one interface."""
+"""Baselines: what a user would try first."""

@@ -91,7 +91,7 @@ class Bench:
         self._references = {
             name: _reference(name, suite, options.reference) for name, suite in self.suites.items()
         }
-        self.folder = Path(resolve({})["working_folder"]) / "bench"
+        self.folder = Path(resolve({"dataset": options.scenes[0]})["working_folder"]) / "bench"
         self.records = RecordFolder(self.folder / "records")
 
     def missing(self) -> list[PlannedRun]:

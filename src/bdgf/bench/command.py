@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bdgf.bench.bench import Bench, BenchOptions
+from bdgf.bench.plan import resolver
 from bdgf.bench.tracking import BenchTracking
 from bdgf.errors import SettingsError
 
@@ -34,18 +35,15 @@ def bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
         context = session.load_context()  # type: ignore[attr-defined]
         loader = context.config_loader
 
-        def resolve(typed: dict[str, Any]) -> dict[str, Any]:
+        def of_scene(scene: str) -> dict[str, Any]:
             from kedro.framework.project import settings
 
-            made = type(loader)(
-                loader.conf_source,
-                env=options.env,
-                runtime_params=typed,
-                **settings.CONFIG_LOADER_ARGS,
-            )
+            arguments = {"env": options.env, "runtime_params": {"dataset": scene}}
+            made = type(loader)(loader.conf_source, **arguments, **settings.CONFIG_LOADER_ARGS)
             parameters: dict[str, Any] = made["parameters"]
             return parameters
 
+        resolve = resolver(of_scene)
         planned = Bench(options, loader["bench"], resolve, click.echo)
         runs = [] if only_tables else planned.missing()
         for scene in dict.fromkeys(run.scene for run in runs):

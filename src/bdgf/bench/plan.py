@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from omegaconf import OmegaConf
 from pydantic import Field, model_validator
 
 from bdgf import __version__
+from bdgf.configuration import refuse_unknown
 from bdgf.errors import SettingsError
 from bdgf.fingerprint import fingerprint
+from bdgf.models.registry import model_entry
 from bdgf.parameters import check_parameters, checked
 from bdgf.settings_model import Settings
 
@@ -116,15 +119,14 @@ def plan_suite(
     runs = []
     for scene in scenes:
         for row in suite.rows:
-            typed = {**_nested(row.params), "dataset": scene}
-            if row.model != "bdgf":
-                typed["model"] = row.model
+            typed = {**_nested(row.params), "dataset": scene, "model": row.model}
             try:
+                uses_features = model_entry(row.model).uses_features
                 parameters = resolve(typed)
                 check_parameters(parameters)
             except SettingsError as error:
                 raise SettingsError(f"suite '{name}', row '{row.name}': {error}") from error
-            decisive = {k: v for k, v in parameters.items() if k not in _PLACES}
+            decisive = _decisive(parameters, uses_features)
             for seed in seeds:
                 runs.append(
                     PlannedRun(
@@ -134,10 +136,29 @@ def plan_suite(
                         seed,
                         {**typed, "seed": seed},
                         fingerprint({**decisive, "seed": seed}, __version__),
-                        _pretraining(parameters, seed),
+                        _pretraining(parameters, seed) if uses_features else None,
                     )
                 )
     return runs
+
+
+def resolver(of_scene: Callable[[str], dict[str, Any]]) -> Resolve:
+    """A `Resolve` that reads the configuration once a scene: a suite asks for many rows.
+
+    Args:
+        of_scene: Reads all parameters of a scene.
+    """
+    read = cache(of_scene)
+
+    def resolve(typed: dict[str, Any]) -> dict[str, Any]:
+        parameters = read(str(typed["dataset"]))
+        refuse_unknown(typed, parameters)
+        merged: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
+            OmegaConf.merge(parameters, typed)
+        )
+        return merged
+
+    return resolve
 
 
 def run_order(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
@@ -161,8 +182,14 @@ def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def _pretraining(parameters: Mapping[str, Any], seed: int) -> str | None:
-    if parameters.get("model", "bdgf") != "bdgf":
-        return None
+def _decisive(parameters: Mapping[str, Any], uses_features: bool) -> dict[str, Any]:
+    # Other models' settings, and a pretraining that is not done, decide nothing.
+    left_out = {*_PLACES, "baselines", *(() if uses_features else ("pretrain", "features"))}
+    own = parameters["baselines"].get(parameters["model"])
+    kept = {name: value for name, value in parameters.items() if name not in left_out}
+    return {**kept, "own": own}
+
+
+def _pretraining(parameters: Mapping[str, Any], seed: int) -> str:
     decisive = ("scene", "dataset", "preparation", "pretrain", "devices")
     return fingerprint({name: parameters[name] for name in decisive}, seed)

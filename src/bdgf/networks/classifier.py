@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import Field, field_validator
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from bdgf.networks.branches import (
 )
 from bdgf.networks.decision import check_decision
 from bdgf.networks.guides import GuideSettings
+from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, last
 from bdgf.networks.stems import FeatureProjection, ModalityStem
 from bdgf.scenes.windows import WindowBatch
 from bdgf.settings_model import Settings
@@ -57,25 +58,8 @@ class ClassifierSettings(Settings):
         return patch
 
 
-class ClassifierOutput(NamedTuple):
-    """What the branches say of a batch of pixels.
-
-    Attributes:
-        logits: Each branch's logits (B, K).
-        embeddings: Each branch's embeddings (B, E).
-    """
-
-    logits: dict[str, Tensor]
-    embeddings: dict[str, Tensor]
-
-
-class Classifier(nn.Module):
-    """Guided branches side by side.
-
-    It works in two steps. `embed_scene` and `embed_level` are position-wise and give zero where
-    there is no data, so that they can be applied to windows (training) or once to whole maps
-    (`bdgf.training.inference`) with the same result. `classify` takes the embedded windows.
-    """
+class Classifier(PatchNetwork):
+    """Guided branches side by side."""
 
     def __init__(
         self,
@@ -101,10 +85,13 @@ class Classifier(nn.Module):
         if classes < 2:
             raise SettingsError(f"{classes} classes leave nothing to tell apart; label at least 2")
         self.settings, self.classes = settings, classes
+        self.patch, self.decision = settings.patch, settings.decision
+        self.branch_names = tuple(settings.branches)
         self.modalities, self.level_channels = dict(modalities), tuple(level_channels)
         guided = any(settings.guides.get(name, "none") != "none" for name in settings.branches)
         self.levels = min(len(level_channels), settings.pyramid.stages) if guided else 0
-        """Number of levels that the classifier reads, finest first."""
+        self.embedded_width = len(settings.branches) * settings.pyramid.width
+        self.embedded_width += sum(settings.guide.width / 4**level for level in range(self.levels))
         self.stems = nn.ModuleDict(
             {
                 name: ModalityStem(modalities, settings.modality_width, settings.pyramid.width)
@@ -187,12 +174,16 @@ class Classifier(nn.Module):
             keep: (B, M) factors on the modalities, 0 hides one from a sample; None keeps all.
         """
         keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
-        stems = self.embed_scene(_last(batch.scene), _last(batch.scene_inside), keep)
+        stems = self.embed_scene(last(batch.scene), last(batch.scene_inside), keep)
         guidance = [
-            self._drop(self.embed_level(level, _last(batch.features[level]), _last(inside)))
+            self._drop(self.embed_level(level, last(batch.features[level]), last(inside)))
             for level, inside in enumerate(batch.features_inside[: self.levels])
         ]
         return self.classify(stems, guidance)
+
+    def config(self) -> dict[str, Any]:
+        """All that `load_classifier` needs beside the tensors, JSON-serialisable."""
+        return classifier_config(self)
 
     def _drop(self, guidance: Tensor) -> Tensor:
         # (B, P_l, P_l, G) times a mask (B, 1, 1, G)
@@ -211,7 +202,6 @@ def classifier_config(classifier: Classifier) -> dict[str, Any]:
         "modalities": [[name, count] for name, count in classifier.modalities.items()],
         "level_channels": list(classifier.level_channels),
         "classes": classifier.classes,
-        "parameters": sum(p.numel() for p in classifier.parameters()),
     }
 
 
@@ -247,8 +237,3 @@ def _check_guides(settings: ClassifierSettings) -> None:
         )
     if len(set(settings.branches)) < len(settings.branches):
         raise SettingsError(f"branches {settings.branches} name one twice; name each once")
-
-
-def _last(windows: Tensor) -> Tensor:
-    # (B, C, h, w) -> (B, h, w, C): a view of how the gather laid it out.
-    return windows.permute(0, 2, 3, 1)

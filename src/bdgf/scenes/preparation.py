@@ -23,7 +23,15 @@ from bdgf.scenes.modality_statistics import (
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
 from bdgf.weights import Weights
 
-__all__ = ["Preparation", "PreparationSettings", "fit_preparation", "stack_channels"]
+__all__ = [
+    "Preparation",
+    "PreparationSettings",
+    "fit_preparation",
+    "is_reduced",
+    "stack_channels",
+]
+
+PRINCIPAL_COMPONENTS = "principal components"
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class Preparation:
                 values = to_channels(pixels, statistics, self.settings)  # (N, C)
                 channels[:, rows][:, mask[rows]] = values.T
             attributes = {"kind": statistics.kind, "units": "1", "scale": "linear"}
+            if statistics.components is not None:
+                attributes["channels"] = PRINCIPAL_COMPONENTS
             prepared[name] = ((f"band_{name}", "y", "x"), channels, attributes)
         return prepared
 
@@ -151,6 +161,11 @@ def fit_preparation(scene: xr.Dataset, settings: PreparationSettings) -> Prepara
         settings,
         {name: fit_modality(scene[name], mask, settings) for name in modality_names(scene)},
     )
+
+
+def is_reduced(modality: xr.DataArray) -> bool:
+    """Whether a prepared modality's channels are principal components, the first leading."""
+    return modality.attrs.get("channels") == PRINCIPAL_COMPONENTS
 
 
 def stack_channels(prepared: xr.Dataset) -> tuple[np.ndarray, dict[str, slice]]:

@@ -82,6 +82,30 @@ def carve_validation(
     return validation
 
 
+def spatial_groups(labels: np.ndarray, settings: ValidationSettings) -> np.ndarray:
+    """Groups of pixels that belong together, class by class.
+
+    A class with fewer groups than `settings.min_groups` falls back to blocks, then to pixels.
+
+    Args:
+        labels: (H, W) integers, the class ids of the pixels to group, 0 elsewhere.
+        settings: What makes a group; its `fraction` is not looked at.
+
+    Returns:
+        (H, W) integers: each pixel's group, no two classes sharing one; -1 where labels are 0.
+    """
+    numbers, used = np.full(labels.shape, -1), 0
+    for class_id in np.unique(labels[labels != 0]):
+        mask = labels == class_id
+        for kind in _KINDS[_KINDS.index(settings.groups) :]:
+            ids, groups = np.unique(_groups(mask, kind, settings)[mask], return_inverse=True)
+            if kind == "pixels" or len(ids) >= settings.min_groups:
+                numbers[mask] = used + groups
+                used += len(ids)
+                break
+    return numbers
+
+
 def grid_blocks(shape: tuple[int, ...], side: int) -> np.ndarray:
     """(H, W) integers: the number of each pixel's block in a grid of `side` x `side` blocks."""
     rows, columns = np.arange(shape[0]) // side, np.arange(shape[1]) // side

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,9 @@ import torch
 from torch import Tensor
 
 from bdgf.fingerprint import fingerprint
-from bdgf.networks.classifier import (
-    Classifier,
-    ClassifierOutput,
-    classifier_config,
-)
+from bdgf.networks.classifier import Classifier
 from bdgf.networks.mutual_learning import classification_loss
+from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, parameter_count
 from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
@@ -41,6 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NetworkMaker = Callable[[SceneArrays, int], PatchNetwork]
+"""Takes the arrays and the number of classes; gives a network with fresh weights."""
+
 
 def fit_classifier(
     arrays: SceneArrays,
@@ -54,6 +54,7 @@ def fit_classifier(
     devices: DeviceSettings | None = None,
     logger: MetricLogger | None = None,
     checkpoint: Path | None = None,
+    make_network: NetworkMaker | None = None,
 ) -> Weights:
     """Trains a classifier; its epoch is chosen on the validation pixels.
 
@@ -77,6 +78,7 @@ def fit_classifier(
             `refit/loss`, ...
         checkpoint: File of the running checkpoint (see also `running_checkpoints`); a killed
             training continues from it.
+        make_network: Makes the network; None the one of `settings.classifier`.
 
     Returns:
         The chosen weights; their configuration holds all settings, the seed, the chosen epoch and
@@ -89,9 +91,10 @@ def fit_classifier(
     """
     labelled = labelled_pixels(arrays.shape, labels, split, valid, classes, settings, seed)
     fabric = make_fabric(devices)
+    make = make_network or guided_classifier(settings)
 
     def train(name: str, pixels: Pixels, validation: Pixels, epochs: int) -> _Fit:
-        fit = _Fit(arrays, pixels, validation, valid, classes, settings, seed, fabric)
+        fit = _Fit(arrays, pixels, validation, valid, classes, settings, seed, fabric, make)
         fit.run(name, epochs, logger or NullLogger(), _checkpoint_of(checkpoint, name))
         return fit
 
@@ -103,6 +106,19 @@ def fit_classifier(
         epochs = first.selection.epoch
         log.info("epoch %d validates best: training as long with the validation pixels", epochs)
         return train("refit", labelled.together, labelled.nothing, epochs).weights(first)
+
+
+def guided_classifier(settings: TrainSettings) -> NetworkMaker:
+    """Makes the classifier of `settings.classifier`, guided by the arrays' diffusion features."""
+
+    def make(arrays: SceneArrays, classes: int) -> Classifier:
+        classifier = Classifier(
+            settings.classifier, arrays.modality_channels, arrays.level_channels, classes
+        )
+        classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
+        return classifier
+
+    return make
 
 
 def running_checkpoints(checkpoint: Path) -> list[Path]:
@@ -129,15 +145,13 @@ class _Fit:
         settings: TrainSettings,
         seed: int,
         fabric: Fabric,
+        make_network: NetworkMaker,
     ) -> None:
         self.settings, self.seed, self.fabric = settings, seed, fabric
         self.train_pixels = train
         torch.manual_seed(seed)
         self.arrays = arrays.to(fabric.device)
-        self.classifier = Classifier(
-            settings.classifier, arrays.modality_channels, arrays.level_channels, classes
-        )
-        self.classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
+        self.classifier = make_network(arrays, classes)
         seen = torch.from_numpy(np.asarray(valid, bool)).to(fabric.device)
         self.valid = level_valid(seen, max(self.classifier.levels, 1))
         self.samples = draw_samples(
@@ -222,7 +236,7 @@ class _Fit:
             self.valid,
             samples.rows,
             samples.cols,
-            self.settings.classifier.patch,
+            self.classifier.patch,
             samples.symmetry if augmentation.symmetries else None,
             self.classifier.levels,
         )
@@ -257,7 +271,7 @@ class _Fit:
             *arrays.feature_std,
             self.settings,
             self.seed,
-            self.classifier.classes,
+            self.classifier.config(),
             epochs,
         )
 
@@ -272,7 +286,9 @@ class _Fit:
         histories = (chooser.history,) if chooser is self else (chooser.history, self.history)
         config: dict[str, Any] = {
             "kind": "classifier",
-            **classifier_config(self.classifier),
+            **self.classifier.config(),
+            "patch": self.classifier.patch,
+            "parameters": parameter_count(self.classifier),
             "train": self.settings.model_dump(mode="json"),
             "seed": self.seed,
             "selected_epoch": epoch,

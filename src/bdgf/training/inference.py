@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from bdgf.errors import SettingsError
-from bdgf.networks.classifier import Classifier, load_classifier
+from bdgf.networks.classifier import load_classifier
 from bdgf.networks.decision import check_decision, decide
+from bdgf.networks.patch_network import PatchNetwork
 from bdgf.scenes.windows import SceneArrays, level_valid, level_window, window_positions
 from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings, make_fabric
@@ -45,7 +46,7 @@ class InferenceSettings(Settings):
 
 
 def predict_map(
-    model: Classifier | Weights,
+    model: PatchNetwork | Weights,
     arrays: SceneArrays,
     valid: np.ndarray,
     settings: InferenceSettings | None = None,
@@ -69,15 +70,15 @@ def predict_map(
     """
     settings = settings or InferenceSettings()
     classifier = _classifier(model)
-    decision = settings.decision or classifier.settings.decision
-    check_decision(decision, classifier.settings.branches)
+    decision = settings.decision or classifier.decision
+    check_decision(decision, classifier.branch_names)
     return _predict(classifier, arrays, valid, settings, devices, {"decision": decision})[
         "decision"
     ]
 
 
 def predict_branch_maps(
-    model: Classifier | Weights,
+    model: PatchNetwork | Weights,
     arrays: SceneArrays,
     valid: np.ndarray,
     settings: InferenceSettings | None = None,
@@ -93,18 +94,18 @@ def predict_branch_maps(
     """
     settings = settings or InferenceSettings()
     classifier = _classifier(model)
-    decision = settings.decision or classifier.settings.decision
-    check_decision(decision, classifier.settings.branches)
-    rules = {name: f"branch:{name}" for name in classifier.settings.branches}
+    decision = settings.decision or classifier.decision
+    check_decision(decision, classifier.branch_names)
+    rules = {name: f"branch:{name}" for name in classifier.branch_names}
     return _predict(classifier, arrays, valid, settings, devices, rules | {"decision": decision})
 
 
-def _classifier(model: Classifier | Weights) -> Classifier:
+def _classifier(model: PatchNetwork | Weights) -> PatchNetwork:
     return load_classifier(model) if isinstance(model, Weights) else model
 
 
 def _predict(
-    classifier: Classifier,
+    classifier: PatchNetwork,
     arrays: SceneArrays,
     valid: np.ndarray,
     settings: InferenceSettings,
@@ -127,7 +128,7 @@ def _predict(
     return {name: flat.reshape(-1, *arrays.shape) for name, flat in maps.items()}
 
 
-def check_arrays(classifier: Classifier, arrays: SceneArrays, valid: np.ndarray) -> None:
+def check_arrays(classifier: PatchNetwork, arrays: SceneArrays, valid: np.ndarray) -> None:
     """Refuses arrays that a classifier was not made for.
 
     Raises:
@@ -166,20 +167,20 @@ class EmbeddedRows:
 
 
 def embed_rows(
-    classifier: Classifier,
+    classifier: PatchNetwork,
     arrays: SceneArrays,
     valid: tuple[Tensor, ...],
     start: int,
     stop: int,
 ) -> EmbeddedRows:
     """Embeds all that the windows of the pixels in rows `start` to `stop` (excluded) look at."""
-    radius = classifier.settings.patch // 2
+    radius = classifier.patch // 2
     channels, inside = _rows(arrays.channels, valid[0], start - radius, stop + radius)
     stems = classifier.embed_scene(channels, inside)
     above, below = max(radius - start, 0), max(stop + radius - arrays.shape[0], 0)
     guidance, guidance_row = [], []
     for level in range(classifier.levels):
-        reach = level_window(classifier.settings.patch, level) // 2
+        reach = level_window(classifier.patch, level) // 2
         first, last = (start >> level) - reach, (stop - 1 >> level) + 1 + reach
         features, cells = _rows(arrays.features[level], valid[level], first, last)
         embedded = classifier.embed_level(level, features, cells)
@@ -201,7 +202,7 @@ def _pad(embedded: Tensor, above: int, below: int, side: int) -> Tensor:
 
 
 def _stream(
-    classifier: Classifier,
+    classifier: PatchNetwork,
     arrays: SceneArrays,
     seen: Tensor,
     settings: InferenceSettings,
@@ -225,7 +226,7 @@ def _stream(
 
 
 def _classify(
-    classifier: Classifier,
+    classifier: PatchNetwork,
     block: EmbeddedRows,
     rows: Tensor,
     cols: Tensor,
@@ -244,10 +245,10 @@ def _classify(
 
 
 def _windows(
-    classifier: Classifier, block: EmbeddedRows, rows: Tensor, cols: Tensor, symmetry: int
+    classifier: PatchNetwork, block: EmbeddedRows, rows: Tensor, cols: Tensor, symmetry: int
 ) -> tuple[dict[str, Tensor], list[Tensor]]:
     # Windows (B, P, P, width) of each stem and (B, P_l, P_l, G) of each level.
-    patch = classifier.settings.patch
+    patch = classifier.patch
     turn = None if symmetry == 0 else torch.full_like(rows, symmetry)
 
     def gather(maps: list[Tensor], level: int, first_row: int) -> list[Tensor]:
@@ -272,10 +273,7 @@ def _windows(
     return stems, guidance
 
 
-def _block_rows(classifier: Classifier, width: int, megabytes: int) -> int:
+def _block_rows(classifier: PatchNetwork, width: int, megabytes: int) -> int:
     # Rows of a block whose embedded maps, surroundings included, fit in the memory.
-    settings = classifier.settings
-    floats = len(settings.branches) * settings.pyramid.width
-    floats += sum(settings.guide.width / 4**level for level in range(classifier.levels))
-    rows = int(megabytes * 2**20 / (4 * floats * (width + settings.patch)))
-    return max(rows - settings.patch, 1)
+    rows = int(megabytes * 2**20 / (4 * classifier.embedded_width * (width + classifier.patch)))
+    return max(rows - classifier.patch, 1)

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from bdgf.networks.classifier import Classifier, ClassifierOutput
 from bdgf.networks.decision import decide
+from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork
 from bdgf.scenes.windows import SceneArrays, gather_batch
 from bdgf.training.sampling import Pixels
 
@@ -46,7 +46,7 @@ class ValidationSet:
         return len(self.pixels)
 
     @torch.no_grad()
-    def measure(self, classifier: Classifier, tensors: Mapping[str, Tensor]) -> dict[str, float]:
+    def measure(self, classifier: PatchNetwork, tensors: Mapping[str, Tensor]) -> dict[str, float]:
         """Measures `classifier` with the weights `tensors`, which it keeps not.
 
         Returns:
@@ -54,7 +54,7 @@ class ValidationSet:
             classes that are there), and `overall_accuracy_<branch>`.
         """
         output = self._outputs(classifier.eval(), dict(tensors))
-        probabilities = decide(output.logits, classifier.settings.decision)  # (n, K)
+        probabilities = decide(output.logits, classifier.decision)  # (n, K)
         log_probabilities = probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
         right = probabilities.argmax(1) == self.targets
         recalls = [right[self.targets == c].float().mean() for c in self.targets.unique()]
@@ -68,15 +68,15 @@ class ValidationSet:
             metrics[f"overall_accuracy_{name}"] = right.float().mean()
         return {name: float(value) for name, value in metrics.items()}
 
-    def _outputs(self, classifier: Classifier, tensors: dict[str, Tensor]) -> ClassifierOutput:
+    def _outputs(self, classifier: PatchNetwork, tensors: dict[str, Tensor]) -> ClassifierOutput:
         outputs = []
         for rows, cols in zip(
             self.rows.split(self.batch_size), self.cols.split(self.batch_size), strict=True
         ):
-            patch, levels = classifier.settings.patch, classifier.levels
+            patch, levels = classifier.patch, classifier.levels
             batch = gather_batch(self.arrays, self.valid, rows, cols, patch, levels=levels)
             outputs.append(functional_call(classifier, tensors, (batch,)))
-        names = classifier.settings.branches
+        names = classifier.branch_names
         return ClassifierOutput(
             {name: torch.cat([o.logits[name] for o in outputs]) for name in names},
             {name: torch.cat([o.embeddings[name] for o in outputs]) for name in names},

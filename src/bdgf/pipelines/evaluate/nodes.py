@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -13,46 +14,51 @@ from bdgf.errors import MissingArtifactError
 from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.fingerprint import fingerprint
+from bdgf.models.interface import SceneInputs, TrainedModel
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
-from bdgf.training.arrays import resident_arrays
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.inference import InferenceSettings, predict_map
-from bdgf.weights import Weights
+from bdgf.training.inference import InferenceSettings
 
 PROBABILITIES = "probabilities"
 
 
 def predict_scene(
     prepared_scene: xr.Dataset,
-    feature_cube: FeatureCube,
-    classifier: Weights,
+    classifier: TrainedModel,
     parameters: dict[str, Any],
     devices: dict[str, Any],
+    feature_cube: FeatureCube | None = None,
 ) -> xr.Dataset:
     """Classifies every valid pixel of the scene.
 
     Args:
         prepared_scene: The prepared scene.
-        feature_cube: Its diffusion features.
         classifier: The trained classifier.
         parameters: The group `inference`.
         devices: The group `devices`.
+        feature_cube: The scene's diffusion features, for the classifiers that use them.
 
     Returns:
-        The scene without its modalities, with `probabilities` (class, y, x) float32.
+        The scene without its modalities, with `probabilities` (class, y, x) float32; attributes
+        `model` and `predict_seconds`, the wall time.
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
     """
-    _check_origin("feature cube", "feature_fingerprint", feature_cube.fingerprint, classifier)
-    probabilities = predict_map(
-        classifier,
-        resident_arrays(prepared_scene, feature_cube),
-        valid_mask(prepared_scene),
+    uses_features = classifier.config["feature_fingerprint"] is not None
+    cube = feature_cube if uses_features else None
+    if uses_features:
+        present = cube.fingerprint if cube else "none"
+        _check_origin("feature cube", "feature_fingerprint", present, classifier)
+    started = time.perf_counter()
+    probabilities = classifier.predict_map(
+        SceneInputs(prepared_scene, cube),
         InferenceSettings.model_validate(parameters),
-        devices=DeviceSettings.model_validate(devices),
+        DeviceSettings.model_validate(devices),
     )
-    return with_probabilities(prepared_scene, probabilities)
+    seconds = round(time.perf_counter() - started, 3)
+    predictions = with_probabilities(prepared_scene, probabilities)
+    return predictions.assign_attrs(model=classifier.config["model"], predict_seconds=seconds)
 
 
 def with_probabilities(prepared_scene: xr.Dataset, probabilities: np.ndarray) -> xr.Dataset:
@@ -63,7 +69,10 @@ def with_probabilities(prepared_scene: xr.Dataset, probabilities: np.ndarray) ->
 
 
 def score(
-    predictions: xr.Dataset, split: xr.DataArray, classifier: Weights, parameters: dict[str, Any]
+    predictions: xr.Dataset,
+    split: xr.DataArray,
+    classifier: TrainedModel,
+    parameters: dict[str, Any],
 ) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
     """Measures the predictions on the test pixels.
 
@@ -74,7 +83,9 @@ def score(
         parameters: The group `evaluation`.
 
     Returns:
-        The metrics, the table of the classes and the confusion matrix (rows are the truth).
+        The metrics (those of `evaluate_predictions`, `scene`, `model`, `parameters` and `seconds`:
+        wall times of the classifier's training, after the features, and of the whole map), the
+        table of the classes and the confusion matrix (rows are the truth).
 
     Raises:
         MissingArtifactError: The classifier was trained on another split than this.
@@ -90,7 +101,15 @@ def score(
         config["seed"],
         EvaluationSettings.model_validate(parameters),
     )
-    metrics |= {"scene": config["scene"], "model": config["model"]}
+    metrics |= {
+        "scene": config["scene"],
+        "model": config["model"],
+        "parameters": config["parameters"],
+        "seconds": {
+            "fit": config["fit_seconds"],
+            "predict": float(predictions.attrs["predict_seconds"]),
+        },
+    }
     return metrics, _per_class(metrics), _confusion(metrics)
 
 
@@ -116,12 +135,14 @@ def draw_maps(predictions: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
     return classes_map.rename("class_map"), entropy.rename("uncertainty_map")
 
 
-def _check_origin(what: str, key: str, present: str, classifier: Weights) -> None:
-    if classifier.config[key] != present:
+def _check_origin(what: str, key: str, present: str, classifier: TrainedModel) -> None:
+    config = classifier.config
+    scene, model = config["scene"], config["model"]
+    if config[key] != present:
         raise MissingArtifactError(
-            f"the {what} of scene '{classifier.config['scene']}' is not the one that its latest "
-            f"classifier was trained with ({present}, not {classifier.config[key]}); run first: "
-            f"kedro run --pipeline=train --params dataset={classifier.config['scene']}"
+            f"the {what} of scene '{scene}' is not the one that its latest classifier of model "
+            f"'{model}' was trained with ({present}, not {config[key]}); run first: "
+            f"kedro run --pipeline=train --params dataset={scene},model={model}"
         )
 
 

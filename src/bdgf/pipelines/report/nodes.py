@@ -7,12 +7,14 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
+from bdgf.errors import MissingArtifactError
 from bdgf.evaluation.figures import (
     class_map_figure,
     confusion_figure,
     curves_figure,
     entropy_figure,
 )
+from bdgf.models.interface import TrainedModel
 from bdgf.scenes.scene import LABELS, class_table
 from bdgf.weights import Weights
 
@@ -25,6 +27,7 @@ def draw_figures(
     uncertainty_map: xr.DataArray,
     predictions: xr.Dataset,
     metrics: dict[str, Any],
+    model: str,
 ) -> tuple[Figure, Figure, Figure]:
     """The class map beside its reference, the uncertainty and the confusion matrix.
 
@@ -33,10 +36,20 @@ def draw_figures(
         uncertainty_map: (y, x) entropy.
         predictions: The predictions, for labels and classes.
         metrics: The metrics.
+        model: The model that is to be drawn.
 
     Returns:
         Three figures.
+
+    Raises:
+        MissingArtifactError: What was scored last is another model.
     """
+    if metrics["model"] != model:
+        scene = metrics["scene"]
+        raise MissingArtifactError(
+            f"what was scored last of '{scene}' is model '{metrics['model']}', not '{model}'; "
+            f"run first: kedro run --pipeline=evaluate --params dataset={scene},model={model}"
+        )
     classes = class_table(predictions)
     title = (
         f"{metrics['scene']}, {metrics['model']}, split {metrics['split']['name']}, "
@@ -51,16 +64,22 @@ def draw_figures(
     )
 
 
-def draw_curves(denoiser: Weights, classifier: Weights) -> Figure:
+def draw_curves(classifier: TrainedModel, denoiser: Weights | None = None) -> Figure:
     """The curves of pretraining and training, as the weights carry them.
 
     Args:
-        denoiser: The denoiser.
-        classifier: The classifier.
+        classifier: The classifier; one that is not trained step by step has none.
+        denoiser: The denoiser, where the classifier uses its features.
     """
+    pretraining = denoiser.config["history"] if denoiser else {}
     curves = {
         name: series
-        for name, series in {**denoiser.config["history"], **classifier.config["history"]}.items()
+        for name, series in {**pretraining, **classifier.config["history"]}.items()
         if not name.endswith(_LEFT_TO_MLFLOW)
     }
-    return curves_figure(curves, f"{classifier.config['scene']}: pretraining and training")
+    what = "pretraining and training" if denoiser else "training"
+    if not curves:
+        what = "fitted at once, without learning curves"
+    return curves_figure(
+        curves, f"{classifier.config['scene']}, {classifier.config['model']}: {what}"
+    )

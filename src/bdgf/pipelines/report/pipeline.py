@@ -5,20 +5,23 @@ from kedro.pipeline import Node, Pipeline
 from bdgf.pipelines.report.nodes import draw_curves, draw_figures
 
 
-def create_pipeline() -> Pipeline:
-    """Figures of the maps and of the training."""
+def create_pipeline(features: bool = True) -> Pipeline:
+    """Figures of the maps and of the training, of the pretraining too where there are features."""
+    curves = {"classifier": "classifier"}
+    if features:
+        curves["denoiser"] = "denoiser"
     return Pipeline(
         [
             Node(
                 draw_figures,
-                inputs=["class_map", "uncertainty_map", "predictions", "metrics"],
+                inputs=["class_map", "uncertainty_map", "predictions", "metrics", "params:model"],
                 outputs=["class_map_figure", "uncertainty_figure", "confusion_matrix_figure"],
                 name="draw_figures",
                 tags="report",
             ),
             Node(
                 draw_curves,
-                inputs=["denoiser", "classifier"],
+                inputs=curves,
                 outputs="curves_figure",
                 name="draw_curves",
                 tags="report",

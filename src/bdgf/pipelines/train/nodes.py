@@ -1,70 +1,82 @@
-"""Features guide a Classifier."""
+"""A PreparedScene, its Split and, where the model asks for them, features become a Classifier."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.errors import MissingArtifactError
 from bdgf.fingerprint import fingerprint
-from bdgf.scenes.scene import LABELS, class_table, valid_mask
+from bdgf.models.interface import Execution, SceneInputs, TrainedModel
+from bdgf.models.registry import model_entry
 from bdgf.tracking import MlflowMetricLogger
-from bdgf.training.arrays import resident_arrays
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.fit import fit_classifier, running_checkpoints
 from bdgf.training.train_settings import TrainSettings
-from bdgf.weights import Weights
 
 
 def train_classifier(
     prepared_scene: xr.Dataset,
-    feature_cube: FeatureCube,
     split: xr.DataArray,
+    model: str,
     parameters: dict[str, Any],
+    baselines: dict[str, Any],
     devices: dict[str, Any],
     working_folder: str,
     dataset: str,
     seed: int,
-) -> Weights:
-    """Trains the guided branches on the training pixels; validation pixels choose the epoch.
+    feature_cube: FeatureCube | None = None,
+) -> TrainedModel:
+    """Trains a model on the training pixels; what it chooses, it chooses on validation pixels.
 
     Args:
         prepared_scene: The prepared scene.
-        feature_cube: Its diffusion features.
         split: Which pixels train, validate and test.
+        model: The model's name.
         parameters: The group `train`.
+        baselines: The group `baselines`.
         devices: The group `devices`.
         working_folder: Where the running checkpoint is kept, a folder a scene.
         dataset: The scene's name.
-        seed: Seed of weights, order, augmentation and dropout.
+        seed: Seed of every draw.
+        feature_cube: The scene's diffusion features, for the models that use them.
 
     Returns:
         The classifier, with what it was made from.
+
+    Raises:
+        MissingArtifactError: The model needs features and there are none.
     """
-    checkpoint = Path(working_folder) / dataset / "train.ckpt"
-    weights = fit_classifier(
-        resident_arrays(prepared_scene, feature_cube),
-        prepared_scene[LABELS].to_numpy(),
-        split.to_numpy(),
-        valid_mask(prepared_scene),
-        class_table(prepared_scene).count,
+    entry = model_entry(model)
+    if entry.uses_features and feature_cube is None:
+        raise MissingArtifactError(
+            f"model '{model}' needs diffusion features; run: "
+            f"kedro run --pipeline=train --params dataset={dataset},model={model}"
+        )
+    chosen, cube = entry.model(), feature_cube if entry.uses_features else None
+    own = chosen.settings.model_validate(baselines[model]) if chosen.settings else None
+    started = time.perf_counter()
+    trained = chosen.fit(
+        SceneInputs(prepared_scene, cube),
+        split,
         TrainSettings.model_validate(parameters),
+        own,
         seed,
-        devices=DeviceSettings.model_validate(devices),
-        logger=MlflowMetricLogger(),
-        checkpoint=checkpoint,
+        Execution(
+            DeviceSettings.model_validate(devices),
+            MlflowMetricLogger(),
+            Path(working_folder) / dataset / f"train_{model}.ckpt",
+        ),
     )
-    for path in running_checkpoints(checkpoint):
-        path.unlink(missing_ok=True)  # a training that ended is repeated, not continued
-    made_from = {
-        "scene": dataset,
-        "model": "bdgf",
-        "split": {"name": split.attrs["name"], "seed": split.attrs["seed"]},
-        "split_fingerprint": fingerprint(split.to_numpy()),
-        "feature_fingerprint": feature_cube.fingerprint,
-        "patch": weights.config["classifier"]["patch"],
-    }
-    return replace(weights, config={**weights.config, **made_from})
+    return trained.with_config(
+        {
+            "scene": dataset,
+            "split": {"name": split.attrs["name"], "seed": split.attrs["seed"]},
+            "split_fingerprint": fingerprint(split.to_numpy()),
+            "feature_fingerprint": cube.fingerprint if cube else None,
+            "fit_seconds": round(time.perf_counter() - started, 3),
+        }
+    )

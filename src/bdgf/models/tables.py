@@ -1,0 +1,40 @@
+"""Forests and SVMs, on the pixel's channels and on those of its window."""
+
+from __future__ import annotations
+
+from bdgf.baselines.pixel_features import ChannelsAndWindow, StackedChannels
+from bdgf.baselines.random_forest import (
+    FOREST,
+    RandomForestSettings,
+    RandomForestWindowsSettings,
+)
+from bdgf.baselines.svm import RBF_SVM, SvmSettings, SvmWindowsSettings
+from bdgf.baselines.training_table import TableClassifier
+from bdgf.models.table_model import TableModel
+from bdgf.settings_model import Settings
+
+
+def _on_pixel(name: str, settings: type[Settings], classifier: TableClassifier) -> TableModel:
+    return TableModel(
+        name,
+        settings,
+        classifier,
+        fit_features=lambda prepared, own: StackedChannels(),
+        restore_features=lambda state, own: StackedChannels(),
+    )
+
+
+def _on_window(name: str, settings: type[Settings], classifier: TableClassifier) -> TableModel:
+    return TableModel(
+        name,
+        settings,
+        classifier,
+        fit_features=ChannelsAndWindow.fit,
+        restore_features=lambda state, own: ChannelsAndWindow(own, dict(state)),
+    )
+
+
+RANDOM_FOREST = _on_pixel("random_forest", RandomForestSettings, FOREST)
+RANDOM_FOREST_WINDOWS = _on_window("random_forest_windows", RandomForestWindowsSettings, FOREST)
+SVM = _on_pixel("svm", SvmSettings, RBF_SVM)
+SVM_WINDOWS = _on_window("svm_windows", SvmWindowsSettings, RBF_SVM)

@@ -1,0 +1,159 @@
+"""Networks on windows: any modalities, gradients everywhere, the same map by windows and rows."""
+
+import numpy as np
+import pytest
+import torch
+
+from bdgf.baselines.multimodal_transformer import (
+    CrossPatchLayer,
+    HeterogeneousConvolution,
+    MultimodalTransformer,
+    MultimodalTransformerSettings,
+    Tokenizer,
+)
+from bdgf.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
+from bdgf.errors import SettingsError
+from bdgf.networks.patch_network import parameter_count
+from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
+from bdgf.training.inference import InferenceSettings, predict_map
+
+HEIGHT, WIDTH, CLASSES = 15, 13, 4
+SMALL = {
+    "two_stream_cnn": (TwoStreamCNN, TwoStreamSettings(width=4, embedding=8)),
+    "mft": (MultimodalTransformer, MultimodalTransformerSettings(width=8, heads=2)),
+}
+MODALITIES = [
+    {"optical": 5, "height": 1},
+    {"optical": 3, "sar": 2, "height": 1},
+    {"radar": 2, "optical": 3, "thermal": 2, "height": 1},
+]
+
+
+@pytest.fixture(params=SMALL)
+def make(request):
+    network, settings = SMALL[request.param]
+
+    def build(modalities, patch=5, **changes):
+        torch.manual_seed(0)
+        spectral = [name for name in modalities if name in ("optical", "thermal")]
+        own = settings.model_copy(update=changes)
+        return network(own, modalities, spectral, patch, CLASSES)
+
+    return build
+
+
+def scene(modalities):
+    generator = torch.Generator().manual_seed(1)
+    channels = torch.randn(sum(modalities.values()), HEIGHT, WIDTH, generator=generator)
+    stops = np.cumsum(list(modalities.values()))
+    slices = {
+        name: slice(int(stop) - count, int(stop))
+        for (name, count), stop in zip(modalities.items(), stops, strict=True)
+    }
+    return SceneArrays(channels, slices)
+
+
+def batch_of(arrays, patch, count=12):
+    valid = level_valid(torch.ones(HEIGHT, WIDTH, dtype=torch.bool), 1)
+    rows, cols = torch.arange(count) % HEIGHT, torch.arange(count) % WIDTH
+    return gather_batch(arrays, valid, rows, cols, patch)
+
+
+@pytest.mark.parametrize("modalities", MODALITIES)
+@pytest.mark.parametrize("patch", [1, 5, 11])
+def test_forward_and_backward_with_any_modalities(make, modalities, patch):
+    network = make(modalities, patch)
+    output = network(batch_of(scene(modalities), patch))
+    (name,) = network.branch_names
+    assert output.logits[name].shape == (12, CLASSES)
+    assert output.embeddings[name].shape[0] == 12
+    torch.nn.functional.cross_entropy(output.logits[name], torch.arange(12) % CLASSES).backward()
+    for path, parameter in network.named_parameters():
+        assert parameter.grad is not None, path
+        assert parameter.grad.isfinite().all(), path
+
+
+@pytest.mark.parametrize("modalities", MODALITIES)
+def test_every_modality_counts_and_a_hidden_one_does_not(make, modalities):
+    network, arrays = make(modalities).eval(), scene(modalities)
+    (branch,) = network.branch_names
+    for index, name in enumerate(modalities):
+        changed = arrays.channels.clone()
+        changed[arrays.modalities[name]] += 1
+        other = SceneArrays(changed, arrays.modalities)
+        keep = torch.ones(12, len(modalities))
+        seen = [network(batch_of(a, 5), keep).logits[branch] for a in (arrays, other)]
+        assert not torch.allclose(*seen)
+        keep[:, index] = 0
+        hidden = [network(batch_of(a, 5), keep).logits[branch] for a in (arrays, other)]
+        torch.testing.assert_close(*hidden)
+
+
+def test_the_map_is_that_of_raw_windows(make):
+    modalities = MODALITIES[1]
+    network, arrays = make(modalities).eval(), scene(modalities)
+    valid = np.ones((HEIGHT, WIDTH), bool)
+    valid[3:6, 4:9] = False
+    settings = InferenceSettings(batch_size=17, block_megabytes=1)
+    found = predict_map(network, arrays, valid, settings)
+    rows, cols = (torch.from_numpy(index) for index in np.nonzero(valid))
+    masks = level_valid(torch.from_numpy(valid), 1)
+    with torch.no_grad():
+        output = network(gather_batch(arrays, masks, rows, cols, 5))
+    (logits,) = output.logits.values()
+    np.testing.assert_allclose(found[:, valid].T, logits.softmax(1).numpy(), atol=1e-5)
+    assert (found[:, ~valid] == 0).all()
+
+
+def test_size_follows_the_settings(make):
+    sizes = [parameter_count(make(MODALITIES[0], width=width)) for width in (8, 16)]
+    assert 2 * sizes[0] < sizes[1] < 5 * sizes[0]
+
+
+def test_a_scene_of_one_kind_and_a_single_class_are_refused(make):
+    with pytest.raises(SettingsError, match="no spectral one"):
+        make({"sar": 2, "height": 1})
+    with pytest.raises(SettingsError, match="no auxiliary one"):
+        make({"optical": 2, "thermal": 1})
+    with pytest.raises(SettingsError, match="nothing to tell apart"):
+        TwoStreamCNN(TwoStreamSettings(), {"optical": 2, "sar": 1}, ["optical"], 5, 1)
+
+
+@pytest.mark.parametrize("wrong", [{"heads": 3}, {"groups": 3}])
+def test_heads_and_groups_divide_the_width(wrong):
+    settings = MultimodalTransformerSettings(**{"width": 8, "heads": 2, "groups": 4, **wrong})
+    with pytest.raises(SettingsError, match=f"baselines.mft.{next(iter(wrong))}"):
+        MultimodalTransformer(settings, {"optical": 2, "sar": 1}, ["optical"], 5, 3)
+
+
+def test_tokens_are_weighted_means_of_projected_pixels():
+    torch.manual_seed(0)
+    tokenizer, maps = Tokenizer(6, 3), torch.randn(2, 6, 4, 4)
+    tokens = tokenizer(maps)
+    projected = tokenizer.value(maps.flatten(2).transpose(1, 2))
+    assert tokens.shape == (2, 3, 6)
+    assert (tokens <= projected.amax(1, keepdim=True)).all()
+    assert (tokens >= projected.amin(1, keepdim=True)).all()
+    constant = torch.ones(1, 6, 4, 4)
+    torch.testing.assert_close(
+        tokenizer(constant), tokenizer.value(torch.ones(1, 1, 6)).expand(1, 3, 6)
+    )
+
+
+def test_the_class_token_does_not_mind_the_order_of_the_patch_tokens():
+    torch.manual_seed(0)
+    layer = CrossPatchLayer(MultimodalTransformerSettings(width=8, heads=2)).eval()
+    asking, asked = torch.randn(3, 1, 8), torch.randn(3, 5, 8)
+    torch.testing.assert_close(layer(asking, asked), layer(asking, asked.flip(1)))
+    assert not torch.allclose(layer(asking, asked), layer(asking, asked.flip(2)))
+
+
+def test_the_heterogeneous_convolution_mixes_all_channels_at_a_cell_and_its_group_around():
+    torch.manual_seed(0)
+    layer = HeterogeneousConvolution(8, 4)
+    maps = torch.zeros(1, 8, 5, 5, requires_grad=True)
+    (gradient,) = torch.autograd.grad(layer(maps)[0, 0, 2, 2], maps)
+    reached = gradient[0] != 0
+    assert reached[:, 2, 2].all()
+    assert reached[:2, 1:4, 1:4].all()
+    assert not reached[2:, 1, 1].any()

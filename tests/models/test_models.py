@@ -1,0 +1,165 @@
+"""Every registered model: deterministic, honest, stored safely, the same map again."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bdgf.diffusion.features import FeatureSettings
+from bdgf.errors import SettingsError, UserError
+from bdgf.evaluation.report import evaluate_predictions
+from bdgf.models.interface import Execution, SceneInputs
+from bdgf.models.registry import MODELS, model_entry
+from bdgf.scenes.demo import DemoSettings, make_demo_scene
+from bdgf.scenes.preparation import PreparationSettings, fit_preparation
+from bdgf.scenes.scene import class_table, valid_mask
+from bdgf.scenes.split import TEST, SplitSettings, make_split
+from bdgf.training.extraction import extract_scene_features
+from bdgf.training.metric_logger import MemoryLogger
+from bdgf.training.pretrain import PretrainSettings, pretrain
+from bdgf.training.train_settings import TrainSettings
+
+PRETRAIN = PretrainSettings(
+    steps=2,
+    batch_size=2,
+    tile=16,
+    denoiser={"width": 8, "multipliers": (1, 2), "blocks": 1, "head_channels": 8},
+)
+TRAIN = TrainSettings(
+    epochs=2,
+    batches_per_epoch=6,
+    batch_size=32,
+    optimization={"learning_rate": 3e-3, "warmup_steps": 5},
+    classifier={
+        "patch": 5,
+        "modality_width": 8,
+        "pyramid": {"width": 16, "embedding": 16, "stages": 2},
+        "guide": {"width": 16, "groups": 4},
+    },
+)
+SVM = {"c": (1.0, 10.0), "gamma": (0.3, 1.0), "jobs": 1}
+OWN = {
+    "random_forest": {"trees": 20},
+    "random_forest_windows": {"trees": 20, "window": 5},
+    "svm": SVM,
+    "svm_windows": {**SVM, "window": 5},
+    "two_stream_cnn": {"width": 8, "embedding": 16},
+    "mft": {"width": 16, "heads": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> SceneInputs:
+    scene = make_demo_scene(DemoSettings(size=48, bands=12))
+    prepared = fit_preparation(scene, PreparationSettings(pca_components=8)).apply(scene)
+    path = tmp_path_factory.mktemp("features") / "cube.h5"
+    denoiser = pretrain(prepared, PRETRAIN, 0)
+    cube = extract_scene_features(denoiser, prepared, FeatureSettings(timesteps=(100,)), path)
+    return SceneInputs(prepared, cube)
+
+
+@pytest.fixture(scope="module")
+def split(inputs):
+    return make_split(inputs.prepared, SplitSettings(name="per_class", per_class=15), 0, 2)
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def named(request, inputs, split):
+    """A registered model, and what it is trained to once for all tests."""
+    entry = MODELS[request.param]
+    model = entry.model()
+    own = model.settings(**OWN[request.param]) if model.settings else None
+    seen = inputs if entry.uses_features else SceneInputs(inputs.prepared)
+
+    def fit(seed=0, split=split, inputs=seen, **execution):
+        return model.fit(inputs, split, TRAIN, own, seed, Execution(**execution))
+
+    return SimpleNamespace(entry=entry, model=model, seen=seen, fit=fit, trained=fit())
+
+
+def test_probabilities_are_probabilities_and_better_than_chance(named, inputs, split):
+    probabilities = named.trained.predict_map(named.seen)
+    mask = valid_mask(inputs.prepared)
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (6, 48, 48)
+    assert (probabilities[:, ~mask] == 0).all()
+    np.testing.assert_allclose(probabilities[:, mask].sum(axis=0), 1, atol=1e-5)
+    config = named.trained.config
+    labels = inputs.prepared["labels"].to_numpy()
+    metrics = evaluate_predictions(
+        probabilities, labels, split, class_table(inputs.prepared), config["patch"], 0
+    )
+    assert metrics["average_accuracy"] > 1.3 / 6
+
+
+def test_its_configuration_keeps_the_contract(named):
+    config = named.trained.config
+    assert config["model"] == named.model.name
+    assert MODELS[config["model"]] is named.entry
+    assert config["seed"] == 0
+    assert config["parameters"] > 10
+    assert config["patch"] == (1 if config["model"] in ("random_forest", "svm") else 5)
+    assert all(len(point) == 2 for curve in config["history"].values() for point in curve)
+    more = named.trained.with_config({"scene": "demo"})
+    assert more.config == {**config, "scene": "demo"}
+
+
+def test_the_seed_decides_everything(named):
+    maps = [named.trained, named.fit(), named.fit(seed=4)]
+    first, second, other = (trained.predict_map(named.seen) for trained in maps)
+    np.testing.assert_array_equal(first, second)
+    assert (other != first).any()
+
+
+def test_it_is_stored_and_draws_the_same_map(named, tmp_path):
+    path = tmp_path / "model" / f"classifier{named.entry.suffix}"
+    named.trained.save(path)
+    assert set(path.parent.iterdir()) == set(named.model.companions(path))
+    stored = named.model.load(path)
+    assert stored.config == json.loads(json.dumps(named.trained.config))
+    np.testing.assert_array_equal(
+        stored.predict_map(named.seen), named.trained.predict_map(named.seen)
+    )
+
+
+def test_a_missing_or_damaged_file_is_one_clear_line(named, tmp_path):
+    path = tmp_path / f"classifier{named.entry.suffix}"
+    with pytest.raises(UserError, match="cannot read"):
+        named.model.load(path)
+    named.trained.save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(UserError, match="train again") as error:
+        named.model.load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_test_labels_are_not_looked_at(named, inputs, split):
+    hidden = inputs.prepared.assign(labels=inputs.prepared["labels"].where(split != TEST, 0))
+    blind = SceneInputs(hidden, named.seen.cube)
+    np.testing.assert_array_equal(
+        named.fit(inputs=blind).predict_map(blind), named.trained.predict_map(named.seen)
+    )
+
+
+def test_networks_leave_curves_and_no_checkpoint(named, tmp_path: Path):
+    if named.entry.suffix != ".safetensors":
+        assert named.trained.config["history"] == {}
+        return
+    logger = MemoryLogger()
+    trained = named.fit(logger=logger, checkpoint=tmp_path / "train.ckpt")
+    assert list(tmp_path.iterdir()) == []
+    assert {"train/loss", "validation/loss", "refit/loss"} <= set(logger.names())
+    assert set(trained.config["history"]) == set(logger.names())
+
+
+def test_only_bdgf_is_guided():
+    assert [name for name, entry in MODELS.items() if entry.uses_features] == ["bdgf"]
+
+
+def test_an_unknown_model_names_the_nearest_and_the_known():
+    with pytest.raises(
+        SettingsError, match=r"'random_forrest', did you mean 'random_forest'\?.*mft"
+    ):
+        model_entry("random_forrest")
