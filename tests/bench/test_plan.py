@@ -1,11 +1,12 @@
 """From suites to runs, on the project's own configuration."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bdgf.bench.plan import PlannedRun, Suite, plan_suite, read_suites, run_order
+from bdgf.bench.plan import PlannedRun, Suite, plan_suite, read_suites, resolver, run_order
 from bdgf.configuration import SceneConfigLoader
 from bdgf.errors import SettingsError
 from bdgf.settings import CONFIG_LOADER_ARGS
@@ -17,9 +18,7 @@ def loader(typed: dict[str, Any], env: str = "test") -> SceneConfigLoader:
     return SceneConfigLoader(str(CONF), env=env, runtime_params=typed, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
 
 
-def resolve(typed: dict[str, Any]) -> dict[str, Any]:
-    parameters: dict[str, Any] = loader(typed)["parameters"]
-    return parameters
+resolve = resolver(lambda scene: loader({"dataset": scene})["parameters"])
 
 
 CONFIGURED = loader({})["bench"]
@@ -67,34 +66,32 @@ def test_what_is_the_same_run_is_run_once_and_sharing_runs_follow_one_another() 
     order = run_order(runs)
     assert len(order) == 6
     shares = [run.shares for run in order]
-    changes = sum(a != b for a, b in zip(shares, shares[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(shares))
     assert changes == len(set(shares)) - 1
 
 
 def test_parameters_reach_the_run_nested() -> None:
-    (run,) = plan({"name": "n", "params": {"train.epochs": 2, "train.classifier.branches": ["cnn"]}},
-                  seeds=(7,))  # fmt: skip
+    params = {"train.epochs": 2, "train.classifier.branches": ["cnn"]}
+    (run,) = plan({"name": "n", "params": params}, seeds=(7,))
     assert run.params == {
         "train": {"epochs": 2, "classifier": {"branches": ["cnn"]}},
         "dataset": "demo",
+        "model": "bdgf",
         "seed": 7,
-        **({"model": "bdgf"} if "model" in run.params else {}),
     }
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("row", "told"),
     [
-        (
-            [{"name": "a", "params": {"train.epoch": 1}}],
-            r"row 'a': unknown parameter 'train.epoch'",
-        ),
-        ([{"name": "a", "params": {"train.epochs": 0}}], r"row 'a': parameter 'train.epochs' is 0"),
+        ({"params": {"train.epoch": 1}}, "row 'a': unknown parameter 'train.epoch'"),
+        ({"params": {"train.epochs": 0}}, "row 'a': parameter 'train.epochs' is 0"),
+        ({"model": "svn"}, "row 'a': unknown model 'svn', did you mean 'svm'"),
     ],
 )
-def test_a_wrong_row_is_told_before_anything_runs(rows: list[dict[str, Any]], told: str) -> None:
+def test_a_wrong_row_is_told_before_anything_runs(row: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
-        plan(*rows)
+        plan({"name": "a", **row})
 
 
 def test_an_unknown_scene_is_told() -> None:
@@ -109,7 +106,7 @@ def test_an_unknown_scene_is_told() -> None:
         ({"reference": "plain", "rows": [PLAIN, PLAIN]}, "two rows have the same name"),
         (
             {"reference": "plain", "rows": [{**PLAIN, "speed": 1}]},
-            "unknown parameter 'own.rows.0.sp",
+            r"'own\.rows\.0\.speed'",
         ),
     ],
 )
@@ -121,6 +118,24 @@ def test_a_suite_that_is_not_well_formed_is_told(suite: dict[str, Any], told: st
 def test_an_unknown_suite_names_the_nearest() -> None:
     with pytest.raises(SettingsError, match="unknown suite 'ablaton', did you mean 'ablation'"):
         read_suites(CONFIGURED, ["ablaton"])
+
+
+def test_a_model_s_runs_do_not_depend_on_what_it_does_not_use() -> None:
+    def of(model: str, **params: Any) -> PlannedRun:
+        return plan({"name": "n", "model": model, "params": params}, seeds=(0,))[0]
+
+    trees, steps = {"baselines.random_forest.trees": 7}, {"pretrain.steps": 99}
+    assert of("random_forest").shares is None
+    assert of("random_forest", **trees).fingerprint != of("random_forest").fingerprint
+    assert of("bdgf", **trees).fingerprint == of("bdgf").fingerprint
+    assert of("random_forest", **steps).fingerprint == of("random_forest").fingerprint
+    assert of("bdgf", **steps).fingerprint != of("bdgf").fingerprint
+
+
+def test_reading_the_configuration_once_gives_what_kedro_s_loader_gives() -> None:
+    typed = {"dataset": "coast", "model": "svm", "train": {"classifier": {"branches": ["cnn"]}}}
+    typed |= {"features": {"timesteps": [7]}, "seed": 3}
+    assert resolve(typed) == loader(typed)["parameters"]
 
 
 def test_runs_have_titles() -> None:
