@@ -145,7 +145,8 @@ class ArtifactHooks:
         """Logs the file that was saved and the numbers in it, as the entry asks."""
         import mlflow
 
-        if mlflow.active_run() is None or self._catalog is None:
+        run = mlflow.active_run()
+        if run is None or self._catalog is None:
             return
         dataset = self._catalog.get(dataset_name)
         wish = (getattr(dataset, "metadata", None) or {}).get("mlflow") or {}
@@ -155,7 +156,9 @@ class ArtifactHooks:
             mlflow.set_tags(
                 {"model": data["model"], "split": data["split"]["name"], "seed": data["seed"]}
             )
-        if folder := wish.get("artifact_path"):
+        folder = wish.get("artifact_path")
+        # A bench compares: nobody wants its hundreds of models, and forests are large.
+        if folder and not (folder == "model" and "bench.suite" in run.data.tags):
             for path in saved_files(dataset):
                 mlflow.log_artifact(str(path), artifact_path=folder)
 
