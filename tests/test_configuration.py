@@ -53,6 +53,20 @@ def test_runtime_parameters_reach_every_level(conf: Path) -> None:
     assert parameters["scene"] == {"title": "One", "size": {"rows": 7, "columns": 4}}
 
 
+def test_what_one_reader_changes_no_other_sees(conf: Path) -> None:
+    read_once = loader(conf)
+    read_once["parameters"]["train"]["epochs"] = 1
+    assert read_once["parameters"]["train"]["epochs"] == 10
+
+
+def test_an_unknown_model_lists_the_known_ones_and_the_nearest(conf: Path) -> None:
+    (conf / "base" / "parameters_model.yml").write_text("model: random_forrest\n")
+    with pytest.raises(
+        SettingsError, match=r"'random_forrest', did you mean 'random_forest'\?.*mft"
+    ):
+        _ = loader(conf)["parameters"]
+
+
 def test_an_unknown_scene_lists_the_known_ones_and_the_nearest(conf: Path) -> None:
     with pytest.raises(SettingsError, match=r"unknown scene 'mime', did you mean 'mine'\?.*one"):
         _ = loader(conf, dataset="mime")["parameters"]

@@ -19,7 +19,12 @@ from bdgf.scenes.split import (
     split_counts,
     split_totals,
 )
-from bdgf.scenes.validation_groups import ValidationSettings, carve_validation, grid_blocks
+from bdgf.scenes.validation_groups import (
+    ValidationSettings,
+    carve_validation,
+    grid_blocks,
+    spatial_groups,
+)
 
 
 def random_scene(seed, size=40, classes=3):
@@ -86,10 +91,14 @@ def test_every_split_is_sound(name, seed, radius, groups):
     if name == "official":
         assert (scene["official_train"].to_numpy()[(parts == 1) | (parts == 2)] != 0).all()
         assert (scene["official_test"].to_numpy()[parts == TEST] != 0).all()
-    if name == "per_class":
-        assert all(
-            counts["train"][c] + counts["validation"].get(c, 0) <= 10 for c in counts["train"]
-        )
+    if name in ("per_class", "fraction"):  # stratified, to the pixel
+        usable = np.where(scene["valid"].to_numpy() > 0, labels, 0)
+        for class_id in (1, 2, 3):
+            pixels = int((usable == class_id).sum())
+            wanted = min(10, pixels // 2) if name == "per_class" else round(0.1 * pixels)
+            given_pixels = counts["train"][class_id] + counts["validation"].get(class_id, 0)
+            assert given_pixels == max(1, wanted)
+            assert counts["test"][class_id] == pixels - given_pixels
     if name == "spatial_blocks" and radius:
         used = (parts == TRAIN) | (parts == VALIDATION)
         assert chebyshev_distances(used, parts == TEST).min() > radius
@@ -196,6 +205,34 @@ def test_the_split_keeps_the_georeference():
     demo = make_demo_scene(DemoSettings(size=48, bands=8))
     split = make_split(demo, SplitSettings(), 0, 5)
     assert georeference(split) == georeference(demo)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 200),
+    groups=st.sampled_from(["components", "blocks", "pixels"]),
+    min_groups=st.integers(2, 6),
+)
+def test_spatial_groups_are_whole_and_of_one_class(seed, groups, min_groups):
+    rng = np.random.default_rng(seed)
+    labels = np.where(rng.random((18, 18)) < 0.1, rng.integers(1, 4, (18, 18)), 0)
+    wanted = ValidationSettings(groups=groups, min_groups=min_groups, block=6)
+    found = spatial_groups(labels, wanted)
+    assert ((found == -1) == (labels == 0)).all()
+    used = np.unique(found[found >= 0])
+    assert used.tolist() == list(range(len(used)))
+    for group in used:
+        assert len(np.unique(labels[found == group])) == 1
+    for class_id in np.unique(labels[labels > 0]):
+        of_class = labels == class_id
+        count = len(np.unique(found[of_class]))
+        assert count >= min(min_groups, of_class.sum())  # else it falls back, to pixels at last
+        if groups == "components" and count < of_class.sum():  # near ones stand together or in
+            rows, cols = np.nonzero(of_class)  # blocks, of which neighbours may be two
+            near = np.maximum(abs(rows[:, None] - rows), abs(cols[:, None] - cols)) <= 1
+            same = found[of_class][:, None] == found[of_class]
+            blocks = grid_blocks(labels.shape, 6)[of_class]
+            assert (same | ~near | (blocks[:, None] != blocks)).all()
 
 
 def plots(side=4, gap=6, count=5):

@@ -75,6 +75,6 @@ def in_chunks(
 
     chunks = [
         np.ascontiguousarray(features[start : start + size], np.float32)
-        for start in range(0, max(len(features), 1), size)
+        for start in range(0, len(features), size)
     ]
     return np.concatenate(Parallel(n_jobs=jobs, prefer="threads")(map(delayed(predict), chunks)))

@@ -72,8 +72,8 @@ def evaluate_predictions(
     if leaking > settings.leakage_warning:
         log.warning(
             "%.1f %% of the test pixels have a training pixel in their %d px patch: accuracy is "
-            "flattered; the split spatial_blocks has none",
-            *(100 * leaking, patch),
+            "flattered; the split spatial_blocks with a buffer of %d px or more has none",
+            *(100 * leaking, patch, patch // 2),
         )
     return {
         "overall_accuracy": metrics.overall_accuracy(confusion),
