@@ -128,7 +128,7 @@ class RunProcess:
             seconds={"wall": round(seconds, 2), **metrics.get("seconds", {})},
             threads=self._threads,
             parameters=metrics.get("parameters"),
-            reused="reusing the " in printed,
+            reused="reusing the pretrained denoiser" in printed,
             mlflow_run=self._mlflow_run,
             version=__version__,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),

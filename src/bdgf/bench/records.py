@@ -28,7 +28,7 @@ class Record:
         seconds: Wall times: `wall` of the whole process, and what the model says of itself.
         threads: Threads that it computed on; 0 where the run was left to choose.
         parameters: Trained parameters; None where that has no meaning.
-        reused: Whether the pretraining or the features were those of another run.
+        reused: Whether the pretraining was that of another run.
         mlflow_run: Id of the run in MLflow.
         version: Version of the project.
         finished: When, in ISO 8601.

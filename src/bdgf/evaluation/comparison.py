@@ -43,7 +43,7 @@ class Outcome:
         correct: (N,) bool, where the prediction is right.
         seconds: Wall time of the run.
         parameters: Trained parameters; None where that has no meaning.
-        reused: Whether a costly part was taken over from another run, so that `seconds` is short.
+        reused: Whether its pretraining was that of another run, so that `seconds` is short.
     """
 
     row: str

@@ -28,7 +28,7 @@ def comparison_markdown(
     """
     parts = [_summary(summary, groups)]
     if summary["reused"].any():
-        parts.append("\\* without the pretraining or features, which were those of another run.")
+        parts.append("\\* without the pretraining, which was that of another run.")
     if len(differences):
         parts.append(
             f"Differences to *{reference}* (row minus reference, points; mean and 95 % interval "
