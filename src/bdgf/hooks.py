@@ -18,6 +18,9 @@ from bdgf.pipeline_registry import pipeline_name, plain_names
 
 log = logging.getLogger(__name__)
 
+# What is in a run's name anyway, or says only where its files are.
+_PLACES = ("dataset", "seed", "data_folder", "working_folder", "cache.folder", "cache.keep")
+
 
 class SceneHooks:
     """Puts the chosen scene's configuration into the catalog, as what `ingest` starts from."""
@@ -99,9 +102,7 @@ class TrackingHooks:
             "environment": run_params.get("env") or "base",
         }
         changed = [
-            f"{name}={value}"
-            for name, value in flatten(typed).items()
-            if name not in ("dataset", "seed")
+            f"{name}={value}" for name, value in flatten(typed).items() if name not in _PLACES
         ]
         env = [f"({run_params['env']})"] if run_params.get("env") else []
         parts = [f"{tags['scene']} {tags['pipeline']} seed {tags['seed']}", *changed, *env]
@@ -144,7 +145,8 @@ class ArtifactHooks:
         """Logs the file that was saved and the numbers in it, as the entry asks."""
         import mlflow
 
-        if mlflow.active_run() is None or self._catalog is None:
+        run = mlflow.active_run()
+        if run is None or self._catalog is None:
             return
         dataset = self._catalog.get(dataset_name)
         wish = (getattr(dataset, "metadata", None) or {}).get("mlflow") or {}
@@ -154,7 +156,9 @@ class ArtifactHooks:
             mlflow.set_tags(
                 {"model": data["model"], "split": data["split"]["name"], "seed": data["seed"]}
             )
-        if folder := wish.get("artifact_path"):
+        folder = wish.get("artifact_path")
+        # A bench compares: nobody wants its hundreds of models, and forests are large.
+        if folder and not (folder == "model" and "bench.suite" in run.data.tags):
             for path in saved_files(dataset):
                 mlflow.log_artifact(str(path), artifact_path=folder)
 

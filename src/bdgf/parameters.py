@@ -14,6 +14,7 @@ from bdgf.settings_model import Settings
 
 # Group -> settings model, by name: only those that a run takes are imported.
 MODELS = {
+    "cache": "bdgf.artifact_cache:CacheSettings",
     "ingest": "bdgf.pipelines.ingest.nodes:IngestSettings",
     "preparation": "bdgf.scenes.modality_statistics:PreparationSettings",
     "split": "bdgf.scenes.split:SplitSettings",

@@ -24,9 +24,10 @@ CONFIG_LOADER_ARGS = {
         # Not `parameters*/**`: the files of parameters_scenes/ are scenes, one chosen a run.
         "parameters": ["parameters*.yml"],
         "mlflow": ["mlflow.yml"],
+        "bench": ["bench.yml"],
     },
     # ${environment:NAME, default}: an environment variable; Kedro reads those for credentials only.
     "custom_resolvers": {"environment": os.environ.get},
-    "merge_strategy": {"parameters": "soft", "mlflow": "soft"},
+    "merge_strategy": {"parameters": "soft", "mlflow": "soft", "bench": "soft"},
 }
 HOOKS = (SceneHooks(), CheckHooks(), TrackingHooks(), ArtifactHooks(), ReportingHooks())

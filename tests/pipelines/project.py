@@ -41,13 +41,21 @@ class Project:
         `data` is what BDGF_DATA says; `below` is the folder of the project it is typed in.
         """
         typed = ",".join(f"{k.replace('__', '.')}={v}" for k, v in parameters.items())
-        command = [sys.executable, "-m", "kedro", "run", f"--pipeline={pipeline}", f"--env={env}"]
+        arguments = [f"--pipeline={pipeline}", f"--env={env}"]
+        return self.command(
+            "run", *arguments, *([f"--params={typed}"] if typed else []), data=data, below=below
+        )
+
+    def command(
+        self, *arguments: str, data: Path | None = None, below: str = "."
+    ) -> subprocess.CompletedProcess:
+        """`kedro` with `arguments`, in a process of its own."""
         # Wide, so that a message is one line; one thread, as tests may run side by side.
         environment = {**os.environ, "COLUMNS": "400", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
         environment.pop("BDGF_DATA", None)
         environment |= {"BDGF_DATA": str(data)} if data else {}
         return subprocess.run(
-            command + ([f"--params={typed}"] if typed else []),
+            [sys.executable, "-m", "kedro", *arguments],
             cwd=self.folder / below,
             env=environment,
             capture_output=True,

@@ -43,6 +43,10 @@ HASHED_ROWS = 256
 class FeatureSettings(Settings):
     """Which features, and how the scene is cut. Chosen here; the paper is silent."""
 
+    source: str | None = Field(
+        None,
+        description="A feature cube of one's own to take instead; null extracts the denoiser's.",
+    )
     timesteps: tuple[int, ...] = Field(
         (50, 100, 200), min_length=1, description="Diffusion steps t at which features are taken."
     )

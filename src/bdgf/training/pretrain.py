@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from bdgf import __version__
 from bdgf.diffusion.balance import ValidationSet
@@ -43,7 +43,9 @@ class PretrainSettings(Settings):
     """Everything that decides a pretrained denoiser. Chosen here; the paper is silent."""
 
     steps: int | None = Field(
-        None, ge=1, description="Training steps; null takes them from `passes`."
+        None,
+        ge=0,
+        description="Training steps; null takes them from `passes`; 0 leaves a random network.",
     )
     passes: float = Field(
         650,
@@ -155,7 +157,9 @@ def pretrain(
     steps = settings.steps_for(int(valid.sum()))
     run = _Pretraining(settings, modalities, tiles, seed, steps, fabric)
     restore(run.state, plan)
-    if run.state.step == steps:
+    if steps == 0:
+        log.warning("pretrain.steps is 0: the denoiser stays the random network it began as")
+    elif run.state.step == steps:
         log.info("reusing the pretrained denoiser %s (%d steps)", mark, steps)
     else:
         run.train(logger or NullLogger(), plan)
@@ -203,6 +207,8 @@ class _Pretraining:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(weights_seed))
             self.denoiser = Denoiser(settings.denoiser, modalities, settings.tile).to(device)
+            if steps == 0:
+                open_residual_paths(self.denoiser)
         self.generator = torch.Generator(device).manual_seed(int(steps_seed))
         self.schedule = NoiseSchedule(settings.schedule, device)
         self.masking = Masking(len(modalities), settings.masking, device)
@@ -284,6 +290,17 @@ class _Pretraining:
             "history": {name: self.history.series(name) for name in self.history.names()},
         }
         return Weights({name: t.cpu() for name, t in self.ema.tensors.items()}, config)
+
+
+def open_residual_paths(denoiser: Denoiser) -> None:
+    """Draws anew what starts at zero, so that an untrained denoiser is a random network.
+
+    As initialised its residual paths are closed and its activations nearly linear in the scene,
+    too weak a control for what training adds.
+    """
+    for module in denoiser.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.any():
+            module.reset_parameters()
 
 
 def stratified_timesteps(batch: int, steps: int, generator: torch.Generator) -> Tensor:

@@ -7,10 +7,12 @@ from typing import Any
 
 import xarray as xr
 
+from bdgf.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings
+from bdgf.diffusion.given_cube import given_cube
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.extraction import extract_scene_features
+from bdgf.training.extraction import shared_feature_cube
 from bdgf.weights import Weights
 
 
@@ -19,26 +21,29 @@ def extract_feature_cube(
     prepared_scene: xr.Dataset,
     parameters: dict[str, Any],
     devices: dict[str, Any],
-    working_folder: str,
+    cache: dict[str, Any],
     dataset: str,
 ) -> FeatureCube:
-    """Computes the diffusion features of every pixel once, or reuses what is unchanged.
+    """Computes the diffusion features of every pixel once, or takes what is there.
 
     Args:
         denoiser: The pretrained denoiser.
         prepared_scene: The prepared scene.
         parameters: The group `features`.
         devices: The group `devices`.
-        working_folder: Where the cube grows tile by tile, a folder a scene.
+        cache: The group `cache`.
         dataset: The scene's name.
 
     Returns:
         The complete cube.
     """
-    return extract_scene_features(
+    settings = FeatureSettings.model_validate(parameters)
+    if settings.source is not None:
+        return given_cube(Path(settings.source), prepared_scene)
+    return shared_feature_cube(
         denoiser,
         prepared_scene,
-        FeatureSettings.model_validate(parameters),
-        Path(working_folder) / dataset / "feature_cube.h5",
+        settings,
+        ArtifactCache.of_scene(CacheSettings.model_validate(cache), dataset, "feature_cubes"),
         devices=DeviceSettings.model_validate(devices),
     )

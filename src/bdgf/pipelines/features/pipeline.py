@@ -16,7 +16,7 @@ def create_pipeline() -> Pipeline:
                     "prepared_scene",
                     "params:features",
                     "params:devices",
-                    "params:working_folder",
+                    "params:cache",
                     "params:dataset",
                 ],
                 outputs="feature_cube",

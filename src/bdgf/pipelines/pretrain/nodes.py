@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
+from bdgf.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.tracking import MlflowMetricLogger
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.pretrain import PretrainSettings, pretrain
+from bdgf.training.pretrain import PretrainSettings
+from bdgf.training.shared_denoiser import shared_denoiser
 from bdgf.weights import Weights
 
 
@@ -17,7 +18,7 @@ def pretrain_denoiser(
     prepared_scene: xr.Dataset,
     parameters: dict[str, Any],
     devices: dict[str, Any],
-    working_folder: str,
+    cache: dict[str, Any],
     dataset: str,
     seed: int,
 ) -> Weights:
@@ -27,18 +28,19 @@ def pretrain_denoiser(
         prepared_scene: The prepared scene.
         parameters: The group `pretrain`.
         devices: The group `devices`.
-        working_folder: Where running checkpoints are kept, a folder a scene.
+        cache: The group `cache`.
         dataset: The scene's name.
         seed: Seed of weights, tiles, masks and noise.
 
     Returns:
         The denoiser's averaged weights.
     """
-    return pretrain(
+    shared = ArtifactCache.of_scene(CacheSettings.model_validate(cache), dataset, "denoisers")
+    return shared_denoiser(
         prepared_scene,
         PretrainSettings.model_validate(parameters),
         seed,
+        shared,
         devices=DeviceSettings.model_validate(devices),
         logger=MlflowMetricLogger(),
-        checkpoint=Path(working_folder) / dataset / "pretrain.ckpt",
     )

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
                     "prepared_scene",
                     "params:pretrain",
                     "params:devices",
-                    "params:working_folder",
+                    "params:cache",
                     "params:dataset",
                     "params:seed",
                 ],

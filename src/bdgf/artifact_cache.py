@@ -1,0 +1,102 @@
+"""Costly artifacts by fingerprint: made once, shared by every process that wants the same."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import Field
+
+from bdgf.settings_model import Settings
+
+log = logging.getLogger(__name__)
+
+
+class CacheSettings(Settings):
+    """Where costly artifacts are shared, and how many of them stay."""
+
+    folder: str = Field("data/working", description="A folder a scene, in it one a kind.")
+    keep: int = Field(
+        24, ge=1, description="Of each scene and kind, how many that were used last are kept."
+    )
+
+
+class ArtifactCache:
+    """One folder of artifacts of a kind, each in files `<fingerprint>.<suffix>`.
+
+    Locks are the operating system's: those of a killed process are free again.
+
+    Attributes:
+        folder: The folder.
+        keep: How many artifacts stay, those that were used last.
+    """
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        """Refers to `folder`, which need not be there yet."""
+        self.folder, self.keep = folder, keep
+
+    @classmethod
+    def of_scene(cls, settings: CacheSettings, scene: str, kind: str) -> ArtifactCache:
+        """The cache of one kind of artifact of one scene."""
+        return cls(Path(settings.folder) / scene / kind, settings.keep)
+
+    @contextmanager
+    def claim(self, fingerprint: str) -> Iterator[Path]:
+        """Holds an artifact's files against every other process while the block runs.
+
+        A second process that claims the same waits for the first to end, and then finds what
+        that one made. When the block ends well the artifact counts as just used, and those
+        beyond `keep` are deleted, but none that is claimed.
+
+        Args:
+            fingerprint: Of all that makes the artifact; hexadecimal, no dot.
+
+        Yields:
+            The path of the artifact's files without their suffix.
+        """
+        lock = self._lock(fingerprint)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.info("waiting for another process that makes the same (%s)", fingerprint)
+            lock.acquire()
+        try:
+            yield self.folder / fingerprint
+            for path in self._files().get(fingerprint, []):
+                path.touch()
+            self._prune()
+        finally:
+            lock.release()
+
+    def _lock(self, fingerprint: str) -> FileLock:
+        folder = self.folder / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{fingerprint}.lock")
+
+    def _files(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path in self.folder.iterdir():
+            if path.is_file():
+                found.setdefault(path.name.split(".")[0], []).append(path)
+        return found
+
+    def _prune(self) -> None:
+        files = self._files()
+        used = {name: max(map(_modified, paths)) for name, paths in files.items()}
+        for name in sorted(files, key=lambda name: used[name], reverse=True)[self.keep :]:
+            try:
+                with self._lock(name).acquire(timeout=0):
+                    for path in files[name]:
+                        path.unlink(missing_ok=True)
+            except Timeout:  # in use
+                continue
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process deleted it meanwhile
+        return 0.0

@@ -1,0 +1,201 @@
+"""The bench as a whole: plan, run what is not recorded yet, tabulate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from bdgf.bench.plan import PlannedRun, Resolve, Suite, plan_suite, read_suites, run_order
+from bdgf.bench.process import RunFailed, RunProcess
+from bdgf.bench.records import Record, RecordFolder
+from bdgf.bench.schedule import run_all
+from bdgf.bench.tables import SuiteTable, suite_tables, write_tables
+from bdgf.bench.tracking import BenchTracking
+from bdgf.errors import MissingArtifactError, SettingsError
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What the user asked for.
+
+    Attributes:
+        suites: Names of suites.
+        scenes: Names of scenes.
+        seeds: The seeds.
+        jobs: Runs at a time.
+        reference: Row to compare with; None for each suite's own.
+        env: Kedro's environment; None for the default one.
+        document: Markdown file that the tables go to.
+        again: Whether runs that are recorded are done again.
+    """
+
+    suites: tuple[str, ...]
+    scenes: tuple[str, ...]
+    seeds: tuple[int, ...]
+    jobs: int
+    reference: str | None
+    env: str | None
+    document: Path
+    again: bool = False
+
+    def command(self, suite: str) -> str:
+        """The command that makes one suite's tables."""
+        seeds, scenes = ",".join(map(str, self.seeds)), ",".join(self.scenes)
+        parts = [f"kedro bench --suite {suite} --scenes {scenes} --seeds {seeds}"]
+        parts += [f"--jobs {self.jobs}"] if self.jobs > 1 else []
+        parts += [f"--env {self.env}"] if self.env else []
+        parts += [f"--reference '{self.reference}'"] if self.reference else []
+        return " ".join(parts)
+
+
+class Bench:
+    """The suites on the scenes with the seeds that were asked for.
+
+    Attributes:
+        options: What was asked for.
+        suites: The suites by name.
+        plans: The runs of each suite.
+        records: Where finished runs are recorded.
+    """
+
+    def __init__(
+        self,
+        options: BenchOptions,
+        configured: dict[str, Any],
+        resolve: Resolve,
+        say: Callable[[str], None],
+    ) -> None:
+        """Plans all runs.
+
+        Args:
+            options: What was asked for.
+            configured: The suites of the configuration.
+            resolve: Gives all parameters of a run from its runtime parameters.
+            say: Takes what the user reads, a line at a time.
+
+        Raises:
+            SettingsError: A suite, scene, model, parameter or reference is unknown or wrong.
+        """
+        self.options, self._say = options, say
+        self.suites = read_suites(configured, options.suites)
+        self.plans = {
+            name: plan_suite(name, suite, options.scenes, options.seeds, resolve)
+            for name, suite in self.suites.items()
+        }
+        self._references = {
+            name: _reference(name, suite, options.reference) for name, suite in self.suites.items()
+        }
+        self.folder = Path(resolve({"dataset": options.scenes[0]})["working_folder"]) / "bench"
+        self.records = RecordFolder(self.folder / "records")
+
+    def missing(self) -> list[PlannedRun]:
+        """The runs that are to be done, in order."""
+        order = run_order(run for plan in self.plans.values() for run in plan)
+        again = self.options.again
+        return [run for run in order if again or run.fingerprint not in self.records]
+
+    def run(self, runs: Sequence[PlannedRun], tracking: BenchTracking) -> int:
+        """Does `runs`, each in a process of its own, and records them.
+
+        Returns:
+            How many failed; each was told in a line.
+
+        Raises:
+            SettingsError: Another bench is under way in the same folder.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / "bench.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise SettingsError(
+                f"another bench is under way in {self.folder}; wait for it, or set working_folder"
+            ) from error
+        try:
+            work = _Work(self, tracking, len(runs))
+            run_all(runs, self.options.jobs, work)
+            return work.failed
+        finally:
+            lock.release()
+
+    def say(self, line: str) -> None:
+        """Tells the user a line."""
+        self._say(line)
+
+    def tables(self) -> list[SuiteTable]:
+        """The tables of all suites from the runs that are recorded.
+
+        Raises:
+            MissingArtifactError: No run is.
+        """
+        tables = [
+            table
+            for name, suite in self.suites.items()
+            for table in suite_tables(
+                suite,
+                self.plans[name],
+                self.records,
+                self._references[name],
+                self.options.command(name),
+                self.options.env,
+            )
+        ]
+        if not tables:
+            raise MissingArtifactError(
+                "no run of these suites, scenes and seeds is finished with the present settings; "
+                f"run first: {self.options.command(next(iter(self.suites)))}"
+            )
+        return tables
+
+    def write(self, tables: Sequence[SuiteTable]) -> list[Path]:
+        """Writes the tables to the document and beside it."""
+        return write_tables(tables, self.options.document)
+
+
+class _Work:
+    """Does one run after another, possibly from several threads."""
+
+    def __init__(self, bench: Bench, tracking: BenchTracking, runs: int) -> None:
+        self._bench, self._tracking, self._runs = bench, tracking, runs
+        self._lock, self._done, self.failed = Lock(), 0, 0
+        jobs = bench.options.jobs
+        self._threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
+
+    def __call__(self, run: PlannedRun, stopping: Event) -> None:
+        mlflow_run = self._tracking.open_run(run)
+        folder = self._bench.folder / "runs" / run.fingerprint
+        process = RunProcess(run, folder, self._bench.options.env, self._threads, mlflow_run)
+        try:
+            record, predictions = process.finish(stopping)
+        except RunFailed as error:
+            self._tracking.fail_run(mlflow_run)
+            self._tell(run, f"FAILED: {error}", failed=True)
+            return
+        self._bench.records.write(record, predictions)
+        process.clear()
+        self._tell(run, _result(record))
+
+    def _tell(self, run: PlannedRun, what: str, failed: bool = False) -> None:
+        with self._lock:
+            self._done += 1
+            self.failed += failed
+            self._bench.say(f"[{self._done}/{self._runs}] {run.title}: {what}")
+
+
+def _result(record: Record) -> str:
+    oa, aa = (100 * record.metrics[name] for name in ("overall_accuracy", "average_accuracy"))
+    return f"OA {oa:.2f} %, AA {aa:.2f} %, {record.seconds['wall']:.0f} s"
+
+
+def _reference(name: str, suite: Suite, wanted: str | None) -> str:
+    if wanted is None:
+        return suite.reference
+    if wanted not in (known := [row.name for row in suite.rows]):
+        raise SettingsError(f"suite '{name}' has no row '{wanted}'; its rows: {'; '.join(known)}")
+    return wanted

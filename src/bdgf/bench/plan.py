@@ -1,0 +1,195 @@
+"""From suites, scenes and seeds to the runs they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from omegaconf import OmegaConf
+from pydantic import Field, model_validator
+
+from bdgf import __version__
+from bdgf.configuration import refuse_unknown
+from bdgf.errors import SettingsError
+from bdgf.fingerprint import fingerprint
+from bdgf.models.registry import model_entry
+from bdgf.parameters import check_parameters, checked
+from bdgf.settings_model import Settings
+
+# Groups that say where files are, not what comes of them.
+_PLACES = ("data_folder", "working_folder", "cache", "ingest")
+
+
+class Row(Settings):
+    """A line of a table: a model with the parameters that differ from the defaults."""
+
+    name: str = Field(min_length=1, description="Its name in the table, unique in the suite.")
+    group: str = Field("", description="Rows of a group stand together in the table.")
+    model: str = Field("bdgf", description="The parameter `model`.")
+    params: dict[str, Any] = Field({}, description="Parameters by dotted name.")
+
+
+class Suite(Settings):
+    """A named table: its rows and the one that the others are tested against."""
+
+    title: str = Field(description="One line above the table.")
+    reference: str = Field(description="Name of the row to compare with.")
+    rows: tuple[Row, ...] = Field(min_length=1, description="The rows, in the table's order.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Suite:
+        names = [row.name for row in self.rows]
+        if len(set(names)) < len(names):
+            raise ValueError("two rows have the same name")
+        if self.reference not in names:
+            raise ValueError(f"the reference '{self.reference}' is none of its rows")
+        return self
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of the bench.
+
+    Attributes:
+        suite: Name of the suite.
+        row: Name of the row.
+        scene: The scene.
+        seed: The seed.
+        params: Runtime parameters of the run, nested.
+        fingerprint: Of all parameters that decide the result: two runs with the same one are the
+            same run.
+        shares: Of the parameters that decide its pretraining; None where there is none.
+    """
+
+    suite: str
+    row: str
+    scene: str
+    seed: int
+    params: dict[str, Any]
+    fingerprint: str
+    shares: str | None
+
+    @property
+    def title(self) -> str:
+        """What the run is, in a line."""
+        return f"{self.scene}, {self.suite}: {self.row}, seed {self.seed}"
+
+
+Resolve = Callable[[dict[str, Any]], dict[str, Any]]
+"""From runtime parameters to all parameters; raises SettingsError at unknown ones."""
+
+
+def read_suites(configured: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, Suite]:
+    """The wanted suites of the configuration.
+
+    Raises:
+        SettingsError: There is no such suite, or it is not well formed.
+    """
+    suites = {}
+    for name in wanted:
+        if name not in configured:
+            near = get_close_matches(name, list(configured), n=1, cutoff=0.5)
+            hint = f", did you mean '{near[0]}'?" if near else ""
+            raise SettingsError(
+                f"unknown suite '{name}'{hint}; known: {', '.join(sorted(configured))}; a new one "
+                "is a group in conf/local/bench.yml"
+            )
+        suites[name] = checked(Suite.model_validate, configured[name], name)
+    return suites
+
+
+def plan_suite(
+    name: str, suite: Suite, scenes: Sequence[str], seeds: Sequence[int], resolve: Resolve
+) -> list[PlannedRun]:
+    """All runs of a suite.
+
+    Args:
+        name: The suite's name.
+        suite: The suite.
+        scenes: Names of scenes.
+        seeds: The seeds.
+        resolve: Gives all parameters of a run from its runtime parameters.
+
+    Raises:
+        SettingsError: A scene, model or parameter is unknown or wrong; names the row.
+    """
+    runs = []
+    for scene in scenes:
+        for row in suite.rows:
+            typed = {**_nested(row.params), "dataset": scene, "model": row.model}
+            try:
+                uses_features = model_entry(row.model).uses_features
+                parameters = resolve(typed)
+                check_parameters(parameters)
+            except SettingsError as error:
+                raise SettingsError(f"suite '{name}', row '{row.name}': {error}") from error
+            decisive = _decisive(parameters, uses_features)
+            for seed in seeds:
+                runs.append(
+                    PlannedRun(
+                        name,
+                        row.name,
+                        scene,
+                        seed,
+                        {**typed, "seed": seed},
+                        fingerprint({**decisive, "seed": seed}, __version__),
+                        _pretraining(parameters, seed) if uses_features else None,
+                    )
+                )
+    return runs
+
+
+def resolver(of_scene: Callable[[str], dict[str, Any]]) -> Resolve:
+    """A `Resolve` that reads the configuration once a scene: a suite asks for many rows.
+
+    Args:
+        of_scene: Reads all parameters of a scene.
+    """
+    read = cache(of_scene)
+
+    def resolve(typed: dict[str, Any]) -> dict[str, Any]:
+        parameters = read(str(typed["dataset"]))
+        refuse_unknown(typed, parameters)
+        merged: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
+            OmegaConf.merge(parameters, typed)
+        )
+        return merged
+
+    return resolve
+
+
+def run_order(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
+    """Each run once, those that share a pretraining behind one another.
+
+    Runs that pretrain come first: they are the longest.
+    """
+    unique: dict[str, PlannedRun] = {}
+    first: dict[str | None, int] = {}
+    for number, run in enumerate(runs):
+        unique.setdefault(run.fingerprint, run)
+        first.setdefault(run.shares, number)
+    return sorted(unique.values(), key=lambda run: (run.shares is None, first[run.shares]))
+
+
+def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    tree = OmegaConf.create({})
+    for name, value in dotted.items():
+        OmegaConf.update(tree, name, value, merge=True)
+    nested: dict[str, Any] = OmegaConf.to_container(tree)  # type: ignore[assignment]
+    return nested
+
+
+def _decisive(parameters: Mapping[str, Any], uses_features: bool) -> dict[str, Any]:
+    # Other models' settings, and a pretraining that is not done, decide nothing.
+    left_out = {*_PLACES, "baselines", *(() if uses_features else ("pretrain", "features"))}
+    own = parameters["baselines"].get(parameters["model"])
+    kept = {name: value for name, value in parameters.items() if name not in left_out}
+    return {**kept, "own": own}
+
+
+def _pretraining(parameters: Mapping[str, Any], seed: int) -> str:
+    decisive = ("scene", "dataset", "preparation", "pretrain", "devices")
+    return fingerprint({name: parameters[name] for name in decisive}, seed)

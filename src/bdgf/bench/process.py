@@ -1,0 +1,165 @@
+"""One run of the bench: a process of its own in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from bdgf import __version__
+from bdgf.bench.plan import PlannedRun
+from bdgf.bench.records import Record, TestPredictions
+from bdgf.evaluation.comparison import MEASURES
+from bdgf.scenes.split import TEST
+
+_POLL_SECONDS = 0.1
+
+
+class RunFailed(Exception):  # noqa: N818 - names the event
+    """A run ended without its metrics; the message says why and where its log is."""
+
+
+class RunProcess:
+    """A run as a process: `kedro run` up to the metrics, nothing of it in the user's folders.
+
+    Attributes:
+        run: The run.
+        folder: Its folder; deleted when the run was recorded.
+        log: File of all that it prints.
+    """
+
+    def __init__(
+        self, run: PlannedRun, folder: Path, env: str | None, threads: int, mlflow_run: str
+    ) -> None:
+        """Prepares the run.
+
+        Args:
+            run: The run.
+            folder: Folder for everything that it writes.
+            env: Kedro's environment; None for the default one.
+            threads: Threads that it may compute on; 0 leaves that to the libraries.
+            mlflow_run: Id of the MLflow run to write to.
+        """
+        self.run, self.folder = run, folder
+        self.log = folder / "log.txt"
+        self._env, self._threads, self._mlflow_run = env, threads, mlflow_run
+
+    def finish(self, stopping: Event) -> tuple[Record, TestPredictions]:
+        """Runs to the end and reads what came of it.
+
+        A folder left by a killed bench is taken up: its training continues from its checkpoint.
+
+        Args:
+            stopping: Set by whoever wants the process ended.
+
+        Raises:
+            RunFailed: The process failed, or was ended.
+        """
+        data = self.folder / "data"
+        shutil.rmtree(data, ignore_errors=True)  # versions of a run that did not end
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = self.folder / "run.json"  # YAML too
+        command.write_text(json.dumps({"run": self._options(data)}, indent=1) + "\n")
+        started = time.monotonic()
+        with self.log.open("w") as log:
+            code = self._wait(self._start(command, log), stopping)
+        seconds = time.monotonic() - started
+        printed = self.log.read_text()
+        if code:
+            raise RunFailed(f"{_reason(printed, code)}; see {self.log}")
+        metrics = json.loads(_latest(data / "08_reporting" / self.run.scene / "metrics.json"))
+        return self._record(metrics, seconds, printed), self._predictions(data)
+
+    def clear(self) -> None:
+        """Deletes the run's folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _options(self, data: Path) -> dict[str, Any]:
+        places = {"data_folder": str(data), "working_folder": str(self.folder / "working")}
+        # Up to the metrics: maps and figures of all these runs would be looked at by nobody.
+        return {
+            "pipeline": "full",
+            "to_outputs": "metrics",
+            "params": {**self.run.params, **places},
+        }
+
+    def _start(self, command: Path, log: Any) -> subprocess.Popen[bytes]:
+        arguments = [sys.executable, "-m", "kedro", "run", "--config", str(command)]
+        arguments += ["--env", self._env] if self._env else []
+        return subprocess.Popen(
+            arguments, stdout=log, stderr=subprocess.STDOUT, env=self._environment()
+        )
+
+    def _environment(self) -> dict[str, str]:
+        environment = {**os.environ, "COLUMNS": "200", "MLFLOW_RUN_ID": self._mlflow_run}
+        if self._threads:
+            # PyTorch and NumPy; Numba; joblib, which scikit-learn runs on.
+            names = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+            environment |= dict.fromkeys(names, str(self._threads))
+        return environment
+
+    def _wait(self, process: subprocess.Popen[bytes], stopping: Event) -> int:
+        while process.poll() is None:
+            if stopping.wait(_POLL_SECONDS):
+                process.terminate()
+                process.wait()
+                raise RunFailed("stopped")
+        return process.returncode
+
+    def _record(self, metrics: Mapping[str, Any], seconds: float, printed: str) -> Record:
+        return Record(
+            fingerprint=self.run.fingerprint,
+            scene=self.run.scene,
+            seed=self.run.seed,
+            model=metrics["model"],
+            params=self.run.params,
+            metrics={name: metrics[name] for name in (*MEASURES, "leakage")},
+            split=metrics["split"],
+            seconds={"wall": round(seconds, 2), **metrics.get("seconds", {})},
+            threads=self._threads,
+            parameters=metrics.get("parameters"),
+            reused="reusing the pretrained denoiser" in printed,
+            mlflow_run=self._mlflow_run,
+            version=__version__,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _predictions(self, data: Path) -> TestPredictions:
+        import rasterio
+        import xarray as xr
+
+        with rasterio.open(_version(data / "03_primary" / self.run.scene / "split.tif")) as source:
+            pixels = np.flatnonzero(source.read(1) == TEST)
+        path = _version(data / "07_model_output" / self.run.scene / "predictions.nc")
+        with xr.open_dataset(path, engine="h5netcdf") as predictions:
+            probabilities = predictions["probabilities"].to_numpy()
+            truth = predictions["labels"].to_numpy().ravel()[pixels]
+        predicted = probabilities.reshape(len(probabilities), -1)[:, pixels].argmax(axis=0) + 1
+        return TestPredictions(
+            pixels.astype(np.uint32), predicted.astype(np.uint8), truth.astype(np.uint8)
+        )
+
+
+def _version(entry: Path) -> Path:
+    """The newest version of a versioned artifact."""
+    return max(entry.glob(f"*/{entry.name}"))
+
+
+def _latest(entry: Path) -> str:
+    return _version(entry).read_text()
+
+
+def _reason(printed: str, code: int) -> str:
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    told = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
+    return told[-1] if told else f"exit {code}, last line: {lines[-1] if lines else 'none'}"

@@ -1,0 +1,114 @@
+"""What is kept of a run: its figures as JSON, its predictions of the test pixels as NPZ."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bdgf.evaluation.comparison import MEASURES, Outcome
+
+
+@dataclass(frozen=True)
+class Record:
+    """The figures of a run.
+
+    Attributes:
+        fingerprint: Of all parameters that decide the result.
+        scene: The scene.
+        seed: The seed.
+        model: The model's name.
+        params: What was set beside the defaults.
+        metrics: The measures, and the leakage.
+        split: Name and counts of the split.
+        seconds: Wall times: `wall` of the whole process, and what the model says of itself.
+        threads: Threads that it computed on; 0 where the run was left to choose.
+        parameters: Trained parameters; None where that has no meaning.
+        reused: Whether the pretraining was that of another run.
+        mlflow_run: Id of the run in MLflow.
+        version: Version of the project.
+        finished: When, in ISO 8601.
+    """
+
+    fingerprint: str
+    scene: str
+    seed: int
+    model: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    split: dict[str, Any]
+    seconds: dict[str, float]
+    threads: int
+    parameters: int | None
+    reused: bool
+    mlflow_run: str
+    version: str
+    finished: str
+
+
+@dataclass(frozen=True)
+class TestPredictions:
+    """Predicted and true classes of the test pixels.
+
+    Attributes:
+        pixels: (N,) uint32 flat indices into the scene, ascending.
+        predicted: (N,) uint8 class ids.
+        truth: (N,) uint8 class ids.
+    """
+
+    __test__ = False  # no test of pytest's
+
+    pixels: np.ndarray
+    predicted: np.ndarray
+    truth: np.ndarray
+
+
+class RecordFolder:
+    """A folder with two files a run, named by its fingerprint."""
+
+    def __init__(self, folder: Path) -> None:
+        """Refers to `folder`, which need not be there yet."""
+        self.folder = folder
+
+    def __contains__(self, fingerprint: str) -> bool:
+        return self.read(fingerprint) is not None
+
+    def write(self, record: Record, predictions: TestPredictions) -> None:
+        """Writes both files; the JSON last, as it says that the run is finished."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / record.fingerprint
+        partial = self.folder / f".{record.fingerprint}.part.npz"
+        np.savez_compressed(partial, **vars(predictions))
+        os.replace(partial, path.with_suffix(".npz"))
+        partial = partial.with_suffix(".json")
+        partial.write_text(json.dumps(asdict(record), indent=1) + "\n")
+        os.replace(partial, path.with_suffix(".json"))
+
+    def read(self, fingerprint: str) -> tuple[Record, TestPredictions] | None:
+        """The run's record and predictions; None where it is not finished or damaged."""
+        path = self.folder / fingerprint
+        try:
+            record = Record(**json.loads(path.with_suffix(".json").read_text()))
+            with np.load(path.with_suffix(".npz")) as arrays:
+                return record, TestPredictions(**{name: arrays[name] for name in arrays})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+
+def outcome(row: str, record: Record, predictions: TestPredictions) -> Outcome:
+    """What the tables take of a record, as a run of `row`."""
+    return Outcome(
+        row=row,
+        scene=record.scene,
+        seed=record.seed,
+        metrics={name: record.metrics[name] for name in MEASURES},
+        pixels=predictions.pixels,
+        correct=predictions.predicted == predictions.truth,
+        seconds=record.seconds["wall"],
+        parameters=record.parameters,
+        reused=record.reused,
+    )

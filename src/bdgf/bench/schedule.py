@@ -1,0 +1,52 @@
+"""Runs several at a time, such that two do not wait for the same pretraining."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
+
+from bdgf.bench.plan import PlannedRun
+
+
+def next_run(
+    waiting: list[PlannedRun], running: Iterable[PlannedRun], made: set[str | None]
+) -> PlannedRun:
+    """The first waiting run whose pretraining no running one is busy with.
+
+    Where there is no such run the first one is taken: it will wait for the other's pretraining.
+
+    Args:
+        waiting: Runs to come, at least one.
+        running: Runs under way.
+        made: Pretrainings (`PlannedRun.shares`) that are there.
+    """
+    busy = {run.shares for run in running} - made - {None}
+    return next((run for run in waiting if run.shares not in busy), waiting[0])
+
+
+def run_all(
+    runs: Iterable[PlannedRun], jobs: int, work: Callable[[PlannedRun, Event], None]
+) -> None:
+    """Does all runs, `jobs` at a time.
+
+    Args:
+        runs: The runs, in the order wanted.
+        jobs: How many at a time.
+        work: Does one run; to end early when the event is set. What it raises ends everything.
+    """
+    waiting, made, stopping = list(runs), set[str | None](), Event()
+    running: dict[Future[None], PlannedRun] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    run = next_run(waiting, running.values(), made)
+                    waiting.remove(run)
+                    running[pool.submit(work, run, stopping)] = run
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    made.add(running.pop(future).shares)
+                    future.result()
+        except BaseException:  # an interruption too: no process is left behind
+            stopping.set()
+            raise

@@ -1,0 +1,152 @@
+"""From records to tables on disk: CSV and JSON beside a Markdown document with prose of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bdgf.bench.plan import PlannedRun, Suite
+from bdgf.bench.records import Record, RecordFolder, outcome
+from bdgf.evaluation.comparison import difference_table, summary_table
+from bdgf.evaluation.comparison_markdown import comparison_markdown
+
+TOGETHER = "all scenes"
+"""What stands for the scene in the table over all of them."""
+
+
+@dataclass(frozen=True)
+class SuiteTable:
+    """A suite's tables on one scene, or on all of them together.
+
+    Attributes:
+        key: Names the tables: the suite, the scene, and the environment where it is not the
+            default one.
+        markdown: The tables as Markdown, under a line that says what they are of.
+        csv: One line a row.
+        runs: Row and record of every run in them.
+    """
+
+    key: str
+    markdown: str
+    csv: str
+    runs: list[tuple[str, Record]]
+
+
+def suite_tables(
+    suite: Suite,
+    plan: Sequence[PlannedRun],
+    records: RecordFolder,
+    reference: str,
+    command: str,
+    env: str | None = None,
+) -> list[SuiteTable]:
+    """The tables of one suite: one a scene, and one of all where there are several.
+
+    Args:
+        suite: The suite.
+        plan: Its runs.
+        records: Where finished runs are recorded.
+        reference: The row to compare with.
+        command: What makes the tables, for who wants them again.
+        env: Kedro's environment where it is not the default one.
+
+    Returns:
+        The tables; none of a scene without finished runs.
+    """
+    found = [(run, records.read(run.fingerprint)) for run in plan]
+    scenes = list(dict.fromkeys(run.scene for run in plan))
+    parts = {scene: [pair for pair in found if pair[0].scene == scene] for scene in scenes}
+    parts = {scene: part for scene, part in parts.items() if any(r for _, r in part)}
+    if len(parts) > 1:
+        parts[TOGETHER] = [pair for part in parts.values() for pair in part]
+    tables = []
+    for scene, part in parts.items():
+        finished = [(run.row, *kept) for run, kept in part if kept]
+        outcomes = [outcome(*run) for run in finished]
+        rows = [row.name for row in suite.rows]
+        summary = summary_table(outcomes, rows)
+        differences = difference_table(outcomes, rows, reference)
+        groups = {row.name: row.group for row in suite.rows}
+        body = comparison_markdown(summary, differences, groups, reference)
+        head = f"`{command}`: {_told([r for _, r, _ in finished], len(part))}."
+        names = [plan[0].suite, scene.replace(" ", "_"), *([env] if env else [])]
+        merged = summary.merge(differences, on="row", how="left") if len(differences) else summary
+        csv = pd.DataFrame(merged).to_csv(index=False, float_format="%.6g")
+        runs = [(row, record) for row, record, _ in finished]
+        tables.append(SuiteTable("_".join(names), f"{head}\n\n{body}", csv, runs))
+    return tables
+
+
+def _told(records: Sequence[Record], planned: int) -> str:
+    threads = sorted({record.threads for record in records})
+    tested = sorted({record.split["test"] for record in records})
+    leakage = max(record.metrics["leakage"] for record in records)
+    splits = ", ".join(sorted({record.split["name"] for record in records}))
+    parts = [
+        f"{len(records)} of {planned} runs",
+        f"split {splits}",
+        f"{' and '.join(f'{n:,}' for n in tested)} test pixels",
+        f"leakage at most {100 * leakage:.1f} %",
+        f"bdgf {', '.join(sorted({record.version for record in records}))}",
+    ]
+    if threads != [0]:
+        parts.append(f"seconds on {' or '.join(map(str, threads))} thread(s) a run")
+    return ", ".join(parts)
+
+
+def write_tables(tables: Sequence[SuiteTable], document: Path) -> list[Path]:
+    """Writes each table as CSV, its runs as JSON, and puts its Markdown into the document.
+
+    Args:
+        tables: The tables.
+        document: A Markdown file; CSV and JSON go to a folder of its name beside it.
+
+    Returns:
+        The files written.
+    """
+    folder = document.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for table in tables:
+        runs = [{"row": row, **asdict(record)} for row, record in table.runs]
+        contents = {".csv": table.csv, "_runs.json": _one_line_each(runs)}
+        for ending, text in contents.items():
+            written.append(folder / f"{table.key}{ending}")
+            _replace(written[-1], text)
+    text = document.read_text() if document.exists() else ""
+    _replace(document, with_tables(text, {table.key: table.markdown for table in tables}))
+    return [*written, document]
+
+
+def with_tables(text: str, tables: Mapping[str, str]) -> str:
+    """`text` with each table between its markers; the prose around them stays.
+
+    A table whose markers are not there is added at the end.
+
+    Args:
+        text: A Markdown document.
+        tables: Markdown by the key in the markers `<!-- bench <key> -->` and `<!-- end -->`.
+    """
+    for key, table in tables.items():
+        begin, end = f"<!-- bench {key} -->", "<!-- end -->"
+        before, marker, rest = text.partition(begin)
+        if not marker:
+            before = f"{text.rstrip()}\n\n## {key.replace('_', ' ')}\n\n".lstrip()
+            rest = end + "\n"
+        text = f"{before}{begin}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+def _one_line_each(runs: Sequence[Mapping[str, object]]) -> str:
+    return "[\n" + ",\n".join(json.dumps(run) for run in runs) + "\n]\n"
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text(text)
+    os.replace(partial, path)

@@ -1,0 +1,46 @@
+"""The bench in MLflow: one run for all, below it one for each process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bdgf.bench.plan import PlannedRun
+
+
+class BenchTracking:
+    """The bench's MLflow run, and the runs that its processes write to."""
+
+    def __init__(self, experiment: str, name: str, tags: Mapping[str, Any]) -> None:
+        """Opens the bench's run.
+
+        Args:
+            experiment: Name of an experiment that is there.
+            name: The run's name.
+            tags: The run's tags.
+        """
+        from mlflow import MlflowClient
+
+        self._client = MlflowClient()
+        found = self._client.get_experiment_by_name(experiment)
+        self._experiment = found.experiment_id
+        run = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
+        self.run_id: str = run.info.run_id
+
+    def open_run(self, run: PlannedRun) -> str:
+        """Makes the MLflow run that a process writes to, below the bench's; gives its id."""
+        tags = {"mlflow.parentRunId": self.run_id, "bench.suite": run.suite, "bench.row": run.row}
+        made = self._client.create_run(self._experiment, tags=tags, run_name=run.title)
+        return str(made.info.run_id)
+
+    def fail_run(self, run_id: str) -> None:
+        """Marks the run of a process that could not do so itself."""
+        self._client.set_terminated(run_id, "FAILED")
+
+    def log_table(self, name: str, text: str) -> None:
+        """Keeps a table as an artifact of the bench's run."""
+        self._client.log_text(self.run_id, text, f"tables/{name}")
+
+    def end(self, failed: bool) -> None:
+        """Closes the bench's run."""
+        self._client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")

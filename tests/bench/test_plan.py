@@ -1,0 +1,142 @@
+"""From suites to runs, on the project's own configuration."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bdgf.bench.plan import PlannedRun, Suite, plan_suite, read_suites, resolver, run_order
+from bdgf.configuration import SceneConfigLoader
+from bdgf.errors import SettingsError
+from bdgf.settings import CONFIG_LOADER_ARGS
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+def loader(typed: dict[str, Any], env: str = "test") -> SceneConfigLoader:
+    return SceneConfigLoader(str(CONF), env=env, runtime_params=typed, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
+
+
+resolve = resolver(lambda scene: loader({"dataset": scene})["parameters"])
+
+
+CONFIGURED = loader({})["bench"]
+
+
+def plan(*rows: dict[str, Any], scenes: tuple[str, ...] = ("demo",), seeds=(0, 1)):  # type: ignore[no-untyped-def]
+    suite = Suite.model_validate({"title": "t", "reference": rows[0]["name"], "rows": rows})
+    return plan_suite("own", suite, scenes, seeds, resolve)
+
+
+PLAIN = {"name": "plain"}
+MASKING = {"name": "masking", "params": {"pretrain.masking.strategy": "none"}}
+BRANCH = {"name": "branch", "params": {"train.classifier.branches": ["cnn"]}}
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_every_suite_of_the_configuration_can_be_run(name: str) -> None:
+    suite = read_suites(CONFIGURED, [name])[name]
+    runs = plan_suite(name, suite, ["demo", "coast"], [0, 1, 2], resolve)
+    assert len(runs) == 6 * len(suite.rows)
+    same = {run.fingerprint for run in runs}
+    assert len(same) == len(runs), "two rows of a suite are the same run"
+
+
+def test_only_rows_that_change_the_pretraining_have_one_of_their_own() -> None:
+    runs = {run.row: run for run in plan(PLAIN, MASKING, BRANCH, seeds=(0,))}
+    assert runs["plain"].shares == runs["branch"].shares != runs["masking"].shares
+    assert len({run.fingerprint for run in runs.values()}) == 3
+
+
+def test_scene_seed_and_parameters_decide_and_the_row_s_name_does_not() -> None:
+    one, two = plan(PLAIN), plan({"name": "other"})
+    assert [r.fingerprint for r in one] == [r.fingerprint for r in two]
+    runs = plan(PLAIN, scenes=("demo", "coast"))
+    assert len({run.fingerprint for run in runs}) == len({run.shares for run in runs}) == 4
+
+
+def test_where_files_are_does_not_decide() -> None:
+    moved = {"name": "moved", "params": {"working_folder": "elsewhere", "cache.keep": 1}}
+    assert len({run.fingerprint for run in plan(PLAIN, moved, seeds=(0,))}) == 1
+
+
+def test_what_is_the_same_run_is_run_once_and_sharing_runs_follow_one_another() -> None:
+    runs = plan(PLAIN, MASKING, BRANCH) + plan({"name": "again"}, BRANCH)
+    order = run_order(runs)
+    assert len(order) == 6
+    shares = [run.shares for run in order]
+    changes = sum(a != b for a, b in pairwise(shares))
+    assert changes == len(set(shares)) - 1
+
+
+def test_parameters_reach_the_run_nested() -> None:
+    params = {"train.epochs": 2, "train.classifier.branches": ["cnn"]}
+    (run,) = plan({"name": "n", "params": params}, seeds=(7,))
+    assert run.params == {
+        "train": {"epochs": 2, "classifier": {"branches": ["cnn"]}},
+        "dataset": "demo",
+        "model": "bdgf",
+        "seed": 7,
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"params": {"train.epoch": 1}}, "row 'a': unknown parameter 'train.epoch'"),
+        ({"params": {"train.epochs": 0}}, "row 'a': parameter 'train.epochs' is 0"),
+        ({"model": "svn"}, "row 'a': unknown model 'svn', did you mean 'svm'"),
+    ],
+)
+def test_a_wrong_row_is_told_before_anything_runs(row: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        plan({"name": "a", **row})
+
+
+def test_an_unknown_scene_is_told() -> None:
+    with pytest.raises(SettingsError, match="unknown scene 'coats', did you mean 'coast'"):
+        plan(PLAIN, scenes=("coats",))
+
+
+@pytest.mark.parametrize(
+    ("suite", "told"),
+    [
+        ({"reference": "x", "rows": [PLAIN]}, "reference 'x' is none of its rows"),
+        ({"reference": "plain", "rows": [PLAIN, PLAIN]}, "two rows have the same name"),
+        (
+            {"reference": "plain", "rows": [{**PLAIN, "speed": 1}]},
+            r"'own\.rows\.0\.speed'",
+        ),
+    ],
+)
+def test_a_suite_that_is_not_well_formed_is_told(suite: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        read_suites({"own": {"title": "t", **suite}}, ["own"])
+
+
+def test_an_unknown_suite_names_the_nearest() -> None:
+    with pytest.raises(SettingsError, match="unknown suite 'ablaton', did you mean 'ablation'"):
+        read_suites(CONFIGURED, ["ablaton"])
+
+
+def test_a_model_s_runs_do_not_depend_on_what_it_does_not_use() -> None:
+    def of(model: str, **params: Any) -> PlannedRun:
+        return plan({"name": "n", "model": model, "params": params}, seeds=(0,))[0]
+
+    trees, steps = {"baselines.random_forest.trees": 7}, {"pretrain.steps": 99}
+    assert of("random_forest").shares is None
+    assert of("random_forest", **trees).fingerprint != of("random_forest").fingerprint
+    assert of("bdgf", **trees).fingerprint == of("bdgf").fingerprint
+    assert of("random_forest", **steps).fingerprint == of("random_forest").fingerprint
+    assert of("bdgf", **steps).fingerprint != of("bdgf").fingerprint
+
+
+def test_reading_the_configuration_once_gives_what_kedro_s_loader_gives() -> None:
+    typed = {"dataset": "coast", "model": "svm", "train": {"classifier": {"branches": ["cnn"]}}}
+    typed |= {"features": {"timesteps": [7]}, "seed": 3}
+    assert resolve(typed) == loader(typed)["parameters"]
+
+
+def test_runs_have_titles() -> None:
+    assert PlannedRun("s", "r", "demo", 3, {}, "f", None).title == "demo, s: r, seed 3"

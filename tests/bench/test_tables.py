@@ -1,0 +1,110 @@
+"""Records and the tables made of them."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bdgf.bench.plan import PlannedRun, Suite
+from bdgf.bench.records import Record, RecordFolder, TestPredictions
+from bdgf.bench.tables import suite_tables, with_tables, write_tables
+from bdgf.evaluation.comparison import MEASURES
+
+SUITE = Suite.model_validate(
+    {"title": "t", "reference": "a", "rows": [{"name": "a", "group": "g"}, {"name": "b"}]}
+)
+
+
+def planned(row, scene, seed):
+    return PlannedRun("own", row, scene, seed, {"seed": seed}, f"{row}{scene}{seed}", None)
+
+
+PLAN = [planned(row, scene, seed) for scene in ("x", "y") for row in "ab" for seed in (0, 1)]
+
+
+def record(run):
+    rng = np.random.default_rng([run.seed, ord(run.row), ord(run.scene)])
+    truth = rng.integers(1, 4, 60).astype(np.uint8)
+    predicted = np.where(rng.random(60) < 0.7, truth, 1).astype(np.uint8)
+    metrics = {name: float(rng.random()) for name in (*MEASURES, "leakage")}
+    split = {"name": "official", "test": 60}
+    return (
+        Record(run.fingerprint, run.scene, run.seed, "bdgf", run.params, metrics, split,
+               {"wall": 3.0}, 1, 500, False, f"mlflow-{run.fingerprint}", "0", "now"),
+        TestPredictions(np.arange(60, dtype=np.uint32), predicted, truth),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def records(tmp_path):
+    folder = RecordFolder(tmp_path / "records")
+    for run in PLAN:
+        folder.write(*record(run))
+    return folder
+
+
+def test_a_record_comes_back_as_it_was_written(records):
+    expected, predictions = record(PLAN[3])
+    found = records.read(PLAN[3].fingerprint)
+    assert found[0] == expected
+    assert all(np.array_equal(*pair) for pair in
+               zip(vars(found[1]).values(), vars(predictions).values(), strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", [".json", ".npz"])
+def test_a_damaged_record_is_none(records, ending):
+    name = PLAN[0].fingerprint
+    (records.folder / f"{name}{ending}").write_bytes(b"half")
+    assert name not in records
+    assert "unknown" not in records
+
+
+def test_one_table_a_scene_and_one_of_all(records):
+    tables = suite_tables(SUITE, PLAN, records, "a", "kedro bench")
+    assert [table.key for table in tables] == ["own_x", "own_y", "own_all_scenes"]
+    assert "`kedro bench`: 4 of 4 runs" in tables[0].markdown
+    table = pd.read_csv(io.StringIO(tables[2].csv)).set_index("row")
+    assert table.loc["b", "pairs"] == 4
+    runs = [record(run)[0] for run in PLAN if run.row == "b"]
+    of = {(r.scene, r.seed): r.metrics["kappa"] for r in runs}
+    assert table.loc["b", "kappa_mean"] == pytest.approx(np.mean(list(of.values())), rel=1e-5)
+    assert {record.mlflow_run for _, record in tables[0].runs} == {
+        f"mlflow-{run.fingerprint}" for run in PLAN if run.scene == "x"
+    }
+
+
+def test_what_is_not_finished_is_counted_and_a_scene_without_runs_is_left_out(tmp_path):
+    folder = RecordFolder(tmp_path)
+    for run in PLAN[:3]:
+        folder.write(*record(run))
+    (table,) = suite_tables(SUITE, PLAN, folder, "a", "kedro bench")
+    assert "3 of 4 runs" in table.markdown
+    assert pd.read_csv(io.StringIO(table.csv))["runs"].tolist() == [2, 1]
+
+
+def test_tables_are_replaced_between_their_markers_and_prose_stays(records, tmp_path):
+    document = tmp_path / "results.md"
+    document.write_text(
+        "# Results\n\nBefore.\n<!-- bench own_x -->\nold\n<!-- end -->\nRead as follows.\n"
+        "<!-- bench other -->\nkept\n<!-- end -->\n"
+    )
+    tables = suite_tables(SUITE, PLAN, records, "a", "kedro bench")
+    written = write_tables(tables[:1], document)
+    text = document.read_text()
+    assert "old" not in text
+    assert text.startswith("# Results\n\nBefore.\n<!-- bench own_x -->")
+    assert "<!-- end -->\nRead as follows.\n<!-- bench other -->\nkept\n<!-- end -->\n" in text
+    assert tables[0].markdown in text
+    assert all(path.exists() for path in written)
+    runs = json.loads((tmp_path / "results" / "own_x_runs.json").read_text())
+    assert [run["row"] for run in runs] == ["a", "a", "b", "b"]
+    write_tables(tables[:1], document)
+    assert document.read_text() == text
+
+
+def test_a_table_without_markers_is_added_at_the_end():
+    text = with_tables("# Results\n", {"own_x": "| t |"})
+    assert text.startswith("# Results\n\n## own x\n")
+    assert with_tables(text, {"own_x": "| u |"}) == text.replace("| t |", "| u |")

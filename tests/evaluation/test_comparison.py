@@ -1,0 +1,150 @@
+"""The tables, against pandas, SciPy and statsmodels by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import DescrStatsW
+
+from bdgf.evaluation.comparison import (
+    MEASURES,
+    Outcome,
+    difference_table,
+    mean_interval,
+    summary_table,
+)
+from bdgf.evaluation.comparison_markdown import comparison_markdown, p_value, spread
+
+SKILL = {"ours": 0.80, "good": 0.78, "weak": 0.6}
+SEEDS = range(6)
+
+
+def outcome(row: str, scene: str, seed: int, pixels: np.ndarray | None = None) -> Outcome:
+    rng = np.random.default_rng([len(row), ord(row[0]), len(scene), seed])
+    pixels = np.arange(0, 900, 3) if pixels is None else pixels
+    correct = rng.random(len(pixels)) < SKILL[row]
+    metrics = {measure: float(rng.normal(SKILL[row], 0.02)) for measure in MEASURES}
+    metrics["overall_accuracy"] = float(correct.mean())
+    return Outcome(row, scene, seed, metrics, pixels, correct, 10.0 + seed, 100 * len(row))
+
+
+OUTCOMES = [outcome(row, scene, seed) for row in SKILL for scene in ("a", "bb") for seed in SEEDS]
+OF_A = [o for o in OUTCOMES if o.scene == "a"]
+
+
+def frame(outcomes: list[Outcome]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"row": o.row, "scene": o.scene, "seed": o.seed, **o.metrics} for o in outcomes]
+    )
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_mean_and_standard_deviation_over_seeds(measure: str) -> None:
+    table = summary_table(OF_A, list(SKILL)).set_index("row")
+    expected = frame(OF_A).groupby("row")[measure].agg(["mean", "std"])
+    for row in SKILL:
+        assert table.loc[row, f"{measure}_mean"] == pytest.approx(expected.loc[row, "mean"])
+        assert table.loc[row, f"{measure}_std"] == pytest.approx(expected.loc[row, "std"])
+
+
+def test_over_scenes_the_spread_is_that_of_seeds_not_of_scenes() -> None:
+    table = summary_table(OUTCOMES, ["ours"])
+    by_seed = frame(OUTCOMES).query("row == 'ours'").groupby("seed")["kappa"].mean()
+    assert table["kappa_mean"][0] == pytest.approx(by_seed.mean())
+    assert table["kappa_std"][0] == pytest.approx(by_seed.std())
+    assert table["runs"][0] == 12
+
+
+def test_rows_come_in_the_order_asked_for_and_without_runs_not_at_all() -> None:
+    table = summary_table(OF_A, ["weak", "absent", "ours"])
+    assert table["row"].tolist() == ["weak", "ours"]
+    assert table["parameters"].tolist() == [400, 400]
+
+
+def test_time_is_that_of_runs_that_did_all_themselves() -> None:
+    reused = [Outcome(**{**vars(o), "reused": o.seed > 0, "seconds": 50.0 - o.seed}) for o in OF_A]
+    table = summary_table(reused, ["ours"])
+    assert table["seconds"][0] == 50
+    assert not table["reused"][0]
+    table = summary_table([o for o in reused if o.reused], ["ours"])
+    assert table["seconds"][0] == 47
+    assert r"| 47\* |" in comparison_markdown(table, pd.DataFrame(), {}, "ours")
+
+
+def test_differences_are_paired() -> None:
+    table = difference_table(OF_A, ["weak", "ours", "good"], "ours").set_index("row")
+    assert list(table.index) == ["weak", "good"]
+    wide = frame(OF_A).pivot(index="seed", columns="row", values="average_accuracy")
+    for row in table.index:
+        differences = wide[row] - wide["ours"]
+        found = table.loc[row]
+        assert found["average_accuracy_difference"] == pytest.approx(differences.mean())
+        assert found["average_accuracy_difference_std"] == pytest.approx(differences.std())
+        low, high = DescrStatsW(differences.to_numpy()).tconfint_mean(0.05)
+        assert found["average_accuracy_difference_low"] == pytest.approx(low)
+        assert found["average_accuracy_difference_high"] == pytest.approx(high)
+        expected = stats.wilcoxon(wide[row], wide["ours"]).pvalue
+        assert found["average_accuracy_wilcoxon_p"] == pytest.approx(expected)
+
+
+def test_mcnemar_takes_all_seeds_together_and_holm_the_table() -> None:
+    table = difference_table(OF_A, ["good", "weak"], "ours")
+    expected = []
+    for row in ("good", "weak"):
+        one, other = (
+            np.concatenate([o.correct for o in OF_A if o.row == name]) for name in (row, "ours")
+        )
+        counts = [[(one & other).sum(), (one & ~other).sum()],
+                  [(~one & other).sum(), (~one & ~other).sum()]]  # fmt: skip
+        expected.append(statsmodels_mcnemar(counts, exact=False, correction=True).pvalue)
+    assert table["mcnemar_p"].tolist() == pytest.approx(expected)
+    adjusted = multipletests(expected, method="holm")[1]
+    assert table["mcnemar_p_holm"].tolist() == pytest.approx(list(adjusted))
+
+
+def test_only_pixels_that_both_were_tested_on_are_pairs() -> None:
+    fewer = outcome("good", "a", 0, pixels=np.arange(0, 900, 9))
+    reference = outcome("ours", "a", 0)
+    table = difference_table([fewer, reference], ["good"], "ours")
+    shared = np.isin(reference.pixels, fewer.pixels)
+    b = int((fewer.correct & ~reference.correct[shared]).sum())
+    c = int((~fewer.correct & reference.correct[shared]).sum())
+    expected = statsmodels_mcnemar([[0, b], [c, 0]], exact=b + c < 25, correction=True)
+    assert table["mcnemar_p"][0] == pytest.approx(expected.pvalue)
+
+
+def test_runs_without_a_counterpart_are_no_pairs() -> None:
+    some = [o for o in OF_A if o.row != "ours" or o.seed < 4]
+    assert difference_table(some, ["good"], "ours")["pairs"].tolist() == [4]
+    assert difference_table([o for o in OF_A if o.row != "ours"], ["good"], "ours").empty
+
+
+def test_one_pair_has_no_interval() -> None:
+    interval = mean_interval([0.25])
+    assert interval.mean == 0.25
+    assert np.isnan([interval.std, interval.low, interval.high]).all()
+
+
+def test_the_markdown_holds_the_numbers() -> None:
+    summary = summary_table(OF_A, list(SKILL))
+    differences = difference_table(OF_A, list(SKILL), "ours")
+    text = comparison_markdown(summary, differences, {"ours": "method", "good": "peers"}, "ours")
+    first = summary.iloc[0]
+    assert spread(first["overall_accuracy_mean"], first["overall_accuracy_std"]) in text
+    assert "| method | ours |" in text
+    assert "Differences to *ours*" in text
+    widths = {line.count("|") for line in text.split("\n\n")[0].splitlines()}
+    assert len(widths) == 1
+
+
+def test_figures_are_told_plainly() -> None:
+    assert spread(0.82641, 0.0031) == "82.64 +- 0.31"
+    assert spread(0.5, float("nan")) == "50.00"
+    assert [p_value(p) for p in (0.0004, 0.05, 1.0, float("nan"))] == [
+        "< 0.001",
+        "0.050",
+        "1.000",
+        "-",
+    ]

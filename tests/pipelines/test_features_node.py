@@ -1,0 +1,31 @@
+"""The node that takes a feature cube of one's own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bdgf.diffusion.features import FeatureSettings
+from bdgf.diffusion.given_cube import write_feature_cube
+from bdgf.errors import MissingArtifactError
+from bdgf.pipelines.features.nodes import extract_feature_cube
+from bdgf.weights import Weights
+from tests.diffusion.small_scene import prepared_scene
+
+
+def extract(source: Path, cache: Path):  # type: ignore[no-untyped-def]
+    settings = FeatureSettings(source=str(source)).model_dump()
+    places = {"folder": str(cache), "keep": 1}
+    return extract_feature_cube(Weights({}), prepared_scene(), settings, {}, places, "small")
+
+
+def test_a_cube_of_one_s_own_is_taken_instead_of_the_denoiser_s(tmp_path: Path) -> None:
+    features = {0: np.random.default_rng(0).random((3, 40, 52))}
+    mine = write_feature_cube(tmp_path / "mine.h5", features, np.ones((40, 52), bool), "small")
+    assert extract(mine.path, tmp_path / "cache").fingerprint == mine.fingerprint
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_cube_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MissingArtifactError, match=r"no feature cube at .*absent\.h5"):
+        extract(tmp_path / "absent.h5", tmp_path / "cache")
