@@ -14,6 +14,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from bdgf.diffusion.feature_change import FeatureProbeSettings
 from bdgf.settings_model import Settings
 
 
@@ -31,12 +32,16 @@ class MaskingSettings(Settings):
     p_min: float = Field(0.05, ge=0, lt=1, description="Lowest rate (`adaptive`).")
     p_max: float = Field(0.5, ge=0, lt=1, description="What learning best adds to the rate.")
     alpha: float = Field(1.0, gt=0, description="How sharply the rate answers to imbalance.")
-    signal: Literal["explained_noise"] = Field(
+    signal: Literal["explained_noise", "feature_change"] = Field(
         "explained_noise", description="What says that a modality dominates."
     )
     decay: float = Field(0.98, ge=0, lt=1, description="Decay a step of the signal's average.")
     floor: float = Field(
         0.05, gt=0, description="Least mean signal of the others that a ratio is formed with."
+    )
+    probe: FeatureProbeSettings = Field(
+        default_factory=FeatureProbeSettings,
+        description="Where the change of the features is measured.",
     )
 
     @model_validator(mode="after")
@@ -53,13 +58,22 @@ class Observation:
     Attributes:
         losses: Denoising loss of each modality, (M,) float, detached; NaN where a modality was
             hidden throughout the batch.
+        feature_shares: Each modality's share of the features, (M,) float; None at a step that did
+            not measure it.
     """
 
     losses: Tensor
+    feature_shares: Tensor | None = None
 
 
 class DominanceSignal(Protocol):
-    """Measures how well each modality is learnt, or how much it dominates, in [0, 1]."""
+    """Measures how well each modality is learnt, or how much it dominates, in [0, 1].
+
+    Attributes:
+        needs_features: Whether it wants the features' change at the steps of `probe.every`.
+    """
+
+    needs_features: bool
 
     def update(self, observation: Observation) -> None:
         """Takes in one step."""
@@ -78,34 +92,74 @@ class DominanceSignal(Protocol):
         ...
 
 
-class ExplainedNoise:
+class _AveragedSignal:
+    """A signal that is one moving average.
+
+    Attributes:
+        needs_features: Whether it wants the features' change at the steps of `probe.every`.
+    """
+
+    needs_features = False
+
+    def __init__(self, start: Tensor, decay: float) -> None:
+        self._average, self._decay = start, decay
+
+    def _take(self, seen: Tensor) -> None:
+        self._average.lerp_(seen, 1 - self._decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The average."""
+        return {"average": self._average}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues from an average."""
+        self._average.copy_(state["average"])
+
+
+class ExplainedNoise(_AveragedSignal):
     """e_m = 1 - EMA(L_m): a target of unit variance that is not explained at all has loss 1."""
 
     def __init__(self, modalities: int, settings: MaskingSettings, device: torch.device) -> None:
         """Starts with nothing explained."""
-        self._decay = settings.decay
-        self._average = torch.ones(modalities, device=device)
+        super().__init__(torch.ones(modalities, device=device), settings.decay)
 
     def update(self, observation: Observation) -> None:
         """Moves the average loss of the modalities that were visible."""
         losses = observation.losses.to(self._average)
-        seen = torch.where(losses.isnan(), self._average, losses)
-        self._average.lerp_(seen, 1 - self._decay)
+        self._take(torch.where(losses.isnan(), self._average, losses))
 
     def value(self) -> Tensor:
         """e_m, clamped to [0, 1]: (M,) float32."""
         return (1 - self._average).clamp(0, 1)
 
-    def state_dict(self) -> dict[str, Any]:
-        """The average losses."""
-        return {"average": self._average}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continues from average losses."""
-        self._average.copy_(state["average"])
+class FeatureChange(_AveragedSignal):
+    """s_m: the modality's share of the features' change, one being hidden at a time.
+
+    The shares add up to 1 (`bdgf.diffusion.feature_change`).
+    """
+
+    needs_features = True
+
+    def __init__(self, modalities: int, settings: MaskingSettings, device: torch.device) -> None:
+        """Starts with equal shares."""
+        even = torch.full((modalities,), 1 / modalities, device=device)
+        super().__init__(even, settings.decay**settings.probe.every)
+
+    def update(self, observation: Observation) -> None:
+        """Moves the average shares at the steps that measured them."""
+        if observation.feature_shares is not None:
+            self._take(observation.feature_shares.to(self._average))
+
+    def value(self) -> Tensor:
+        """s_m in [0, 1]: (M,) float32."""
+        return self._average
 
 
-SIGNALS: dict[str, type[ExplainedNoise]] = {"explained_noise": ExplainedNoise}
+SIGNALS: dict[str, type[ExplainedNoise] | type[FeatureChange]] = {
+    "explained_noise": ExplainedNoise,
+    "feature_change": FeatureChange,
+}
 
 
 def adaptive_rates(dominance: Tensor, settings: MaskingSettings) -> Tensor:
@@ -144,6 +198,11 @@ class Masking:
             return adaptive_rates(self._signal.value(), self.settings)
         rate = self.settings.rate if self.settings.strategy == "fixed" else 0.0
         return torch.full((self.modalities,), rate, device=self._device)
+
+    def wants_features(self, step: int) -> bool:
+        """Whether the step with this index (from 0) should measure the features' change."""
+        follows = self.settings.strategy == "adaptive" and self._signal.needs_features
+        return follows and step % self.settings.probe.every == 0
 
     def observe(self, observation: Observation) -> None:
         """Takes in what one step showed, without waiting for the device."""
