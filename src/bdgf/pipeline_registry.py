@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from bdgf.pipelines import baseline, evaluate, features, ingest, prepare, pretrain, report, train
+from bdgf.pipelines import (
+    balance,
+    baseline,
+    evaluate,
+    features,
+    ingest,
+    prepare,
+    pretrain,
+    report,
+    train,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -23,5 +33,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluate": evaluate.create_pipeline() + report.create_pipeline(),
     }
     full = sum(steps.values(), Pipeline([]))
-    others = {"report": report.create_pipeline(), "baseline": baseline.create_pipeline()}
+    others = {
+        "report": report.create_pipeline(),
+        "baseline": baseline.create_pipeline(),
+        "balance": balance.create_pipeline(),
+    }
     return {**steps, **others, "full": full, "__default__": full}

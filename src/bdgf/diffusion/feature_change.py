@@ -104,7 +104,7 @@ class _Decoder(nn.Module):
 
 
 def relative_change(full: Tensor, less: Tensor, valid: Tensor) -> Tensor:
-    """sum |f(all) - f(without m)|^2 / sum |f(all)|^2 over valid cells.
+    """Sum of |f(all) - f(without m)|^2 / sum |f(all)|^2 over valid cells.
 
     A ratio of sums, not a mean of ratios: cells with next to no activation say nothing.
 
@@ -133,4 +133,3 @@ def feature_shares(change: Tensor) -> Tensor:
     total = change.sum(dim=1, keepdim=True)
     even = torch.full_like(change, 1 / change.shape[1])
     return torch.where(total > 0, change / total.clamp(min=1e-12), even).mean(dim=0)
-
