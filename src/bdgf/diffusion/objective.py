@@ -18,10 +18,9 @@ from bdgf.settings_model import Settings
 class ObjectiveSettings(Settings):
     """How the loss is put together. Chosen here; the paper is silent."""
 
-    loss_average: Literal["modality", "exposure", "element"] = Field(
+    loss_average: Literal["modality", "element"] = Field(
         "modality",
-        description="Average within each modality first; the same, weighted by how much of it is "
-        "visible; or over all elements (imbalanced).",
+        description="Average within each modality first, or over all elements (imbalanced).",
     )
     reconstruction_weight: float = Field(
         0.5, ge=0, description="Weight of the clean reconstruction of hidden channels."
@@ -84,10 +83,6 @@ def p_losses(
     if settings.loss_average == "modality":
         measured = (seen_count > 0).float()
         total = (denoising / seen_count.clamp(min=1)).sum() / measured.sum().clamp(min=1)
-        rebuilding = (rebuilt / everything.clamp(min=1)).mean()
-    elif settings.loss_average == "exposure":
-        exposure = seen_count / everything.clamp(min=1)
-        total = (denoising / everything.clamp(min=1)).sum() / exposure.sum().clamp(min=1e-6)
         rebuilding = (rebuilt / everything.clamp(min=1)).mean()
     else:
         total = denoising.sum() / seen_count.sum().clamp(min=1)
