@@ -1,19 +1,27 @@
 """Does masking balance? The study of docs/method.md: `python benchmarks/balance.py demo coast`.
 
 Pretrains a small denoiser with every masking and seed, measures what its features hold of each
-modality (no test pixel is looked at) and writes a table, its means and a figure. A run that is
-there is not repeated.
+modality (no test pixel is looked at) and writes a table, its means and a figure. A run that stands
+in the table is not repeated: delete the table to start anew.
 """
 
 import argparse
-import json
 import logging
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from bdgf.configuration import SceneConfigLoader
 from bdgf.diffusion.features import FeatureSettings
-from bdgf.evaluation.balance_summary import balance_figure, balance_means, balance_table
+from bdgf.evaluation.balance_summary import (
+    MASKING,
+    balance_figure,
+    balance_means,
+    balance_table,
+    masking_name,
+)
 from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
 from bdgf.pipelines.ingest.nodes import ingest_scene
 from bdgf.scenes.preparation import PreparationSettings, fit_preparation
@@ -27,6 +35,13 @@ MASKINGS: dict[str, dict[str, Any]] = {
     "fixed": {"strategy": "fixed"},
     "explained_noise": {"strategy": "adaptive", "signal": "explained_noise"},
     "feature_change": {"strategy": "adaptive", "signal": "feature_change"},
+    "equalised": {
+        "strategy": "adaptive",
+        "signal": "feature_change",
+        "rule": "equalise",
+        "p_min": 0.2,
+        "p_max": 0.6,
+    },
 }
 SMALL = {"steps": 400, "batch_size": 8, "log_every": 10}
 WIDTH = 16
@@ -38,14 +53,18 @@ def merged(base: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
     return {**base, **parts}
 
 
-def run(scene: str, parameters: dict[str, Any], masking: str, seed: int) -> dict[str, Any]:
+def run(scene: str, masking: dict[str, Any], prediction: str, seed: int) -> dict[str, Any]:
     """Pretrains and measures once."""
+    parameters = SceneConfigLoader(
+        str(ROOT / "conf"), env="local", runtime_params={"dataset": scene}, **CONFIG_LOADER_ARGS
+    )["parameters"]
     data = ingest_scene(parameters["scene"], scene, parameters["ingest"])
     settings = PreparationSettings.model_validate(parameters["preparation"])
     prepared = fit_preparation(data, settings).apply(data)
     patch = parameters["train"]["classifier"]["patch"]
     split = make_split(prepared, SplitSettings.model_validate(parameters["split"]), 0, patch // 2)
-    changed = {**SMALL, "denoiser": {"width": WIDTH}, "masking": MASKINGS[masking]}
+    parts = {"denoiser": {"width": WIDTH}, "schedule": {"prediction": prediction}}
+    changed = {**SMALL, **parts, "masking": masking}
     chosen = PretrainSettings.model_validate(merged(parameters["pretrain"], changed))
     return measure_balance(
         pretrain(prepared, chosen, seed),
@@ -60,34 +79,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scenes", nargs="+")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--prediction", default="epsilon", choices=["epsilon", "v", "x0"])
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "results" / "balance")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    folder = ROOT / "data" / "working" / "balance"
-    folder.mkdir(parents=True, exist_ok=True)
-    records = []
-    for scene in arguments.scenes:
-        loader = SceneConfigLoader(
-            str(ROOT / "conf"), env="local", runtime_params={"dataset": scene}, **CONFIG_LOADER_ARGS
-        )
-        for masking in MASKINGS:
-            for seed in arguments.seeds:
-                path = folder / f"{scene}-{masking}-{seed}.json"
-                if not path.exists():
-                    record = run(scene, loader["parameters"], masking, seed)
-                    path.write_text(json.dumps(record, indent=1))
-                records.append(json.loads(path.read_text()))
-                print(path.stem, flush=True)
-    write(records, arguments.output)
-
-
-def write(records: list[dict[str, Any]], output: Path) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    table = balance_table(records)
-    table.to_csv(output / "runs.csv", index=False, float_format="%.4f")
-    balance_means(table).to_csv(output / "means.csv", index=False, float_format="%.4f")
-    balance_figure(table).savefig(output / "balance.png")
-    print(balance_means(table).T.to_string())
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    path = arguments.output / "runs.csv"
+    table = pd.read_csv(path) if path.exists() else pd.DataFrame()
+    prediction = arguments.prediction
+    for scene, seed, masking in product(arguments.scenes, arguments.seeds, MASKINGS.values()):
+        key = {
+            "scene": scene,
+            "seed": seed,
+            "prediction": prediction,
+            MASKING: masking_name({"signal": "", "rule": "ratio"} | masking),
+        }
+        if len(table) and (table[list(key)] == pd.Series(key)).all(axis=1).any():
+            continue
+        measured = balance_table([run(scene, masking, prediction, seed)])
+        table = pd.concat([table, measured], ignore_index=True)
+        table.to_csv(path, index=False, float_format="%.4f")
+        print(*key.values(), flush=True)
+    balance_means(table).to_csv(arguments.output / "means.csv", index=False, float_format="%.4f")
+    balance_figure(table).savefig(arguments.output / "balance.png")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ MODALITIES = {"demo": ("optical", "sar", "height"), "pines": ("hsi", "height")}
 def record(scene, strategy, signal, seed):
     rng = np.random.default_rng([seed, len(strategy), len(scene)])
     made = {"scene": scene, "strategy": strategy, "signal": signal, "seed": seed, "steps": 9}
+    made["rule"] = "ratio" if signal else ""
     made["split"] = {"name": "official", "seed": seed}
     for measure in ("feature_share", "explained_noise", "mask_rate", "probe_average_accuracy"):
         made |= {f"{measure}_{m}": rng.random() for m in MODALITIES[scene]}
@@ -30,9 +31,9 @@ def test_means_and_deviations_are_over_the_seeds(table):
     means = balance_means(table)
     assert means[["scene", "masking", "seeds"]].values.tolist() == [
         ["demo", "none", 3],
-        ["demo", "adaptive (feature change)", 3],
+        ["demo", "adaptive (feature change, ratio)", 3],
         ["pines", "none", 3],
-        ["pines", "adaptive (feature change)", 3],
+        ["pines", "adaptive (feature change, ratio)", 3],
     ]
     values = [record("demo", "none", "", seed)["feature_share_sar"] for seed in (0, 1, 2)]
     assert means["feature_share_sar_mean"][0] == pytest.approx(np.mean(values))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MASKING = "masking"
-"""Column that names a strategy and, where it follows one, its signal."""
+"""Column that names a strategy and, where it is adaptive, its signal and rule."""
 
 _PANELS = {
     "probe_average_accuracy": "average accuracy of a linear probe",
@@ -44,9 +44,11 @@ def balance_table(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def masking_name(record: Mapping[str, Any]) -> str:
-    """`none`, `fixed`, or for instance `adaptive (feature change)`."""
+    """`none`, `fixed`, or for instance `adaptive (feature change, ratio)`."""
+    if not record["signal"]:
+        return str(record["strategy"])
     signal = str(record["signal"]).replace("_", " ")
-    return f"{record['strategy']} ({signal})" if signal else str(record["strategy"])
+    return f"{record['strategy']} ({signal}, {record['rule']})"
 
 
 def balance_means(table: pd.DataFrame) -> pd.DataFrame:

@@ -68,7 +68,7 @@ def measure_balance(
 
     Returns:
         One record, flat but for the split's name and seed: `scene`, `model`, `split`, `strategy`,
-        `signal`, `prediction`, `steps`, `seed`; of every
+        `signal`, `rule`, `loss_average`, `prediction`, `steps`, `seed`; of every
         modality m `mask_rate_m`, `explained_noise_m`, `feature_share_m`,
         `probe_overall_accuracy_m` and `probe_average_accuracy_m`, the last two also for `all`;
         `explained_noise_balance_index`, `feature_balance_index`, `probe_balance_index`: lowest over
@@ -146,6 +146,8 @@ def _origin(weights: Weights, prepared: xr.Dataset, split: xr.DataArray) -> dict
         "split": {key: split.attrs[key] for key in ("name", "seed")},
         "strategy": masking["strategy"],
         "signal": masking["signal"] if adaptive else "",
+        "rule": masking["rule"] if adaptive else "",
+        "loss_average": config["settings"]["objective"]["loss_average"],
         "prediction": config["settings"]["schedule"]["prediction"],
         "steps": config["steps"],
         "seed": config["seed"],
