@@ -42,9 +42,7 @@ class MaskingSettings(Settings):
         "explained_noise", description="What says that a modality dominates."
     )
     decay: float = Field(0.98, ge=0, lt=1, description="Decay a step of the signal's average.")
-    floor: float = Field(
-        0.05, gt=0, description="Least mean signal of the others that a ratio is formed with."
-    )
+    floor: float = Field(0.05, gt=0, description="Least mean signal that a ratio is formed with.")
     probe: FeatureProbeSettings = Field(
         default_factory=FeatureProbeSettings,
         description="Where the change of the features is measured.",

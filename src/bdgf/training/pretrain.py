@@ -15,8 +15,9 @@ from torch import Tensor
 from bdgf import __version__
 from bdgf.diffusion.balance import ValidationSet, balance_index
 from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
+from bdgf.diffusion.dominance import Observation
 from bdgf.diffusion.feature_change import FeatureProbe, feature_shares
-from bdgf.diffusion.masking import Masking, MaskingSettings, Observation
+from bdgf.diffusion.masking import Masking, MaskingSettings
 from bdgf.diffusion.objective import ObjectiveSettings, p_losses
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.tiles import TileSource
