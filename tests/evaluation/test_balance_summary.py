@@ -14,8 +14,8 @@ def record(scene, strategy, signal, seed):
     made["rule"] = "ratio" if signal else ""
     made["split"] = {"name": "official", "seed": seed}
     for measure in ("feature_share", "explained_noise", "mask_rate", "probe_average_accuracy"):
+        made["probe_average_accuracy_all"] = rng.random()
         made |= {f"{measure}_{m}": rng.random() for m in MODALITIES[scene]}
-    made["probe_average_accuracy_all"] = rng.random()
     return made | {"feature_balance_index": rng.random(), "explained_noise_balance_index": 0.5}
 
 

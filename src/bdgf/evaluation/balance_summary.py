@@ -100,7 +100,7 @@ def balance_figure(table: pd.DataFrame, title: str = "") -> Figure:
 def _bars(axis: Axes, means: pd.DataFrame, measure: str, maskings: Sequence[str]) -> None:
     columns = [c for c in means.columns if c.startswith(f"{measure}_") and c.endswith("_mean")]
     modalities = [c.removeprefix(f"{measure}_").removesuffix("_mean") for c in columns]
-    modalities = [m for m in modalities if m != "balance_index"]
+    modalities = sorted((m for m in modalities if m != "balance_index"), key=lambda m: m == ALL)
     places, width = np.arange(len(modalities)), 0.8 / len(maskings)
     for index, name in enumerate(maskings):
         if name not in means.index:
