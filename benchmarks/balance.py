@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MASKINGS: dict[str, dict[str, Any]] = {
     "none": {"strategy": "none"},
     "fixed": {"strategy": "fixed"},
-    "explained_noise": {"strategy": "adaptive", "signal": "explained_noise"},
-    "feature_change": {"strategy": "adaptive", "signal": "feature_change"},
+    "explained_noise": {"strategy": "adaptive", "signal": "explained_noise", "rule": "ratio"},
+    "feature_change": {"strategy": "adaptive", "signal": "feature_change", "rule": "ratio"},
     "equalised": {
         "strategy": "adaptive",
         "signal": "feature_change",
@@ -43,7 +43,7 @@ MASKINGS: dict[str, dict[str, Any]] = {
         "p_max": 0.6,
     },
 }
-SMALL = {"steps": 400, "batch_size": 8, "log_every": 10}
+SMALL = {"steps": 400, "batch_size": 8, "ema_decay": 0.999, "log_every": 10}
 WIDTH = 16
 """A narrower, shorter pretraining than `conf/base`'s: the study has many."""
 
@@ -92,7 +92,7 @@ def main() -> None:
             "scene": scene,
             "seed": seed,
             "prediction": prediction,
-            MASKING: masking_name({"signal": "", "rule": "ratio"} | masking),
+            MASKING: masking_name({"signal": ""} | masking),
         }
         if len(table) and (table[list(key)] == pd.Series(key)).all(axis=1).any():
             continue
