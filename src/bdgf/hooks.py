@@ -166,7 +166,7 @@ class ArtifactHooks:
 class ReportingHooks:
     """Says what runs, and ends with what a person wants next: figures, files, what to type."""
 
-    RESULTS = ("metrics", "class_map", "class_map_figure")
+    RESULTS = ("metrics", "class_map", "class_map_figure", "modality_balance")
 
     def __init__(self) -> None:
         self._started, self._nodes = 0, 0

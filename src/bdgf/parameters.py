@@ -23,6 +23,7 @@ MODELS = {
     "train": "bdgf.training.train_settings:TrainSettings",
     "inference": "bdgf.training.inference:InferenceSettings",
     "evaluation": "bdgf.evaluation.report:EvaluationSettings",
+    "balance": "bdgf.evaluation.modality_balance:BalanceSettings",
     "devices": "bdgf.training.devices:DeviceSettings",
 }
 _SEED = TypeAdapter(Annotated[StrictInt, Field(ge=0, lt=2**32)])

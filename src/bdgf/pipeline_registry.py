@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from bdgf.pipelines import evaluate, features, ingest, prepare, pretrain, report, train
+from bdgf.pipelines import balance, evaluate, features, ingest, prepare, pretrain, report, train
 
 WITHOUT_FEATURES = "_without_features"
 FAMILY = ("train", "evaluate", "report", "full")
@@ -28,7 +28,8 @@ def register_pipelines() -> dict[str, Pipeline]:
     with_features = _family({**first, **diffusion}, features=True)
     without = _family(first, features=False)
     suffixed = {f"{name}{WITHOUT_FEATURES}": without[name] for name in FAMILY}
-    return {**with_features, **suffixed, "__default__": with_features["full"]}
+    study = {"balance": balance.create_pipeline()}
+    return {**with_features, **suffixed, **study, "__default__": with_features["full"]}
 
 
 def pipeline_name(name: str, uses_features: bool) -> str:

@@ -274,3 +274,34 @@ def test_another_raster_can_be_seen_with_the_training_scene_s_normalisation(tmp_
     )
     # Away from the cut, which the part's lower edge is.
     np.testing.assert_allclose(part.read(0)[:, :8], whole.read(0)[:, :8], rtol=5e-3, atol=5e-3)
+
+
+def test_hidden_modalities_do_not_reach_the_features(tmp_path, fabric):
+    scene = prepared_scene()
+    other = scene.copy(deep=True)
+    other["sar"] = -other["sar"]
+    shown = ["optical", "height"]
+    settings = FeatureSettings(timesteps=(50,), halo=24)
+
+    def seen(scene, number, visible):
+        path = tmp_path / f"{number}.h5"
+        return extract_features(
+            small_weights(), scene, settings, path, fabric=fabric, visible=visible
+        )
+
+    hidden = seen(scene, 0, shown)
+    assert same(hidden, seen(other, 1, shown))
+    everything_shown = seen(scene, 2, None)
+    assert not same(everything_shown, seen(other, 3, None))
+    assert not same(everything_shown, hidden)
+    assert hidden.fingerprint != everything_shown.fingerprint
+    assert seen(scene, 4, list(CHANNELS)).fingerprint == everything_shown.fingerprint
+
+
+@pytest.mark.parametrize("visible", [[], ["optical", "lidar"]])
+def test_only_modalities_of_the_denoiser_can_be_shown(tmp_path, fabric, visible):
+    with pytest.raises(SettingsError, match="can be shown optical, sar, height, at least one"):
+        extract_features(
+            small_weights(), prepared_scene(), FeatureSettings(), tmp_path / "a.h5",
+            fabric=fabric, visible=visible,
+        )  # fmt: skip

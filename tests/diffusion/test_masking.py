@@ -6,14 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bdgf.diffusion.masking import (
-    SIGNALS,
-    Masking,
-    MaskingSettings,
-    Observation,
-    adaptive_rates,
-    draw_visibility,
-)
+from bdgf.diffusion.dominance import SIGNALS, Observation
+from bdgf.diffusion.masking import Masking, MaskingSettings, draw_visibility
+from bdgf.diffusion.masking_rules import RULES, moved_visibility, ratio_rates
 
 CPU = torch.device("cpu")
 STRATEGIES = ["none", "fixed", "adaptive"]
@@ -43,7 +38,7 @@ def test_never_all_modalities_of_a_position_are_hidden(rates, seed):
 @settings(max_examples=50, deadline=None)
 def test_rates_follow_the_formula(dominance, alpha):
     chosen = MaskingSettings(alpha=alpha, p_min=0.1, p_max=0.6, floor=0.05)
-    rates = adaptive_rates(torch.tensor(dominance), chosen)
+    rates = ratio_rates(torch.tensor(dominance), chosen)
     for m, rate in enumerate(rates.tolist()):
         others = [e for i, e in enumerate(dominance) if i != m]
         rho = dominance[m] / max(sum(others) / len(others), 0.05)
@@ -53,7 +48,7 @@ def test_rates_follow_the_formula(dominance, alpha):
 @given(dominance=shares)
 @settings(max_examples=30, deadline=None)
 def test_the_best_learnt_modality_is_hidden_most(dominance):
-    rates = adaptive_rates(torch.tensor(dominance), MaskingSettings())
+    rates = ratio_rates(torch.tensor(dominance), MaskingSettings())
     assert rates[torch.tensor(dominance).argmax()] == rates.max()
     assert rates.min() >= MaskingSettings().p_min
 
@@ -97,10 +92,91 @@ def test_blocks_of_a_tile_differ():
     assert (visible.mean(dim=(2, 3)) % 1 > 0).any()
 
 
+def shares_observed(masking, shares, times=200):
+    for _ in range(times):
+        masking.observe(Observation(torch.full((len(shares),), math.nan), torch.tensor(shares)))
+    return masking
+
+
+def test_rates_follow_the_shares_of_the_features_and_not_the_losses():
+    chosen = MaskingSettings(strategy="adaptive", signal="feature_change")
+    masking = Masking(3, chosen, CPU)
+    assert masking.rates().tolist() == pytest.approx([0.05] * 3, abs=1e-6)
+    before = masking.rates()
+    observed(masking, [0.1, 0.8, 0.8])  # a step that does not measure features changes nothing
+    assert torch.equal(masking.rates(), before)
+    rates = shares_observed(masking, [0.1, 0.2, 0.7]).rates()
+    assert rates[2] > 0.4
+    assert rates[:2].tolist() == pytest.approx([0.05] * 2)
+
+
+def test_only_the_strategy_that_follows_the_features_has_them_measured():
+    def steps(**chosen):
+        masking = Masking(2, MaskingSettings(probe={"every": 3}, **chosen), CPU)
+        return [step for step in range(7) if masking.wants_features(step)]
+
+    assert steps(strategy="adaptive", signal="feature_change") == [0, 3, 6]
+    assert steps(strategy="adaptive", signal="explained_noise") == []
+    assert steps(strategy="fixed", signal="feature_change") == []
+
+
+def test_the_average_of_the_shares_decays_by_steps_not_by_measurements():
+    def after(every):
+        chosen = MaskingSettings(
+            strategy="adaptive", signal="feature_change", decay=0.9, probe={"every": every}
+        )
+        masking = Masking(2, chosen, CPU)
+        for step in range(12):
+            shares = torch.tensor([1.0, 0.0]) if masking.wants_features(step) else None
+            masking.observe(Observation(torch.ones(2), shares))
+        return masking.state_dict()["signal"]["average"]
+
+    assert torch.allclose(after(1), after(4))
+
+
+@given(
+    dominance=shares,
+    start=st.lists(st.floats(0.2, 0.9), min_size=5, max_size=5),
+    steps=st.integers(1, 50),
+)
+@settings(max_examples=50, deadline=None)
+def test_equalised_rates_move_against_the_shares_within_bounds(dominance, start, steps):
+    chosen = MaskingSettings(p_min=0.1, p_max=0.7)
+    before = torch.tensor(start[: len(dominance)])
+    after = moved_visibility(before, torch.tensor(dominance), steps, chosen)
+    assert (after >= 0.2 - 1e-6).all()
+    assert (after <= 0.9 + 1e-6).all()
+    mean = sum(dominance) / len(dominance)
+    for m, share in enumerate(dominance):
+        if mean > 0.05 and share > mean + 1e-3:  # under the floor nothing is learnt yet
+            assert after[m] <= before[m] + 1e-6
+        elif mean > 0.05 and share < mean - 1e-3:
+            assert after[m] >= before[m] - 1e-6
+
+
+def test_equalised_rates_rest_where_shares_are_equal():
+    visible = torch.tensor([0.3, 0.9, 0.5])
+    moved = moved_visibility(visible, torch.tensor([0.2, 0.2, 0.2]), 20, MaskingSettings(p_max=0.9))
+    assert torch.allclose(moved, visible)
+
+
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("signal", SIGNALS)
-def test_a_restored_masking_goes_on_alike(signal):
-    chosen = MaskingSettings(signal=signal)
+def test_every_rule_hides_what_dominates_by_every_signal(signal, rule):
+    masking = Masking(3, MaskingSettings(strategy="adaptive", signal=signal, rule=rule), CPU)
+    for _ in range(200):
+        masking.observe(Observation(torch.tensor([0.9, 0.9, 0.1]), torch.tensor([0.1, 0.1, 0.8])))
+    rates = masking.rates()
+    assert rates[2] > 0.4
+    assert rates[:2].tolist() == pytest.approx([0.05] * 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_restored_masking_goes_on_alike(signal, rule):
+    chosen = MaskingSettings(signal=signal, rule=rule)
     masking = observed(Masking(2, chosen, CPU), [0.2, 0.7], times=3)
+    shares_observed(masking, [0.3, 0.7], times=3)
     restored = Masking(2, chosen, CPU)
     restored.load_state_dict(masking.state_dict())
     assert torch.equal(restored.rates(), masking.rates())

@@ -199,6 +199,19 @@ def test_every_model_goes_the_whole_way(project: Project, first_run: str, model:
     assert project.metrics("demo")["model"] == model
 
 
+def test_the_balance_of_the_denoiser_is_measured(project: Project, first_run: str) -> None:
+    printed = project.done("balance")
+    (path,) = project.versions("08_reporting/demo/modality_balance.json")
+    assert f"data/08_reporting/demo/modality_balance.json/{path.parent.name}" in printed
+    record = json.loads(path.read_text())
+    assert (record["scene"], record["strategy"], record["seed"]) == ("demo", "adaptive", 0)
+    shares = [value for name, value in record.items() if name.startswith("feature_share_")]
+    assert sum(shares) == pytest.approx(1)
+    with sqlite3.connect(project.folder / "mlflow.db") as database:
+        metrics = {row[0] for row in database.execute("select distinct key from metrics")}
+    assert {"feature_balance_index", "probe_average_accuracy_all"} <= metrics
+
+
 def test_weights_stand_beside_their_configuration(project: Project, first_run: str) -> None:
     path = project.versions("06_models/demo/bdgf/classifier.safetensors")[0]
     config = json.loads(configuration_path(path).read_text())

@@ -1,3 +1,4 @@
+import json
 import logging
 import os
 import signal
@@ -9,6 +10,8 @@ import torch
 from pydantic import ValidationError
 
 from bdgf.diffusion.denoiser import DenoiserOutput, load_denoiser
+from bdgf.diffusion.dominance import SIGNALS
+from bdgf.diffusion.masking_rules import RULES
 from bdgf.errors import TrainingDiverged
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MemoryLogger
@@ -45,9 +48,10 @@ def test_pretraining_lowers_the_loss_and_logs_all_curves():
     weights = run(steps=150, batch_size=16, logger=logger, log_every=10)
     first, last = (logger.series("pretrain/loss")[i][1] for i in (0, -1))
     assert last < 0.75 * first
-    per_modality = ("loss", "mask_rate", "validation_loss", "explained_noise")
+    per_modality = ("loss", "mask_rate", "validation_loss", "explained_noise", "feature_share")
     expected = {f"pretrain/{kind}_{name}" for kind in per_modality for name in CHANNELS}
-    assert expected | {"pretrain/balance_index"} <= set(logger.names())
+    expected |= {"pretrain/balance_index", "pretrain/feature_balance_index"}
+    assert expected <= set(logger.names())
     assert weights.config["history"]["pretrain/loss"] == logger.series("pretrain/loss")
     for name in CHANNELS:
         assert logger.series(f"pretrain/explained_noise_{name}")[-1][1] > 0.1
@@ -88,8 +92,27 @@ def test_weights_survive_their_file(tmp_path):
     assert same(read, weights)
 
 
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_rates_follow_the_signal(signal, rule):
+    logger = MemoryLogger()
+    run(
+        steps=40, log_every=1, logger=logger,
+        masking={"signal": signal, "rule": rule, "probe": {"every": 4}, "decay": 0.8},
+    )  # fmt: skip
+    rates = [logger.series(f"pretrain/mask_rate_{name}")[-1][1] for name in CHANNELS]
+    assert min(rates) == pytest.approx(0.05)
+    assert max(rates) > 0.06
+
+
+FOLLOWS_FEATURES = {
+    "signal": "feature_change",
+    "rule": "equalise",
+    "probe": {"every": 3, "tiles": 2},
+}
+
 KILLED_PRETRAINING = """
-import os, signal, sys
+import json, os, signal, sys
 from pathlib import Path
 from tests.training.test_pretrain import run
 
@@ -98,18 +121,20 @@ class Kill:
         if step == 8:
             os.kill(os.getpid(), signal.SIGKILL)
 
-run(checkpoint=Path(sys.argv[1]), logger=Kill())
+run(checkpoint=Path(sys.argv[1]), logger=Kill(), masking=json.loads(sys.argv[2]))
 """
 
 
-def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path, caplog):
+@pytest.mark.parametrize("masking", [{}, FOLLOWS_FEATURES])
+def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path, caplog, masking):
     caplog.set_level(logging.INFO)
     checkpoint = tmp_path / "pretrain.ckpt"
-    killed = subprocess.run([sys.executable, "-c", KILLED_PRETRAINING, checkpoint], cwd=os.getcwd())
+    command = [sys.executable, "-c", KILLED_PRETRAINING, checkpoint, json.dumps(masking)]
+    killed = subprocess.run(command, cwd=os.getcwd())
     assert killed.returncode == -signal.SIGKILL
-    restarted = run(checkpoint=checkpoint)
+    restarted = run(checkpoint=checkpoint, masking=masking)
     assert f"continuing from step 7 of {checkpoint}" in caplog.text
-    unbroken = run()
+    unbroken = run(masking=masking)
     assert same(restarted, unbroken)
     assert restarted.config["history"] == unbroken.config["history"]
 
@@ -181,6 +206,7 @@ def test_timesteps_are_spread_over_all_steps(batch):
     [
         ({"tile": 9}, "tile must be a multiple of 2"),
         ({"validation_timesteps": (1000,)}, "must lie in 0 .. 999"),
+        ({"masking": {"probe": {"timesteps": (1000,)}}}, "probe.timesteps must lie in 0 .. 999"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(wrong, told):

@@ -38,6 +38,7 @@ class TileExtractor:
         levels: Sequence[int],
         noise: NoiseField,
         fabric: Fabric,
+        visible: Sequence[str] | None = None,
     ) -> None:
         """Refers to the scene; nothing is read yet.
 
@@ -49,10 +50,13 @@ class TileExtractor:
             levels: Decoder levels that are kept.
             noise: The scene's noise field.
             fabric: Device and precision.
+            visible: Modalities that the denoiser sees; None shows it all of them.
         """
         self.denoiser, self.schedule, self.prepared = denoiser, schedule, prepared
         self.timesteps, self.levels, self.fabric = timesteps, levels, fabric
         self.noise = noise
+        seen = [float(visible is None or name in visible) for name in denoiser.modalities]
+        self.seen = torch.tensor(seen, device=fabric.device).view(1, -1, 1, 1)  # (1, M, 1, 1)
 
     @torch.inference_mode()
     def calibrate(self, regions: Sequence[tuple[slice, slice]]) -> np.ndarray:
@@ -103,7 +107,7 @@ class TileExtractor:
 
     def _maps(self, x0: Tensor, noise: Tensor, valid: Tensor, timestep: int) -> dict[int, Tensor]:
         t = torch.full((len(x0),), timestep, device=x0.device)
-        visible = valid.expand(-1, len(self.denoiser.modalities), -1, -1)
+        visible = valid * self.seen
         with self.fabric.autocast():
             x_t = self.schedule.q_sample(x0, noise, t)
             return decoder_features(self.denoiser, x_t, t, visible, self.levels)

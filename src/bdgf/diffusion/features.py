@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -79,6 +79,7 @@ def extract_features(
     *,
     fabric: Fabric,
     normalisation: np.ndarray | None = None,
+    visible: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> FeatureCube:
     """Computes the features of the whole scene once, tile by tile, or reuses what is there.
@@ -94,6 +95,7 @@ def extract_features(
         fabric: Device and precision.
         normalisation: Frozen statistics of the denoiser's normalisation, from the cube of the
             scene that a classifier was trained on; None takes those of `prepared`.
+        visible: Modalities that the denoiser sees; None shows it all of them.
         progress: Called with the tiles done and their number.
 
     Returns:
@@ -101,17 +103,21 @@ def extract_features(
 
     Raises:
         SceneError: The scene's modalities are not those that the denoiser knows.
-        SettingsError: A timestep or level is not there.
+        SettingsError: A timestep, level or visible modality is not there.
     """
     denoiser = load_denoiser(weights, fabric.device)
     schedule = NoiseSchedule(
         ScheduleSettings.model_validate(weights.config["settings"]["schedule"]), fabric.device
     )
     _check_modalities(denoiser, prepared)
+    _check_visible(denoiser, visible)
     shape = (prepared.sizes["y"], prepared.sizes["x"])
     plan = _plan(settings, denoiser, schedule, shape)
     given = None if normalisation is None else fingerprint(normalisation)
-    mark = _fingerprint(weights, prepared, [*plan.decisive, given], fabric)
+    decisive = [*plan.decisive, given]
+    if visible is not None and set(visible) != set(denoiser.modalities):
+        decisive.append(sorted(visible))
+    mark = _fingerprint(weights, prepared, decisive, fabric)
     cube = _complete_cube(path, mark)
     if cube is not None:
         log.info("reusing the feature cube %s (%s)", path, mark)
@@ -133,6 +139,7 @@ def extract_features(
         plan.levels,
         NoiseField(sum(denoiser.modalities.values()), settings.noise_seed, settings.noise),
         fabric,
+        visible=visible,
     )
     writer = FeatureCubeWriter(path, layout)
     frozen = writer.normalisation
@@ -212,6 +219,14 @@ def _check_modalities(denoiser: Denoiser, prepared: xr.Dataset) -> None:
         raise SceneError(
             f"the denoiser was pretrained on the channels of {known}, the scene has {there}; "
             "run `kedro run --pipeline=pretrain` on this scene"
+        )
+
+
+def _check_visible(denoiser: Denoiser, visible: Sequence[str] | None) -> None:
+    if visible is not None and (not visible or set(visible) - set(denoiser.modalities)):
+        raise SettingsError(
+            f"the denoiser can be shown {', '.join(denoiser.modalities)}, at least one of them; "
+            f"not {', '.join(visible) or 'none'}"
         )
 
 

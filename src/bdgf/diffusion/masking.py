@@ -1,19 +1,21 @@
 """Adaptive modality masking: which modalities the denoiser does not see, and how often.
 
-The paper states that adaptive modality masking balances what the DDPM learns of each modality; the
-rule is chosen here (on-the-fly gradient modulation of Peng et al., CVPR 2022, moved to inputs).
+The paper states that adaptive modality masking balances what the DDPM learns of each modality; what
+the rates follow (`dominance`) and how (`masking_rules`) is chosen here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from bdgf.diffusion.dominance import SIGNALS, DominanceSignal, Observation
+from bdgf.diffusion.feature_change import FeatureProbeSettings
+from bdgf.diffusion.masking_rules import RULES, RateRule
 from bdgf.settings_model import Settings
 
 
@@ -29,14 +31,21 @@ class MaskingSettings(Settings):
     block: int = Field(8, ge=1, description="Side of a block in pixels (granularity `block`).")
     rate: float = Field(0.25, ge=0, lt=1, description="Rate of every modality (`fixed`).")
     p_min: float = Field(0.05, ge=0, lt=1, description="Lowest rate (`adaptive`).")
-    p_max: float = Field(0.5, ge=0, lt=1, description="What learning best adds to the rate.")
-    alpha: float = Field(1.0, gt=0, description="How sharply the rate answers to imbalance.")
-    signal: Literal["explained_noise"] = Field(
+    p_max: float = Field(0.5, ge=0, lt=1, description="What dominance can add to the rate.")
+    rule: Literal["ratio", "equalise"] = Field(
+        "ratio",
+        description="Rates answer to the present imbalance, or move until there is none.",
+    )
+    alpha: float = Field(1.0, gt=0, description="How sharply the rate answers (rule `ratio`).")
+    gain: float = Field(0.015, gt=0, description="How fast rates move a step (rule `equalise`).")
+    signal: Literal["explained_noise", "feature_change"] = Field(
         "explained_noise", description="What says that a modality dominates."
     )
     decay: float = Field(0.98, ge=0, lt=1, description="Decay a step of the signal's average.")
-    floor: float = Field(
-        0.05, gt=0, description="Least mean signal of the others that a ratio is formed with."
+    floor: float = Field(0.05, gt=0, description="Least mean signal that a ratio is formed with.")
+    probe: FeatureProbeSettings = Field(
+        default_factory=FeatureProbeSettings,
+        description="Where the change of the features is measured.",
     )
 
     @model_validator(mode="after")
@@ -44,83 +53,6 @@ class MaskingSettings(Settings):
         if self.p_min + self.p_max >= 1:
             raise ValueError("p_min + p_max must stay under 1")
         return self
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What one training step tells of the modalities.
-
-    Attributes:
-        losses: Denoising loss of each modality, (M,) float, detached; NaN where a modality was
-            hidden throughout the batch.
-    """
-
-    losses: Tensor
-
-
-class DominanceSignal(Protocol):
-    """Measures how well each modality is learnt, or how much it dominates, in [0, 1]."""
-
-    def update(self, observation: Observation) -> None:
-        """Takes in one step."""
-        ...
-
-    def value(self) -> Tensor:
-        """The present measure, (M,) float32."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state, for a running checkpoint."""
-        ...
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continues from a running checkpoint."""
-        ...
-
-
-class ExplainedNoise:
-    """e_m = 1 - EMA(L_m): a target of unit variance that is not explained at all has loss 1."""
-
-    def __init__(self, modalities: int, settings: MaskingSettings, device: torch.device) -> None:
-        """Starts with nothing explained."""
-        self._decay = settings.decay
-        self._average = torch.ones(modalities, device=device)
-
-    def update(self, observation: Observation) -> None:
-        """Moves the average loss of the modalities that were visible."""
-        losses = observation.losses.to(self._average)
-        seen = torch.where(losses.isnan(), self._average, losses)
-        self._average.lerp_(seen, 1 - self._decay)
-
-    def value(self) -> Tensor:
-        """e_m, clamped to [0, 1]: (M,) float32."""
-        return (1 - self._average).clamp(0, 1)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The average losses."""
-        return {"average": self._average}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continues from average losses."""
-        self._average.copy_(state["average"])
-
-
-SIGNALS: dict[str, type[ExplainedNoise]] = {"explained_noise": ExplainedNoise}
-
-
-def adaptive_rates(dominance: Tensor, settings: MaskingSettings) -> Tensor:
-    """p_m = p_max tanh(alpha max(rho_m - 1, 0)) + p_min, rho_m = e_m / mean of the others' e.
-
-    Args:
-        dominance: e_m, (M,) float in [0, 1].
-        settings: p_min, p_max, alpha, floor.
-
-    Returns:
-        Masking rates, (M,).
-    """
-    others = (dominance.sum() - dominance) / max(len(dominance) - 1, 1)
-    rho = dominance / others.clamp(min=settings.floor)
-    return settings.p_max * torch.tanh(settings.alpha * (rho - 1).clamp(min=0)) + settings.p_min
 
 
 class Masking:
@@ -137,17 +69,25 @@ class Masking:
         self.modalities, self.settings = modalities, settings
         self._device = device
         self._signal: DominanceSignal = SIGNALS[settings.signal](modalities, settings, device)
+        self._rule: RateRule = RULES[settings.rule](modalities, settings, device)
 
     def rates(self) -> Tensor:
         """The present rate at which each modality is hidden: (M,) float32."""
         if self.settings.strategy == "adaptive":
-            return adaptive_rates(self._signal.value(), self.settings)
+            return self._rule.rates(self._signal.value())
         rate = self.settings.rate if self.settings.strategy == "fixed" else 0.0
         return torch.full((self.modalities,), rate, device=self._device)
+
+    def wants_features(self, step: int) -> bool:
+        """Whether the step with this index (from 0) should measure the features' change."""
+        follows = self.settings.strategy == "adaptive" and self._signal.needs_features
+        return follows and step % self.settings.probe.every == 0
 
     def observe(self, observation: Observation) -> None:
         """Takes in what one step showed, without waiting for the device."""
         self._signal.update(observation)
+        if not self._signal.needs_features or observation.feature_shares is not None:
+            self._rule.update(self._signal.value(), self._signal.every)
 
     def draw(self, batch: int, tile: int, generator: torch.Generator) -> Tensor:
         """Draws where each modality is visible.
@@ -168,12 +108,13 @@ class Masking:
         return planes[:, :, :tile, :tile]
 
     def state_dict(self) -> dict[str, Any]:
-        """The signal's state, for a running checkpoint."""
-        return self._signal.state_dict()
+        """Signal and rates, for a running checkpoint."""
+        return {"signal": self._signal.state_dict(), "rule": self._rule.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continues from a running checkpoint."""
-        self._signal.load_state_dict(state)
+        self._signal.load_state_dict(state["signal"])
+        self._rule.load_state_dict(state["rule"])
 
 
 def draw_visibility(

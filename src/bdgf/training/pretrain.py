@@ -13,9 +13,11 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from bdgf import __version__
-from bdgf.diffusion.balance import ValidationSet
+from bdgf.diffusion.balance import ValidationSet, balance_index
 from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
-from bdgf.diffusion.masking import Masking, MaskingSettings, Observation
+from bdgf.diffusion.dominance import Observation
+from bdgf.diffusion.feature_change import FeatureProbe, feature_shares
+from bdgf.diffusion.masking import Masking, MaskingSettings
 from bdgf.diffusion.objective import ObjectiveSettings, p_losses
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.tiles import TileSource
@@ -94,6 +96,9 @@ class PretrainSettings(Settings):
             or min(self.validation_timesteps) < 0
         ):
             raise ValueError(f"validation_timesteps must lie in 0 .. {self.schedule.steps - 1}")
+        probed = self.masking.probe.timesteps
+        if max(probed) >= self.schedule.steps or min(probed) < 0:
+            raise ValueError(f"masking.probe.timesteps must lie in 0 .. {self.schedule.steps - 1}")
         if self.least_steps > self.most_steps:
             raise ValueError("least_steps must not exceed most_steps")
         return self
@@ -120,7 +125,8 @@ def pretrain(
     Logged: `pretrain/loss`, `pretrain/loss_<modality>`, `pretrain/loss_hidden_<modality>`,
     `pretrain/mask_rate_<modality>`, and of the held-out tiles
     `pretrain/validation_loss_<modality>`, `pretrain/explained_noise_<modality>`,
-    `pretrain/balance_index`.
+    `pretrain/balance_index`, `pretrain/feature_share_<modality>`,
+    `pretrain/feature_balance_index`.
 
     Args:
         prepared: The prepared scene.
@@ -212,6 +218,7 @@ class _Pretraining:
         self.generator = torch.Generator(device).manual_seed(int(steps_seed))
         self.schedule = NoiseSchedule(settings.schedule, device)
         self.masking = Masking(len(modalities), settings.masking, device)
+        self.probe = FeatureProbe(tiles.validation(), self.schedule, settings.masking.probe)
         self.ema = ExponentialAverage(self.denoiser, settings.ema_decay)
         self.history = MemoryLogger()
         self.model, optimizer = fabric.setup(
@@ -235,6 +242,10 @@ class _Pretraining:
                 balance = held_out.measure(
                     self.denoiser, self.ema.tensors, self.settings.batch_size
                 )
+            shares = self.feature_shares(self.ema.tensors)
+            balance["feature_balance_index"] = balance_index(shares)
+            for i, name in enumerate(self.modalities):
+                balance[f"feature_share_{name}"] = float(shares[i])
             return {f"{NAME}/{key}": value for key, value in balance.items()}
 
         run_steps(
@@ -269,13 +280,18 @@ class _Pretraining:
             list(self.modalities.values()),
             settings.objective,
         )
-        self.masking.observe(Observation(loss.denoising))
+        shares = self.feature_shares() if self.masking.wants_features(index) else None
+        self.masking.observe(Observation(loss.denoising, shares))
         metrics: dict[str, Tensor] = {}
         for i, name in enumerate(self.modalities):
             metrics[f"loss_{name}"] = loss.denoising[i]
             metrics[f"loss_hidden_{name}"] = loss.reconstruction[i]
             metrics[f"mask_rate_{name}"] = rates[i]
         return loss.total, metrics
+
+    def feature_shares(self, tensors: dict[str, Tensor] | None = None) -> Tensor:
+        with self.fabric.autocast():
+            return feature_shares(self.probe.change(self.denoiser, tensors))
 
     def weights(self, mark: str, seed: int) -> Weights:
         config: dict[str, Any] = {

@@ -1,0 +1,5 @@
+"""The pipeline `balance`."""
+
+from bdgf.pipelines.balance.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,51 @@
+"""How evenly the latest denoiser's features hold the modalities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from bdgf.diffusion.features import FeatureSettings
+from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
+from bdgf.training.devices import DeviceSettings
+from bdgf.weights import Weights
+
+
+def measure_modality_balance(
+    denoiser: Weights,
+    prepared_scene: xr.Dataset,
+    split: xr.DataArray,
+    features: dict[str, Any],
+    parameters: dict[str, Any],
+    devices: dict[str, Any],
+    working_folder: str,
+    dataset: str,
+) -> dict[str, Any]:
+    """Measures balance indices, feature shares and linear probes; no test pixel is looked at.
+
+    Args:
+        denoiser: The pretrained denoiser.
+        prepared_scene: The prepared scene.
+        split: Which pixels train and validate: the probes' pixels.
+        features: The group `features`.
+        parameters: The group `balance`.
+        devices: The group `devices`.
+        working_folder: Where the features grow, a folder a scene.
+        dataset: The scene's name.
+
+    Returns:
+        One flat record.
+    """
+    folder = Path(working_folder) / dataset
+    folder.mkdir(parents=True, exist_ok=True)
+    return measure_balance(
+        denoiser,
+        prepared_scene,
+        split,
+        FeatureSettings.model_validate(features),
+        BalanceSettings.model_validate(parameters),
+        devices=DeviceSettings.model_validate(devices),
+        folder=folder,
+    )
