@@ -1,26 +1,26 @@
 """What glibc's habit of giving memory back costs, and what sparing it gains.
 
-`python -m benchmarks.allocator` measures the rates in one process: glibc reads its settings at
-its start.
+`python -m benchmarks.allocator plain|kept` measures the rates in one process.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import sys
 import time
 
 from benchmarks.children import run_child
 from benchmarks.comparison import ROUNDS, Comparison
 
-SETTINGS = {
-    "glibc's defaults": {"BDGF_KEEP_MEMORY": "0"},
-    "`MALLOC_*` from outside": {
-        "BDGF_KEEP_MEMORY": "0",
-        "MALLOC_MMAP_THRESHOLD_": str(2**25),
-        "MALLOC_TRIM_THRESHOLD_": str(2**40),
-    },
-    "bdgf": {"BDGF_KEEP_MEMORY": "1"},
+# Argument of the child, and its environment.
+SETTINGS: dict[str, tuple[str, dict[str, str]]] = {
+    "glibc's defaults": ("plain", {}),
+    "`MALLOC_*` in the environment": (
+        "plain",
+        {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)},
+    ),
+    "bdgf": ("kept", {}),
 }
 TASKS = {
     "pretraining": "tiles/s",
@@ -36,8 +36,8 @@ def compare() -> list[Comparison]:
         task: {name: [] for name in SETTINGS} for task in TASKS
     }
     for _ in range(ROUNDS):
-        for name, environment in SETTINGS.items():
-            found = run_child("benchmarks.allocator", **environment)
+        for name, (argument, environment) in SETTINGS.items():
+            found = run_child("benchmarks.allocator", argument, **environment)
             for task in TASKS:
                 values[task][name].append(found[task])
     return [
@@ -72,4 +72,8 @@ def measure() -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "plain":
+        from bdgf.training import devices
+
+        devices.keep_freed_memory = lambda: False  # type: ignore[assignment]
     print(json.dumps(measure()))
