@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all lint bench clean
+.PHONY: run test test-all lint bench bench-gpu clean
 run: $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
 
@@ -21,7 +21,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.bench
-	$(BIN)/python benchmarks/scan.py
+	$(BIN)/python -W ignore -m benchmarks
+
+bench-gpu: $(VENV)/.bench
+	$(BIN)/python -W ignore -m benchmarks --gpu
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

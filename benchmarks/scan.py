@@ -1,112 +1,99 @@
-"""The selective scan beside its peers, on a CPU: `python benchmarks/scan.py`.
+"""The selective scan and the Mamba block beside their peers, and a new process's first scan.
 
-Every implementation gets the same tensors in one process, in turn, and the median counts. The floor
-is the longer of two times: operations over the rate of independent multiply-adds, bytes over the
-rate of a copy; each rate is the best seen.
+The floor is the longer of two times: operations over the rate of independent multiply-adds, bytes
+over the rate of a copy.
 """
 # ruff: noqa: N806 - A, B and C are the paper's names
 
+from __future__ import annotations
+
 import importlib.util
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from bdgf.networks.mamba import Mamba
 from bdgf.networks.selective_scan import ScanInputs, scan_channels_last
-from bdgf.networks.selective_scan.worker_threads import run_tasks
+from benchmarks.comparison import ROUNDS, Comparison, interleave, milliseconds
+from benchmarks.machine import measured_rates
 
 BATCH, LENGTH, CHANNELS, STATES = 64, 121, 128, 16
-REPEATS = 7
+SIZES = f"B {BATCH}, L {LENGTH}, D {CHANNELS}, N {STATES}, float32"
 # Fused multiply-adds or other operations per state: 15 for the exponential, 4 for state and output;
 # the backward pass does these again, and 16 more.
 FORWARD_OPERATIONS, BACKWARD_OPERATIONS = 19, 35
 # Tensors (B, L, D) read and written: u, delta, y; then u, delta, and the gradients of y, u, delta.
 FORWARD_TENSORS, BACKWARD_TENSORS = 3, 5
+FORWARD_TARGET, BOTH_TARGET = 30, 20
+COLD_SECONDS, WARM_SECONDS = 5, 1
+Functions = dict[str, Callable[[], object]]
 
 
-class Row(NamedTuple):
-    """One measurement; `faster` is how many times faster than mambapy doing the same."""
-
-    what: str
-    implementation: str
-    milliseconds: float
-    faster: float | None = None
-    floor_milliseconds: float | None = None
+def compare() -> list[Comparison]:
+    """Scan, block, first call."""
+    return [*bare_scan(), *mamba_block(), *first_call()]
 
 
-def rows() -> list[Row]:
-    """Measure everything."""
-    return [*scan_rows(), *block_rows(), *start_rows()]
-
-
-def scan_rows() -> list[Row]:
+def bare_scan() -> list[Comparison]:
     """The bare scan: u, delta, A, B, C, D."""
     from mambapy.mamba import MambaBlock
 
     inputs = _inputs()
     implementations: dict[str, Callable[..., Tensor]] = {
-        "mambapy pscan": lambda *x: MambaBlock.selective_scan(None, *x),
-        "reference": lambda *x: scan_channels_last(ScanInputs(*x), backend="reference"),
-        "cpu": lambda *x: scan_channels_last(ScanInputs(*x), backend="cpu"),
+        "mambapy `pscan`": lambda *x: MambaBlock.selective_scan(None, *x),
+        "bdgf `reference`": lambda *x: scan_channels_last(ScanInputs(*x), backend="reference"),
+        "bdgf `cpu`": lambda *x: scan_channels_last(ScanInputs(*x), backend="cpu"),
     }
-    forward, backward = {}, {}
+    forward: Functions = {}
+    both: Functions = {}
     for name, function in implementations.items():
         forward[name] = lambda function=function: function(*inputs)
         leaves = [x.clone().requires_grad_() for x in inputs]
-        backward[name] = lambda function=function, leaves=leaves: _gradients(
+        both[name] = lambda function=function, leaves=leaves: _gradients(
             lambda: function(*leaves), leaves
         )
-    operations_rate, bytes_rate = _measured_rates()
-    states = BATCH * LENGTH * CHANNELS * STATES
-
-    def floor(operations: int, tensors: int) -> float:
-        moved = tensors * 4 * BATCH * LENGTH * CHANNELS
-        return 1e3 * max(states * operations / operations_rate, moved / bytes_rate)
-
-    both = FORWARD_OPERATIONS + BACKWARD_OPERATIONS, FORWARD_TENSORS + BACKWARD_TENSORS
+    operations = FORWARD_OPERATIONS + BACKWARD_OPERATIONS
+    tensors = FORWARD_TENSORS + BACKWARD_TENSORS
     with torch.no_grad():
-        result = _compare("scan, forward", forward, floor(FORWARD_OPERATIONS, FORWARD_TENSORS))
-    return result + _compare("scan, forward + backward", backward, floor(*both))
+        seconds = interleave(forward)
+    return [
+        _comparison("forward", seconds, FORWARD_OPERATIONS, FORWARD_TENSORS, FORWARD_TARGET),
+        _comparison("forward + backward", interleave(both), operations, tensors, BOTH_TARGET),
+    ]
 
 
-def block_rows() -> list[Row]:
+def mamba_block() -> list[Comparison]:
     """The whole Mamba block around the scan."""
     from mambapy.mamba import MambaBlock, MambaConfig
 
     width = CHANNELS // 2
     blocks: dict[str, nn.Module] = {
-        "mambapy MambaBlock": MambaBlock(MambaConfig(d_model=width, n_layers=1, d_state=STATES))
+        "mambapy `MambaBlock`": MambaBlock(MambaConfig(d_model=width, n_layers=1, d_state=STATES))
     }
     if importlib.util.find_spec("transformers"):
-        blocks["transformers MambaMixer, slow path"] = _transformers_block(width)
-    else:
-        print("no row for transformers: it is not installed", file=sys.stderr)
-    for backend in ("reference", "cpu"):
-        blocks[f"bdgf Mamba, {backend}"] = Mamba(width, d_state=STATES, backend=backend)
+        blocks["transformers `MambaMixer`, slow path"] = _transformers_block(width)
+    blocks["bdgf `Mamba`"] = Mamba(width, d_state=STATES, backend="cpu")
     x = torch.randn(BATCH, LENGTH, width)
-    forward, backward = {}, {}
+    forward: Functions = {}
+    both: Functions = {}
     for name, block in blocks.items():
         forward[name] = lambda block=block: block(x)
         leaves = [x.clone().requires_grad_(), *block.parameters()]
-        backward[name] = lambda block=block, leaves=leaves: _gradients(
-            lambda: block(leaves[0]), leaves
-        )
+        both[name] = lambda block=block, leaves=leaves: _gradients(lambda: block(leaves[0]), leaves)
+    task = f"Mamba block, {width} channels, {SIZES}"
     with torch.no_grad():
-        result = _compare("block, forward", forward)
-    return result + _compare("block, forward + backward", backward)
+        first = Comparison(f"{task}: forward", "ms", milliseconds(interleave(forward)))
+    second = Comparison(f"{task}: forward + backward", "ms", milliseconds(interleave(both)))
+    return [first, second]
 
 
-def start_rows() -> list[Row]:
-    """The first forward and backward pass of a new process, import of torch apart."""
+def first_call() -> list[Comparison]:
+    """The first forward and backward pass of a new process, imports of torch apart."""
     script = (
         "import time, torch\n"
         "start = time.perf_counter()\n"
@@ -118,22 +105,42 @@ def start_rows() -> list[Row]:
         "y.sum().backward()\n"
         "print(time.perf_counter() - start)\n"
     )
-    result = []
-    with tempfile.TemporaryDirectory() as cache:
-        for state in ("empty", "warm"):
-            done = subprocess.run(
-                [sys.executable, "-c", script],
-                env={**os.environ, "NUMBA_CACHE_DIR": cache},
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            for what, seconds in zip(
-                ("forward", "forward + backward"), done.stdout.split(), strict=True
-            ):
-                row = Row(f"first call, {what}", f"cpu, {state} cache", 1e3 * float(seconds))
-                result.append(row)
-    return result
+    states = ("empty cache", "warm cache")
+    found: dict[str, dict[str, list[float]]] = {state: {} for state in states}
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as cache:
+            for state in states:
+                done = subprocess.run(
+                    [sys.executable, "-c", script],
+                    env={**os.environ, "NUMBA_CACHE_DIR": cache},
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                )
+                forward, both = (float(line) for line in done.stdout.split())
+                found[state].setdefault("forward + backward", []).append(both)
+                found[state].setdefault("forward", []).append(forward)
+    limits = dict(zip(states, (COLD_SECONDS, WARM_SECONDS), strict=True))
+    return [
+        Comparison(f"first scan of a new process, {state}", "s", found[state], limit=limits[state])
+        for state in states
+    ]
+
+
+def _comparison(
+    what: str, seconds: dict[str, list[float]], operations: int, tensors: int, target: float
+) -> Comparison:
+    rates = measured_rates()
+    computing = BATCH * LENGTH * CHANNELS * STATES * operations / rates.operations
+    moving = 4 * BATCH * LENGTH * CHANNELS * tensors / rates.bytes
+    return Comparison(
+        f"selective scan, {SIZES}: {what}",
+        "ms",
+        milliseconds(seconds),
+        floor=1e3 * max(computing, moving),
+        bound="operations" if computing > moving else "bytes",
+        target=target,
+    )
 
 
 def _inputs() -> list[Tensor]:
@@ -163,72 +170,3 @@ def _transformers_block(width: int) -> nn.Module:
 def _gradients(function: Callable[[], Tensor], leaves: list[Tensor]) -> None:
     y = function()
     torch.autograd.grad(y, leaves, torch.ones_like(y), allow_unused=True)
-
-
-def _compare(
-    what: str, functions: dict[str, Callable[[], object]], floor: float | None = None
-) -> list[Row]:
-    """Run the functions in turn; the first is the one to compare with."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for repeat in range(REPEATS + 1):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            if repeat:  # the first time warms up
-                times[name].append(1e3 * (time.perf_counter() - start))
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    first = next(iter(medians.values()))
-    return [Row(what, name, value, first / value, floor) for name, value in medians.items()]
-
-
-def _measured_rates() -> tuple[float, float]:
-    """Multiply-adds a second in vector registers, bytes a second in a copy, in torch's threads."""
-    from numba import njit
-
-    @njit(nogil=True, fastmath={"contract"})
-    def multiply_add(values: np.ndarray, rounds: int) -> None:
-        half = np.float32(0.5)
-        for _ in range(rounds):
-            for i in range(values.size):
-                x = values[i]
-                for _ in range(8):
-                    x = x * half + half
-                values[i] = x
-
-    tasks, rounds, size = torch.get_num_threads(), 20_000, 256
-    values = np.ones((tasks, size), np.float32)
-
-    def run() -> None:
-        run_tasks(lambda first, last, _: multiply_add(values[first], rounds), tasks, tasks)
-
-    source, target = torch.rand(1 << 24), torch.empty(1 << 24)
-    operations = tasks * rounds * size * 8
-    return operations / _best(run), 8 * source.numel() / _best(lambda: target.copy_(source))
-
-
-def _best(function: Callable[[], object]) -> float:
-    times = []
-    for _ in range(REPEATS + 1):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def table(measured: list[Row]) -> str:
-    """The rows as Markdown."""
-    lines = [
-        "| what | implementation | ms | faster than mambapy | floor, ms |",
-        "|---|---|---|---|---|",
-    ]
-    for row in measured:
-        faster = "" if row.faster is None else f"{row.faster:.1f}x"
-        floor = "" if row.floor_milliseconds is None else f"{row.floor_milliseconds:.1f}"
-        lines.append(
-            f"| {row.what} | {row.implementation} | {row.milliseconds:.1f} | {faster} | {floor} |"
-        )
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(table(rows()))

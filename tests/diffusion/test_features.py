@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
 from bdgf.diffusion.features import FeatureSettings, extract_features
@@ -117,6 +119,21 @@ def test_the_cut_leaves_no_seam(tmp_path, fabric, tile):
         # No more than the rounding of float16.
         assert seam.max() <= 2e-3 * np.abs(whole.read(level)).max()
         np.testing.assert_allclose(whole.statistics(level), tiled.statistics(level), atol=1e-4)
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=st.integers(5, 50), columns=st.integers(5, 50), tiles=st.integers(1, 3))
+def test_a_scene_of_any_size_has_no_seam(tmp_path_factory, fabric, rows, columns, tiles):
+    folder = tmp_path_factory.mktemp("any")
+    scene = prepared_scene(rows, columns)
+    chosen = {"scene": scene, "timesteps": (50,), "halo": 24}
+    whole = extract(folder / "whole.h5", fabric, **chosen)
+    tiled = extract(folder / "tiled.h5", fabric, tile=tiles * TILE, **chosen)
+    for level in whole.levels:
+        seam = np.abs(whole.read(level).astype(float) - tiled.read(level))
+        assert seam.max() <= 2e-3 * np.abs(whole.read(level)).max()
 
 
 def test_two_extractions_are_equal_and_the_noise_seed_matters(tmp_path, fabric):

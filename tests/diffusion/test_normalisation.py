@@ -47,3 +47,13 @@ def test_every_norm_centres_and_scales(name):
     assert normed.shape == (2, 16, 5, 5)
     assert normed.mean().item() == pytest.approx(0, abs=1e-4)
     assert normed.std().item() == pytest.approx(1, abs=0.02)
+
+
+def test_in_bfloat16_on_a_cpu_it_is_that_of_float32():
+    norm, x = GroupNorm(8), torch.randn(2, 8, 6, 6).bfloat16()
+    x.requires_grad_()
+    found = norm(x)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, norm(x.float()), rtol=0, atol=0)
+    found.sum().backward()
+    assert x.grad.dtype == torch.bfloat16

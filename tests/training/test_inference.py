@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bdgf.errors import SettingsError
 from bdgf.networks.branches import BRANCHES, PyramidSettings
@@ -16,14 +18,16 @@ from bdgf.weights import Weights
 HEIGHT, WIDTH, CLASSES = 21, 18, 4
 
 
-def make_arrays(levels: int = 3, channels: int = 5) -> SceneArrays:
+def make_arrays(
+    levels: int = 3, channels: int = 5, height: int = HEIGHT, width: int = WIDTH
+) -> SceneArrays:
     generator = torch.Generator().manual_seed(0)
     features = tuple(
-        torch.randn(6 + level, -(-HEIGHT // 2**level), -(-WIDTH // 2**level), generator=generator)
+        torch.randn(6 + level, -(-height // 2**level), -(-width // 2**level), generator=generator)
         for level in range(levels)
     )
     return SceneArrays(
-        torch.randn(channels, HEIGHT, WIDTH, generator=generator),
+        torch.randn(channels, height, width, generator=generator),
         {"optical": slice(0, 3), "sar": slice(3, channels)},
         tuple(level.half() for level in features),
         tuple(torch.full((level.shape[0],), 0.3) for level in features),
@@ -51,7 +55,7 @@ def holes() -> np.ndarray:
 
 
 def plain_map(classifier, arrays, valid, rule, symmetries=(0,)) -> np.ndarray:
-    found = np.zeros((CLASSES, HEIGHT, WIDTH), np.float32)
+    found = np.zeros((CLASSES, *arrays.shape), np.float32)
     masks = level_valid(torch.from_numpy(valid), 3)
     rows, cols = (torch.from_numpy(index) for index in np.nonzero(valid))
     with torch.no_grad():
@@ -71,6 +75,27 @@ def test_the_streamed_map_equals_the_plain_one(levels, patch):
     classifier = make_classifier(arrays, patch=patch)
     found = predict_map(classifier, arrays, valid, InferenceSettings(batch_size=50))
     np.testing.assert_allclose(found, plain_map(classifier, arrays, valid, "mean"), atol=1e-5)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    height=st.integers(1, 14),
+    width=st.integers(1, 14),
+    patch=st.sampled_from([1, 3, 7, 11]),
+    levels=st.integers(0, 3),
+    batch_size=st.integers(1, 60),
+    block_rows=st.integers(1, 14),
+    seed=st.integers(0, 100),
+)
+def test_any_size_gives_the_plain_map(height, width, patch, levels, batch_size, block_rows, seed):
+    arrays = make_arrays(levels, height=height, width=width)
+    valid = np.random.default_rng(seed).random((height, width)) > 0.3
+    classifier = make_classifier(arrays, patch=patch)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bdgf.training.inference._block_rows", lambda *_: block_rows)
+        found = predict_map(classifier, arrays, valid, InferenceSettings(batch_size=batch_size))
+    wanted = plain_map(classifier, arrays, valid, "mean") if valid.any() else np.zeros_like(found)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 8])

@@ -31,7 +31,7 @@ class GroupNorm(nn.GroupNorm):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
         if self.statistics is None:
-            return super().forward(x)
+            return super().forward(x.float() if _slow_in_half(x) else x)
         mean, scale = self.statistics.repeat_interleave(
             self.num_channels // self.num_groups, dim=1
         )  # (C,) each
@@ -109,6 +109,11 @@ def freeze(network: nn.Module, statistics: Tensor | None) -> None:
             None if statistics is None else statistics[:, start : start + norm.num_groups]
         )
         start += norm.num_groups
+
+
+def _slow_in_half(x: Tensor) -> bool:
+    # On a CPU PyTorch's backward pass takes several times as long in bfloat16 as in float32.
+    return x.device.type == "cpu" and x.dtype == torch.bfloat16
 
 
 def _norms(network: nn.Module) -> list[GroupNorm]:

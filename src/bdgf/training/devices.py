@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bdgf.errors import SettingsError
 from bdgf.settings_model import Settings
+from bdgf.training.allocator import keep_freed_memory
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -61,7 +62,7 @@ def resolve_precision(settings: DeviceSettings) -> str:
 
 
 def make_fabric(settings: DeviceSettings | None = None) -> Fabric:
-    """A Fabric for the device and precision of `settings`.
+    """A Fabric for the device and precision of `settings`, and memory that is kept for it.
 
     Args:
         settings: Device settings; the defaults when None.
@@ -73,6 +74,7 @@ def make_fabric(settings: DeviceSettings | None = None) -> Fabric:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     from lightning_fabric import Fabric
 
+    keep_freed_memory()
     settings = settings or DeviceSettings()
     accelerator, precision = resolve_accelerator(settings), resolve_precision(settings)
     if accelerator == "cuda":

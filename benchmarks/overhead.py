@@ -1,0 +1,206 @@
+"""What Kedro, MLflow, files and start-up cost: imports, a pipeline that does nothing, the demo.
+
+`python -m benchmarks.overhead <pipeline>` runs a pipeline in the working directory's project and
+prints where its time went.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+# Nothing heavy: the child that is measured imports this module.
+from benchmarks.children import ROOT, child_environment
+from benchmarks.comparison import ROUNDS, Comparison
+
+MOST_PERCENT = 15
+IMPORTS = ("torch", "bdgf.pipeline_registry", "bdgf.settings", "kedro.framework.session", "mlflow")
+DEMO = "demo"
+
+
+def compare(folder: Path) -> list[Comparison]:
+    """Imports, the pipeline that does nothing, and the demo's full run.
+
+    Args:
+        folder: Where the demo's project is made and left.
+    """
+    return [imports(), no_op(folder / "no_op"), demo(folder / DEMO)]
+
+
+def imports() -> Comparison:
+    """Import times, each in a new process."""
+    values: dict[str, list[float]] = {f"`import {name}`": [] for name in IMPORTS}
+    for _ in range(ROUNDS):
+        for name in IMPORTS:
+            clock = "time.perf_counter()"
+            script = f"import time; s = {clock}; import {name}; print({clock} - s)"
+            done = subprocess.run(
+                [sys.executable, "-W", "ignore", "-c", script],
+                env=child_environment(), capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            values[f"`import {name}`"].append(float(done.stdout.splitlines()[-1]))
+    return Comparison("imports, each in a new process", "s", values)
+
+
+def no_op(folder: Path) -> Comparison:
+    """`kedro run` of a pipeline that does nothing, beside what a bare interpreter takes."""
+    make_project(folder)
+    values: dict[str, list[float]] = {
+        "`python -c pass`": [],
+        "`kedro run`, no MLflow database yet": [],
+        "`kedro run`": [],
+    }
+    for _ in range(ROUNDS):
+        (folder / "mlflow.db").unlink(missing_ok=True)
+        commands = (["-c", "pass"], *2 * (["-m", "benchmarks.overhead", "no_op"],))
+        for name, command in zip(values, commands, strict=True):
+            start = time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-W", "ignore", *command],
+                cwd=folder, env=child_environment(), capture_output=True, check=True,
+            )  # fmt: skip
+            values[name].append(time.perf_counter() - start)
+    return Comparison("a pipeline that does nothing, whole process", "s", values)
+
+
+def demo(folder: Path) -> Comparison:
+    """The demo's full run in a fresh project: the share of its wall time that is no science."""
+    make_project(folder)
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.overhead", "full"],
+        cwd=folder, env=child_environment(), stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    wall = time.perf_counter() - start
+    found = json.loads(done.stdout.splitlines()[-1])
+    science = found["nodes"] - found["within"]
+    parts = {
+        "start-up, imports, end": wall - found["session"],
+        "Kedro, MLflow and files between nodes": found["session"] - found["nodes"],
+        "MLflow and files within nodes": found["within"],
+        "all of it": wall - science,
+    }
+    return Comparison(
+        f"the demo's full run, {wall:.0f} s from start to end: time that is no science",
+        "% of wall time",
+        {name: [100 * seconds / wall] for name, seconds in parts.items()},
+        limit=MOST_PERCENT,
+        note="Measured once, in a fresh project, settings of `conf/base`. Within the nodes, "
+        "MLflow's logging, running checkpoints and reading and writing the feature cube count as "
+        "no science. The rows are parts of the last.",
+        details={"wall": wall, **found},
+    )
+
+
+def make_project(folder: Path) -> None:
+    """A folder in which `kedro run` works as in a fresh clone."""
+    folder.mkdir(parents=True)
+    shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
+    (folder / "conf" / "local").mkdir()
+    (folder / "src").mkdir()  # Kedro wants it; the installed package is what runs
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(ROOT / name, folder / name)
+
+
+def latest(folder: Path, name: str) -> Path:
+    """The latest version of weights that the demo's run left."""
+    path = folder / DEMO / "data" / "06_models" / "demo" / f"{name}.safetensors"
+    return sorted(path.glob("*/*.safetensors"))[-1]
+
+
+def run_project(name: str) -> dict[str, float]:
+    """Runs a pipeline; the seconds of the session, of all nodes, and of logging within them."""
+    from kedro.framework.session import KedroSession
+    from kedro.framework.startup import bootstrap_project
+
+    bootstrap_project(Path.cwd())
+    if name == "no_op":
+        register_no_op(name)
+    within = Stopwatch()
+    start = time.perf_counter()
+    with KedroSession.create(Path.cwd()) as session, node_times() as nodes:
+        if name == "full":
+            watch_logging(within)
+        session.run(pipeline_names=[name])
+    session_seconds = time.perf_counter() - start
+    return {"session": session_seconds, "nodes": nodes.seconds, "within": within.seconds}
+
+
+def register_no_op(name: str) -> None:
+    """Adds a pipeline of one node that does nothing to those of the project."""
+    from kedro.pipeline import Pipeline, node
+
+    from bdgf import pipeline_registry
+
+    others = pipeline_registry.register_pipelines
+    nothing = Pipeline([node(_nothing, None, "nothing", name=name)])
+    pipeline_registry.register_pipelines = lambda: {**others(), name: nothing}
+
+
+def _nothing() -> str:
+    return ""
+
+
+class Stopwatch:
+    """Adds up the time spent in what it wraps; calls within calls count once."""
+
+    def __init__(self) -> None:
+        self.seconds, self._depth = 0.0, 0
+
+    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, timed."""
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            self._depth += 1
+            start = time.perf_counter()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self._depth -= 1
+                if not self._depth:
+                    self.seconds += time.perf_counter() - start
+
+        return timed
+
+
+@contextmanager
+def node_times() -> Iterator[Stopwatch]:
+    """Times the functions of all nodes, loading and saving apart."""
+    from kedro.pipeline.node import Node
+
+    watch = Stopwatch()
+    plain = Node.run
+    Node.run = watch.wrap(plain)  # type: ignore[method-assign]
+    try:
+        yield watch
+    finally:
+        Node.run = plain  # type: ignore[method-assign]
+
+
+def watch_logging(watch: Stopwatch) -> None:
+    """Times MLflow, checkpoints and the feature cube's file within the nodes."""
+    from bdgf.diffusion.feature_cube import FeatureCube
+    from bdgf.diffusion.feature_cube_writer import FeatureCubeWriter
+    from bdgf.tracking import MlflowMetricLogger
+    from bdgf.training import loop
+
+    for owner, name in (
+        (MlflowMetricLogger, "log"),
+        (loop, "save_checkpoint"),
+        (loop, "load_checkpoint"),
+        (FeatureCube, "read"),
+        (FeatureCubeWriter, "write"),
+        (FeatureCubeWriter, "finish"),
+    ):
+        setattr(owner, name, watch.wrap(getattr(owner, name)))
+
+
+if __name__ == "__main__":
+    print(json.dumps(run_project(sys.argv[1])))

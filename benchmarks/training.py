@@ -1,0 +1,122 @@
+"""Training steps of the whole guided network, as users run them and as peers would."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bdgf.networks.mutual_learning import classification_loss
+from bdgf.scenes.split import TRAIN
+from bdgf.scenes.windows import SceneArrays, WindowBatch, gather_batch, level_valid
+from bdgf.training.fit import fit_classifier
+from benchmarks.comparison import ROUNDS, Comparison
+from benchmarks.machine import measured_rates
+from benchmarks.pretraining import Clock
+from benchmarks.scenes import COAST_CLASSES, classifier_for, scene_arrays, train_settings
+from benchmarks.windows import PATCH, loaded, precut, random_pixels
+
+BATCHES, BATCH, WORKERS, PIXELS = 6, 64, 2, 1200
+LIMIT = 400
+PUBLISHED = (
+    "Orientation, published networks on a scene of this size on another 2-core machine (patch 11, "
+    "batch 64 in training, 512 in mapping; figures quoted, not measured here): training samples/s "
+    "HCT 1,696, S2ENet 1,646, MFT 1,620, DCMNet 307, MSFMamba 80; map pixels/s S2ENet 8,852, "
+    "HCT 6,026, MFT 5,730, DCMNet 1,357, MSFMamba 338."
+)
+
+
+def compare() -> list[Comparison]:
+    """Samples a second of training."""
+    arrays = scene_arrays()
+    names = (
+        "DataLoader, pre-cut patches, plain scan, AdamW not fused",
+        "bdgf with the plain scan",
+        "bdgf",
+    )
+    measures = (
+        peers_way(arrays),
+        lambda: samples_a_second(arrays, "reference"),
+        lambda: samples_a_second(arrays, "auto"),
+    )
+    values: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(ROUNDS + 1):
+        for name, measure in zip(names, measures, strict=True):
+            rate = measure()
+            if turn:
+                values[name].append(rate)
+    operations = forward_operations(arrays, BATCH)
+    return [
+        Comparison(
+            f"training step of the three-branch network, batch {BATCH}, scene of `coast`'s size",
+            "samples/s",
+            values,
+            more_is_better=True,
+            # A backward pass is two products for each of the forward pass.
+            floor=BATCH * measured_rates().matrix / (3 * operations),
+            bound="operations",
+            limit=LIMIT,
+            note=PUBLISHED,
+        )
+    ]
+
+
+def samples_a_second(arrays: SceneArrays, backend: str, batches: int = BATCHES) -> float:
+    """The rate of `fit_classifier` in its second epoch."""
+    clock = Clock("train/loss")
+    settings = train_settings(backend, epochs=2, batches_per_epoch=batches, batch_size=BATCH)
+    labels, split = _labels(arrays.shape)
+    valid = np.ones(arrays.shape, bool)
+    fit_classifier(arrays, labels, split, valid, COAST_CLASSES, settings, 0, logger=clock)
+    return BATCH * batches / (clock.times[1] - clock.times[0])
+
+
+def peers_way(arrays: SceneArrays) -> Callable[[], float]:
+    """The same network and loss, its batches from a DataLoader; the rate of an epoch."""
+    classifier = classifier_for(arrays, backend="reference")
+    optimizer = torch.optim.AdamW(classifier.parameters(), lr=1e-3, fused=False)
+    rows, cols = random_pixels(arrays, BATCH * BATCHES)
+    batches = loaded(precut(arrays.to("cpu"), rows, cols), BATCH, WORKERS)
+    targets = torch.arange(BATCH) % COAST_CLASSES
+    settings = train_settings().mutual_learning
+
+    def epoch() -> float:
+        start = time.perf_counter()
+        for scene, *features in batches():
+            output = classifier(all_inside(scene, features))
+            loss = classification_loss(output.logits, output.embeddings, targets, settings)["loss"]
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return BATCH * BATCHES / (time.perf_counter() - start)
+
+    return epoch
+
+
+def all_inside(scene: torch.Tensor, features: list[torch.Tensor]) -> WindowBatch:
+    """Pre-cut windows whose cells all hold data."""
+    inside = [torch.ones(len(w), 1, *w.shape[2:], dtype=torch.bool) for w in (scene, *features)]
+    return WindowBatch(scene, inside[0], tuple(features), tuple(inside[1:]))
+
+
+def forward_operations(arrays: SceneArrays, batch: int) -> int:
+    """Floating-point operations of one forward pass; those of the scan are not counted."""
+    classifier = classifier_for(arrays)
+    rows, cols = random_pixels(arrays, batch)
+    valid = level_valid(torch.ones(arrays.shape, dtype=torch.bool), len(arrays.features))
+    windows = gather_batch(arrays.to("cpu"), valid, rows, cols, PATCH)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        classifier(windows)
+    return counter.get_total_flops()
+
+
+def _labels(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels, split = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    chosen = rng.choice(labels.size, PIXELS, replace=False)
+    labels.flat[chosen] = 1 + np.arange(PIXELS) % COAST_CLASSES
+    split.flat[chosen] = TRAIN
+    return labels, split
