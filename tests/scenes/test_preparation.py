@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 
 from bdgf.errors import SceneError
@@ -43,7 +44,9 @@ def make_scene(seed=0, bands=20, size=(24, 17), scale=1.0, **modalities):
 
 def test_channels_are_standardised_over_valid_pixels_and_zero_elsewhere():
     scene = make_scene()
-    prepared = fit_preparation(scene, PreparationSettings(pca_components=5)).apply(scene)
+    prepared = fit_preparation(scene, PreparationSettings(reduction="pca", components=5)).apply(
+        scene
+    )
     channels, slices = stack_channels(prepared)
     mask = valid_mask(scene)
     assert channels.shape == (8, 24, 17)
@@ -60,7 +63,7 @@ def test_channels_are_standardised_over_valid_pixels_and_zero_elsewhere():
 
 def test_components_are_those_of_scikit_learn():
     scene = make_scene()
-    fitted = fit_preparation(scene, PreparationSettings(pca_components=4, clip=None))
+    fitted = fit_preparation(scene, PreparationSettings(reduction="pca", components=4, clip=None))
     pixels = scene["optical"].to_numpy()[valid_mask(scene)].astype(float)
     reference = PCA(4, svd_solver="full").fit(pixels)
     components = fitted.modalities["optical"].components
@@ -74,17 +77,78 @@ def test_components_are_those_of_scikit_learn():
     np.testing.assert_allclose(np.abs(channels.T), np.abs(expected / expected.std(0)), atol=1e-4)
 
 
-def test_chunks_do_not_change_the_result(monkeypatch):
+def make_smooth_scene(noise=0.3, bands=12):
+    """Three smooth sources in `bands` bands under white noise, one band of noise alone."""
+    rng = np.random.default_rng(3)
+    sources = gaussian_filter(rng.normal(size=(40, 36, 3)), (3, 3, 0))
+    optical = sources / sources.std((0, 1)) @ rng.normal(size=(3, bands))
+    optical += noise * rng.normal(size=optical.shape)
+    optical[..., 4] = 50 * rng.normal(size=(40, 36))
+    labels = rng.integers(0, 3, (40, 36))
+    modalities = {
+        "optical": ModalityArray(optical, "spectral"),
+        "height": ModalityArray(rng.random((40, 36, 1)), "auxiliary", "m"),
+    }
+    valid = rng.random((40, 36)) < 0.9
+    return new_scene("smooth", modalities, labels, ClassTable.of(["a", "b"]), valid=valid)
+
+
+def test_minimum_noise_fraction_is_that_of_a_general_eigensolver():
+    scene = make_smooth_scene()
+    fitted = fit_preparation(scene, PreparationSettings(components=3, clip=None))
+    mask, values = valid_mask(scene), scene["optical"].to_numpy().astype(float)
+    pixels = values[mask] - values[mask].mean(0)
+    pairs = [
+        values[first] - values[second]
+        for row, column in np.ndindex(mask.shape)
+        for first in [(row, column)]
+        for second in [(row + 1, column), (row, column + 1)]
+        if second[0] < 40 and second[1] < 36 and mask[first] and mask[second]
+    ]
+    noise = np.cov(np.array(pairs).T, bias=True) / 2
+    total = pixels.T @ pixels / len(pixels)
+    ratios, axes = np.linalg.eig(np.linalg.solve(noise, total))
+    order = ratios.real.argsort()[::-1][:3]
+    found = fitted.modalities["optical"].components
+    cosines = (found / np.linalg.norm(found, axis=1, keepdims=True) * axes.real[:, order].T).sum(1)
+    np.testing.assert_allclose(np.abs(cosines), 1, atol=1e-3)
+    channels = fitted.apply(scene)["optical"].to_numpy()[:, mask]
+    np.testing.assert_allclose(channels.var(1), 1 - 1 / ratios.real[order], rtol=2e-2)
+
+
+def test_components_of_noise_are_dropped_and_a_noisy_band_rules_nothing():
+    scene = make_smooth_scene()
+    fitted = fit_preparation(scene, PreparationSettings(least_signal=0.3))
+    components = fitted.modalities["optical"].components
+    assert len(components) == 3
+    assert (np.abs(components).argmax(axis=1) != 4).all()
+    principal = fit_preparation(scene, PreparationSettings(reduction="pca", components=3))
+    assert np.abs(principal.modalities["optical"].components[0]).argmax() == 4
+
+
+def test_a_modality_of_noise_alone_keeps_one_channel():
+    rng = np.random.default_rng(0)
+    scene = make_scene(optical=ModalityArray(rng.normal(size=(24, 17, 6)), "spectral"))
+    prepared = fit_preparation(scene, PreparationSettings(least_signal=0.9)).apply(scene)
+    assert prepared["optical"].shape == (1, 24, 17)
+    assert np.isfinite(prepared["optical"].to_numpy()).all()
+
+
+@pytest.mark.parametrize("reduction", ["mnf", "pca"])
+def test_chunks_do_not_change_the_result(monkeypatch, reduction):
     scene = make_scene()
-    whole = stack_channels(fit_preparation(scene, PreparationSettings()).apply(scene))[0]
+    settings = PreparationSettings(reduction=reduction, components=4)
+    whole = stack_channels(fit_preparation(scene, settings).apply(scene))[0]
     monkeypatch.setattr(modality_statistics, "_CHUNK_VALUES", 700)  # two rows
-    parts = stack_channels(fit_preparation(scene, PreparationSettings()).apply(scene))[0]
+    parts = stack_channels(fit_preparation(scene, settings).apply(scene))[0]
     np.testing.assert_allclose(parts, whole, atol=1e-5)
 
 
 def test_few_bands_stay_as_they_are():
     scene = make_scene(bands=6)
-    prepared = fit_preparation(scene, PreparationSettings(pca_components=6)).apply(scene)
+    prepared = fit_preparation(scene, PreparationSettings(reduction="pca", components=6)).apply(
+        scene
+    )
     values = scene["optical"].to_numpy()[valid_mask(scene)].astype(float)
     expected = (values - values.mean(0)) / values.std(0)
     np.testing.assert_allclose(
@@ -114,7 +178,9 @@ def test_constant_bands_give_zeros_not_nan(components, standardise):
         optical=ModalityArray(optical, "spectral"),
         height=ModalityArray(np.full((24, 17), 412.7), "auxiliary"),
     )
-    settings = PreparationSettings(pca_components=components, standardise_bands=standardise)
+    settings = PreparationSettings(
+        reduction="pca", components=components, standardise_bands=standardise
+    )
     channels, slices = stack_channels(fit_preparation(scene, settings).apply(scene))
     assert np.isfinite(channels).all()
     assert (channels[slices["height"]] == 0).all()
@@ -126,7 +192,7 @@ def test_components_beyond_the_rank_are_zero_not_noise():
     scene = make_scene(optical=ModalityArray(np.float32(optical * 1000) / 1000, "spectral"))
     scene["optical"][:] = scene["optical"][..., :1] * np.arange(1, 13, dtype=np.float32)
     channels, _ = stack_channels(
-        fit_preparation(scene, PreparationSettings(pca_components=5)).apply(scene)
+        fit_preparation(scene, PreparationSettings(reduction="pca", components=5)).apply(scene)
     )
     mask = valid_mask(scene)
     assert np.isfinite(channels).all()
@@ -135,10 +201,10 @@ def test_components_beyond_the_rank_are_zero_not_noise():
 
 def test_a_hot_pixel_does_not_rule_the_components():
     scene = make_scene()
-    calm = fit_preparation(scene, PreparationSettings(pca_components=3))
+    calm = fit_preparation(scene, PreparationSettings(reduction="pca", components=3))
     row, column = np.argwhere(valid_mask(scene))[40]
     scene["optical"][row, column, 7] = 1e6
-    hot = fit_preparation(scene, PreparationSettings(pca_components=3)).apply(scene)
+    hot = fit_preparation(scene, PreparationSettings(reduction="pca", components=3)).apply(scene)
     kept = hot["optical"].to_numpy()[:, valid_mask(scene)]
     before = calm.apply(scene)["optical"].to_numpy()[:, valid_mask(scene)]
     assert np.abs(kept).max() <= 6.0
@@ -152,7 +218,7 @@ def test_noise_of_a_strong_band_rules_only_without_standardised_bands():
     scene = make_scene(optical=ModalityArray(optical, "spectral"))
     first = {
         standardise: fit_preparation(
-            scene, PreparationSettings(pca_components=2, standardise_bands=standardise)
+            scene, PreparationSettings(reduction="pca", components=2, standardise_bands=standardise)
         )
         .modalities["optical"]
         .components[0]
@@ -176,7 +242,7 @@ def test_labels_are_not_looked_at_and_need_not_be_there():
 
 def test_statistics_are_stored_and_not_refitted(tmp_path):
     scene, other = make_scene(), make_scene(seed=5, scale=2.0)
-    fitted = fit_preparation(scene, PreparationSettings(pca_components=4))
+    fitted = fit_preparation(scene, PreparationSettings(reduction="pca", components=4))
     write_weights(fitted.to_weights(), tmp_path / "preparation.safetensors")
     stored = Preparation.from_weights(read_weights(tmp_path / "preparation.safetensors"))
     assert stored.settings == fitted.settings

@@ -5,32 +5,45 @@ In order, all chosen here (the paper is silent):
 1. `log` modalities: intensities to dB, 10 log10(max(x, floor));
 2. each band is clipped at its mean +- `clip` standard deviations, so that a hot pixel or a band of
    noise cannot rule the components; with `standardise_bands` it is also divided by the latter;
-3. spectral modalities with more bands than `pca_components`: principal components of the exact
-   covariance matrix;
-4. each channel: zero mean, unit variance, clipped at +- `clip`.
+3. spectral modalities: minimum noise fraction (Green et al., IEEE TGRS 1988), the directions in
+   which the variance exceeds the noise's most, the noise being what adjacent pixels differ by; or,
+   with more bands than `components`, principal components of the exact covariance matrix;
+4. each channel: zero mean, clipped at +- `clip` standard deviations, unit variance; a component of
+   minimum noise fraction has the variance of its signal alone, 1 - 1 / (total over noise). A
+   principal component of pure noise would weigh as much as the first, and a diffusion model
+   would spend itself on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
+from scipy.linalg import eigh
 
 from bdgf.settings_model import Settings
 
 _CHUNK_VALUES = 4_000_000  # float64 values of a modality held at once: 32 MB
 _CONSTANT = 1e-7  # relative spread below which a float32 band is constant
 _RANK = 1e-12  # share of the first component's variance below which there is no component
+_NOISE_RIDGE = 1e-6  # share of the mean noise that every direction has at least
 
 
 class PreparationSettings(Settings):
     """Settings of the preparation, the same for all scenes; chosen here."""
 
-    pca_components: int = Field(
-        30, ge=1, description="Principal components of a spectral modality that has more bands."
+    reduction: Literal["mnf", "pca"] = Field(
+        "mnf",
+        description="Spectral modalities: components of minimum noise fraction, or principal "
+        "components where there are more bands than `components`.",
+    )
+    components: int = Field(30, ge=1, description="Most components of a spectral modality.")
+    least_signal: float = Field(
+        0.1, ge=0, lt=1, description="`mnf`: components with a lower share of signal are dropped."
     )
     standardise_bands: bool = Field(
         False, description="Give every spectral band unit variance before the components."
@@ -97,7 +110,8 @@ def fit_modality(
     sigma = np.sqrt(variance)
     sigma[sigma <= _CONSTANT * np.abs(mean)] = 0.0
 
-    reduce = kind == "spectral" and bands > settings.pca_components
+    noise_fraction = kind == "spectral" and settings.reduction == "mnf" and bands > 1
+    reduce = noise_fraction or (kind == "spectral" and bands > settings.components)
     center = np.zeros(bands)
     for _, pixels in pixel_chunks(modality, mask):
         center += _to_bands(pixels, scale, mean, sigma, settings).sum(axis=0) / mask.sum()
@@ -107,11 +121,59 @@ def fit_modality(
         product = values.T @ values if reduce else (values**2).sum(axis=0)
         covariance += product / mask.sum()
     components, variances = None, covariance
-    if reduce:
-        components, variances = _principal_axes(covariance, settings.pca_components)
+    if noise_fraction:
+        noise = _noise_covariance(modality, mask, mean, sigma, settings)
+        components, variances = _noise_fraction_axes(covariance, noise, settings)
+    elif reduce:
+        components, variances = _principal_axes(covariance, settings.components)
     channel_sigma = np.sqrt(np.maximum(variances, 0.0))
     channel_sigma[channel_sigma == 0.0] = 1.0  # constant channels stay 0
     return ModalityStatistics(kind, scale, mean, sigma, center, components, channel_sigma)
+
+
+def _noise_covariance(
+    modality: xr.DataArray,
+    mask: np.ndarray,
+    mean: np.ndarray,
+    sigma: np.ndarray,
+    settings: PreparationSettings,
+) -> np.ndarray:
+    """(B, B) half the covariance of the differences between adjacent valid pixels."""
+    height, width, bands = modality.shape
+    scale = modality.attrs.get("scale", "linear")
+    total, pairs = np.zeros((bands, bands)), 0
+    step = max(1, _CHUNK_VALUES // (width * bands))
+    for start in range(0, height, step):
+        rows = slice(start, min(start + step + 1, height))  # one row more: the pairs across
+        pixels, valid = modality[rows].to_numpy().astype(np.float64), mask[rows]
+        values = _to_bands(np.where(valid[..., None], pixels, mean), scale, mean, sigma, settings)
+        below = np.diff(values, axis=0)[valid[1:] & valid[:-1]]
+        beside = np.diff(values[:step], axis=1)[valid[:step, 1:] & valid[:step, :-1]]
+        for differences in (below, beside):
+            total += differences.T @ differences
+            pairs += len(differences)
+    return total / max(2 * pairs, 1)
+
+
+def _noise_fraction_axes(
+    covariance: np.ndarray, noise: np.ndarray, settings: PreparationSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """(C, B) axes and (C,) divisors' squares, most signal first.
+
+    An axis is scaled so that its channel, once divided, has the variance of its signal.
+    """
+    bands = len(noise)
+    ridge = _NOISE_RIDGE * (np.trace(noise) + np.trace(covariance) * _RANK) / bands
+    ratios, axes = eigh(covariance, noise + max(ridge, np.finfo(float).tiny) * np.eye(bands))
+    ratios, axes = ratios[::-1][: settings.components], axes[:, ::-1][:, : settings.components].T
+    signal = 1 - 1 / np.maximum(ratios, 1.0)
+    kept = signal >= max(settings.least_signal, _RANK)
+    kept[0] = True  # a modality without any signal keeps one channel
+    axes, ratios, signal = axes[kept], ratios[kept], np.maximum(signal[kept], _RANK)
+    # eigh gives axes of unit noise, along which the total variance is the ratio.
+    largest = np.abs(axes).argmax(axis=1)
+    axes = axes * np.sign(axes[np.arange(len(axes)), largest])[:, None]
+    return axes, np.maximum(ratios, 0.0) / signal
 
 
 def _principal_axes(covariance: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
