@@ -83,7 +83,9 @@ def test_the_summary_has_the_headline_figures() -> None:
     assert "leakage 10.0 %" in line
 
 
-def test_the_scene_is_an_entry_and_no_parameter() -> None:
+def test_the_scene_and_the_baselines_are_entries_and_no_parameters() -> None:
     catalog = DataCatalog({})
-    SceneHooks().after_catalog_created(catalog, {"params:scene": {"title": "Demo"}})
+    configured = {"params:scene": {"title": "Demo"}, "params:baselines": {"svm": {"folds": 5}}}
+    SceneHooks().after_catalog_created(catalog, configured)
     assert catalog.load("scene_configuration") == {"title": "Demo"}
+    assert catalog.load("baseline_settings") == {"svm": {"folds": 5}}

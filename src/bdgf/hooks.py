@@ -22,17 +22,21 @@ log = logging.getLogger(__name__)
 _PLACES = ("dataset", "seed", "data_folder", "working_folder", "cache.folder", "cache.keep")
 
 
+BASELINE_SETTINGS = "baseline_settings"
+
+
 class SceneHooks:
-    """Puts the chosen scene's configuration into the catalog, as what `ingest` starts from."""
+    """Puts into the catalog what is configured for all scenes and models, of which a run uses one.
+
+    These are no `params:` inputs: kedro-mlflow would log each file name, class and other model's
+    setting as a parameter of the run and bury the ones that tell runs apart.
+    """
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
-        """Adds the entry `scene_configuration`.
-
-        It is no `params:` input: kedro-mlflow would log each file name and class as a parameter
-        of the run and bury the ones that tell runs apart.
-        """
+        """Adds `scene_configuration`, what `ingest` starts from, and `baseline_settings`."""
         catalog["scene_configuration"] = MemoryDataset(parameters["params:scene"])
+        catalog[BASELINE_SETTINGS] = MemoryDataset(parameters["params:baselines"])
 
 
 class CheckHooks:
@@ -48,6 +52,8 @@ class CheckHooks:
         taken = [name[7:] for name in pipeline.inputs() if name.startswith("params:")]
         groups = {name.split(".")[0] for name in taken}  # a part is checked with its group
         parameters = {name: catalog.load(f"params:{name}") for name in sorted(groups)}
+        if BASELINE_SETTINGS in pipeline.inputs():
+            parameters["baselines"] = catalog.load(BASELINE_SETTINGS)
         check_parameters(parameters)
         missing = [
             name
@@ -109,6 +115,9 @@ class TrackingHooks:
         mlflow.set_tags({**tags, "mlflow.runName": " ".join(parts)})
         # For the table, whichever nodes run.
         mlflow.log_params({"dataset": tags["scene"], "model": tags["model"]})
+        if BASELINE_SETTINGS in pipeline.inputs():
+            own = catalog.load(BASELINE_SETTINGS).get(tags["model"], {})
+            mlflow.log_params(flatten({"baselines": {tags["model"]: own}}))
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:

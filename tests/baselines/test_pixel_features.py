@@ -16,7 +16,8 @@ SETTINGS = WindowSettings(window=5, components=3)
 
 def prepare(bands: int, components: int):
     scene = make_demo_scene(DemoSettings(size=48, bands=bands))
-    return fit_preparation(scene, PreparationSettings(pca_components=components)).apply(scene)
+    settings = PreparationSettings(reduction="pca", components=components)
+    return fit_preparation(scene, settings).apply(scene)
 
 
 def auxiliary(prepared) -> np.ndarray:
@@ -29,6 +30,12 @@ def test_the_pixel_is_its_stacked_channels():
     features = StackedChannels()
     np.testing.assert_array_equal(features.maps(prepared), stack_channels(prepared)[0])
     assert features.patch == 1
+
+
+def test_components_of_minimum_noise_fraction_are_leading_ones_too():
+    scene = make_demo_scene(DemoSettings(size=48, bands=12))
+    prepared = fit_preparation(scene, PreparationSettings(reduction="mnf")).apply(scene)
+    assert ChannelsAndWindow.fit(prepared, SETTINGS).state() == {}
 
 
 def test_the_window_sees_the_leading_components_where_the_preparation_made_some():

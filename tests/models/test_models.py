@@ -53,7 +53,7 @@ OWN = {
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> SceneInputs:
     scene = make_demo_scene(DemoSettings(size=48, bands=12))
-    prepared = fit_preparation(scene, PreparationSettings(pca_components=8)).apply(scene)
+    prepared = fit_preparation(scene, PreparationSettings(components=8)).apply(scene)
     path = tmp_path_factory.mktemp("features") / "cube.h5"
     denoiser = pretrain(prepared, PRETRAIN, 0)
     cube = extract_scene_features(denoiser, prepared, FeatureSettings(timesteps=(100,)), path)

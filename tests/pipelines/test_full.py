@@ -152,20 +152,6 @@ def test_the_same_seed_gives_the_same_weights_from_nothing(
             assert tensor.equal(two.tensors[key]), key
 
 
-def test_another_split_asks_for_training_before_it_is_scored(
-    project: Project, first_run: str
-) -> None:
-    project.done("prepare", split__name="per_class", split__per_class=5)
-    line = project.refused("evaluate")
-    assert "split of scene 'demo' is not the one" in line
-    assert "kedro run --pipeline=train --params dataset=demo,model=bdgf" in line
-    metrics = project.versions("08_reporting/demo/metrics.json")
-    project.done("train")
-    project.done("evaluate")
-    assert len(project.versions("08_reporting/demo/metrics.json")) == len(metrics) + 1
-    assert project.metrics("demo")["split"]["name"] == "per_class"
-
-
 def test_another_model_comes_without_features_and_stands_beside(
     project: Project, first_run: str
 ) -> None:
@@ -182,12 +168,33 @@ def test_another_model_comes_without_features_and_stands_beside(
     assert metrics["leakage"] <= project.metrics("demo", 0)["leakage"]
     assert len(project.versions("06_models/demo/random_forest/classifier.skops")) == 1
 
+    with sqlite3.connect(project.folder / "mlflow.db") as database:
+        logged = {row[0] for row in database.execute("select key from params")}
+    assert "baselines.random_forest.trees" in logged
+    assert not any(name.startswith("baselines.svm") for name in logged)  # of another model
+
     line = project.refused("report")
     assert "is model 'random_forest', not 'bdgf'" in line
     assert "kedro run --pipeline=evaluate --params dataset=demo,model=bdgf" in line
+    project.done("evaluate")  # the latest of that model, not the latest of all
+    assert without_time(project.metrics("demo")) == without_time(project.metrics("demo", 0))
     line = project.refused("evaluate", model="svm")
     assert "scene 'demo' has no classifier yet" in line
     assert "kedro run --pipeline=train --params dataset=demo,model=svm" in line
+
+
+def test_another_split_asks_for_training_before_it_is_scored(
+    project: Project, first_run: str
+) -> None:
+    project.done("prepare", split__name="per_class", split__per_class=5)
+    line = project.refused("evaluate")
+    assert "split of scene 'demo' is not the one" in line
+    assert "kedro run --pipeline=train --params dataset=demo,model=bdgf" in line
+    metrics = project.versions("08_reporting/demo/metrics.json")
+    project.done("train")
+    project.done("evaluate")
+    assert len(project.versions("08_reporting/demo/metrics.json")) == len(metrics) + 1
+    assert project.metrics("demo")["split"]["name"] == "per_class"
 
 
 @pytest.mark.slow

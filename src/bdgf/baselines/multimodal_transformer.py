@@ -6,7 +6,7 @@ cube into a few patch tokens, the auxiliary modality becomes the class token, an
 the class token alone asks (cross patch attention) fuses the two.
 
 Simplified here: the 3-D convolution along neighbouring bands is a projection of each pixel's
-spectrum, since the prepared channels may be principal components, which have no neighbours; several
+spectrum, since the prepared channels may be components, which have no neighbours; several
 auxiliary modalities are stacked and give one class token; patch tokens are not changed by the
 encoder, which answers to the class token only.
 """

@@ -21,7 +21,7 @@ class WindowSettings(Settings):
 
     window: int = Field(11, ge=1, description="Side of the window in pixels, odd.")
     components: int = Field(
-        10, ge=1, description="Principal components of a spectral modality that enter the window."
+        10, ge=1, description="Leading components of a spectral modality that enter the window."
     )
 
     @field_validator("window")
@@ -68,9 +68,9 @@ class StackedChannels:
 class ChannelsAndWindow:
     """The pixel's channels, and mean and standard deviation of its window.
 
-    The window sees the auxiliary channels and the leading principal components of the spectral
-    ones. Where the preparation has reduced a spectral modality, these are its first channels; where
-    it has left the bands as they are, they are fitted here, without labels, and kept.
+    The window sees the auxiliary channels and the leading components of the spectral ones. Where
+    the preparation has reduced a spectral modality, these are its first channels; where it has left
+    the bands as they are, principal components are fitted here, without labels, and kept.
 
     Attributes:
         settings: The window.

@@ -3,7 +3,7 @@
 After the two-branch network of Xu et al., "Multisource Remote Sensing Data Classification Based on
 Convolutional Neural Network", IEEE TGRS 2018: spatial streams on both sources whose features are
 concatenated. Left out: its 1-D convolution along the spectrum, since the prepared spectral channels
-may be principal components, whose order is not that of wavelengths.
+may be components, whose order is not that of wavelengths.
 """
 
 from __future__ import annotations

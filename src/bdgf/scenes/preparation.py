@@ -31,7 +31,7 @@ __all__ = [
     "stack_channels",
 ]
 
-PRINCIPAL_COMPONENTS = "principal components"
+COMPONENTS = "components, the leading first"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Preparation:
                 channels[:, rows][:, mask[rows]] = values.T
             attributes = {"kind": statistics.kind, "units": "1", "scale": "linear"}
             if statistics.components is not None:
-                attributes["channels"] = PRINCIPAL_COMPONENTS
+                attributes["channels"] = COMPONENTS
             prepared[name] = ((f"band_{name}", "y", "x"), channels, attributes)
         return prepared
 
@@ -164,8 +164,8 @@ def fit_preparation(scene: xr.Dataset, settings: PreparationSettings) -> Prepara
 
 
 def is_reduced(modality: xr.DataArray) -> bool:
-    """Whether a prepared modality's channels are principal components, the first leading."""
-    return modality.attrs.get("channels") == PRINCIPAL_COMPONENTS
+    """Whether a prepared modality's channels are components of its bands, the leading first."""
+    return modality.attrs.get("channels") == COMPONENTS
 
 
 def stack_channels(prepared: xr.Dataset) -> tuple[np.ndarray, dict[str, slice]]:

@@ -12,7 +12,7 @@ def create_pipeline(features: bool = True) -> Pipeline:
         "split": "split",
         "model": "params:model",
         "parameters": "params:train",
-        "baselines": "params:baselines",
+        "baselines": "baseline_settings",
         "devices": "params:devices",
         "working_folder": "params:working_folder",
         "dataset": "params:dataset",
