@@ -190,7 +190,7 @@ class _Work:
 
 def _result(record: Record) -> str:
     oa, aa = (100 * record.metrics[name] for name in ("overall_accuracy", "average_accuracy"))
-    return f"OA {oa:.2f} %, AA {aa:.2f} %, {record.seconds['wall']:.0f} s"
+    return f"OA {oa:.2f} %, AA {aa:.2f} %, {record.seconds:.0f} s"
 
 
 def _reference(name: str, suite: Suite, wanted: str | None) -> str:

@@ -125,7 +125,7 @@ class RunProcess:
             params=self.run.params,
             metrics={name: metrics[name] for name in (*MEASURES, "leakage")},
             split=metrics["split"],
-            seconds={"wall": round(seconds, 2), **metrics.get("seconds", {})},
+            seconds=round(seconds, 2),
             threads=self._threads,
             parameters=metrics.get("parameters"),
             reused="reusing the pretrained denoiser" in printed,

@@ -25,7 +25,7 @@ class Record:
         params: What was set beside the defaults.
         metrics: The measures, and the leakage.
         split: Name and counts of the split.
-        seconds: Wall times: `wall` of the whole process, and what the model says of itself.
+        seconds: Wall time of the whole process; those of its parts are its MLflow run's.
         threads: Threads that it computed on; 0 where the run was left to choose.
         parameters: Trained parameters; None where that has no meaning.
         reused: Whether the pretraining was that of another run.
@@ -41,7 +41,7 @@ class Record:
     params: dict[str, Any]
     metrics: dict[str, float]
     split: dict[str, Any]
-    seconds: dict[str, float]
+    seconds: float
     threads: int
     parameters: int | None
     reused: bool
@@ -108,7 +108,7 @@ def outcome(row: str, record: Record, predictions: TestPredictions) -> Outcome:
         metrics={name: record.metrics[name] for name in MEASURES},
         pixels=predictions.pixels,
         correct=predictions.predicted == predictions.truth,
-        seconds=record.seconds["wall"],
+        seconds=record.seconds,
         parameters=record.parameters,
         reused=record.reused,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.fingerprint import fingerprint
 from bdgf.models.interface import SceneInputs, TrainedModel
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
+from bdgf.tracking import logged_seconds
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.inference import InferenceSettings
 
@@ -39,8 +39,8 @@ def predict_scene(
         feature_cube: The scene's diffusion features, for the classifiers that use them.
 
     Returns:
-        The scene without its modalities, with `probabilities` (class, y, x) float32; attributes
-        `model` and `predict_seconds`, the wall time.
+        The scene without its modalities, with `probabilities` (class, y, x) float32; its
+        attribute `model` names what drew it.
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
@@ -50,15 +50,14 @@ def predict_scene(
     if uses_features:
         present = cube.fingerprint if cube else "none"
         _check_origin("feature cube", "feature_fingerprint", present, classifier)
-    started = time.perf_counter()
-    probabilities = classifier.predict_map(
-        SceneInputs(prepared_scene, cube),
-        InferenceSettings.model_validate(parameters),
-        DeviceSettings.model_validate(devices),
-    )
-    seconds = round(time.perf_counter() - started, 3)
+    with logged_seconds("predict"):
+        probabilities = classifier.predict_map(
+            SceneInputs(prepared_scene, cube),
+            InferenceSettings.model_validate(parameters),
+            DeviceSettings.model_validate(devices),
+        )
     predictions = with_probabilities(prepared_scene, probabilities)
-    return predictions.assign_attrs(model=classifier.config["model"], predict_seconds=seconds)
+    return predictions.assign_attrs(model=classifier.config["model"])
 
 
 def with_probabilities(prepared_scene: xr.Dataset, probabilities: np.ndarray) -> xr.Dataset:
@@ -83,9 +82,9 @@ def score(
         parameters: The group `evaluation`.
 
     Returns:
-        The metrics (those of `evaluate_predictions`, `scene`, `model`, `parameters` and `seconds`:
-        wall times of the classifier's training, after the features, and of the whole map), the
-        table of the classes and the confusion matrix (rows are the truth).
+        The metrics (those of `evaluate_predictions`, `scene`, `model` and `parameters`), the table
+        of the classes and the confusion matrix (rows are the truth). Equal runs give equal ones:
+        wall times are MLflow's.
 
     Raises:
         MissingArtifactError: The classifier was trained on another split than this.
@@ -105,10 +104,6 @@ def score(
         "scene": config["scene"],
         "model": config["model"],
         "parameters": config["parameters"],
-        "seconds": {
-            "fit": config["fit_seconds"],
-            "predict": float(predictions.attrs["predict_seconds"]),
-        },
     }
     return metrics, _per_class(metrics), _confusion(metrics)
 

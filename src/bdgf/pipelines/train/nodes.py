@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from bdgf.errors import MissingArtifactError
 from bdgf.fingerprint import fingerprint
 from bdgf.models.interface import Execution, SceneInputs, TrainedModel
 from bdgf.models.registry import model_entry
-from bdgf.tracking import MlflowMetricLogger
+from bdgf.tracking import MlflowMetricLogger, logged_seconds
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.train_settings import TrainSettings
 
@@ -58,25 +57,24 @@ def train_classifier(
         )
     chosen, cube = entry.model(), feature_cube if entry.uses_features else None
     own = chosen.settings.model_validate(baselines[model]) if chosen.settings else None
-    started = time.perf_counter()
-    trained = chosen.fit(
-        SceneInputs(prepared_scene, cube),
-        split,
-        TrainSettings.model_validate(parameters),
-        own,
-        seed,
-        Execution(
-            DeviceSettings.model_validate(devices),
-            MlflowMetricLogger(),
-            Path(working_folder) / dataset / f"train_{model}.ckpt",
-        ),
-    )
+    with logged_seconds("fit"):
+        trained = chosen.fit(
+            SceneInputs(prepared_scene, cube),
+            split,
+            TrainSettings.model_validate(parameters),
+            own,
+            seed,
+            Execution(
+                DeviceSettings.model_validate(devices),
+                MlflowMetricLogger(),
+                Path(working_folder) / dataset / f"train_{model}.ckpt",
+            ),
+        )
     return trained.with_config(
         {
             "scene": dataset,
             "split": {"name": split.attrs["name"], "seed": split.attrs["seed"]},
             "split_fingerprint": fingerprint(split.to_numpy()),
             "feature_fingerprint": cube.fingerprint if cube else None,
-            "fit_seconds": round(time.perf_counter() - started, 3),
         }
     )
