@@ -122,7 +122,13 @@ def first_call() -> list[Comparison]:
                 found[state].setdefault("forward", []).append(forward)
     limits = dict(zip(states, (COLD_SECONDS, WARM_SECONDS), strict=True))
     return [
-        Comparison(f"first scan of a new process, {state}", "s", found[state], limit=limits[state])
+        Comparison(
+            f"first scan of a new process, {state}",
+            "s",
+            found[state],
+            limit=limits[state],
+            rivals=False,
+        )
         for state in states
     ]
 
