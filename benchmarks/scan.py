@@ -118,8 +118,8 @@ def first_call() -> list[Comparison]:
                     check=True,
                 )
                 forward, both = (float(line) for line in done.stdout.split())
-                found[state].setdefault("forward + backward", []).append(both)
                 found[state].setdefault("forward", []).append(forward)
+                found[state].setdefault("forward + backward", []).append(both)
     limits = dict(zip(states, (COLD_SECONDS, WARM_SECONDS), strict=True))
     return [
         Comparison(
