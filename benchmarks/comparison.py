@@ -25,7 +25,9 @@ class Comparison:
         bound: What the floor is: "operations" or "bytes", over their measured rate.
         target: How many times better than the first the last has to be.
         limit: What the last one's value has to reach.
+        rivals: Whether the implementations do the same; else they stand below one another only.
         note: What a reader must know to read the row.
+        details: What else was measured, for the JSON.
     """
 
     task: str
@@ -36,6 +38,7 @@ class Comparison:
     bound: str = ""
     target: float | None = None
     limit: float | None = None
+    rivals: bool = True
     note: str = ""
     details: Mapping[str, object] = field(default_factory=dict)
 

@@ -46,7 +46,7 @@ def imports() -> Comparison:
                 env=child_environment(), capture_output=True, text=True, check=True,
             )  # fmt: skip
             values[f"`import {name}`"].append(float(done.stdout.splitlines()[-1]))
-    return Comparison("imports, each in a new process", "s", values)
+    return Comparison("imports, each in a new process", "s", values, rivals=False)
 
 
 def no_op(folder: Path) -> Comparison:
@@ -92,6 +92,7 @@ def demo(folder: Path) -> Comparison:
         "% of wall time",
         {name: [100 * seconds / wall] for name, seconds in parts.items()},
         limit=MOST_PERCENT,
+        rivals=False,
         note="Measured once, in a fresh project, settings of `conf/base`. Within the nodes, "
         "MLflow's logging, running checkpoints and reading and writing the feature cube count as "
         "no science. The rows are parts of the last.",

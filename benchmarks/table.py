@@ -58,7 +58,7 @@ def lines(comparisons: Sequence[Comparison]) -> list[str]:
                 comparison.task + mark if first else "",
                 name,
                 f"{number(comparison.median(name))} {comparison.unit}",
-                "" if first else f"{number(comparison.ratio(name))}x",
+                "" if first or not comparison.rivals else f"{number(comparison.ratio(name))}x",
                 _floor(comparison) if last else "",
                 _target(comparison) if last else "",
                 MARKS[comparison.met()] if last else "",
@@ -77,7 +77,8 @@ def number(value: float) -> str:
 def _record(comparison: Comparison) -> dict[str, object]:
     record = asdict(comparison)
     record["medians"] = {name: comparison.median(name) for name in comparison.values}
-    record["times_better"] = {name: comparison.ratio(name) for name in comparison.values}
+    if comparison.rivals:
+        record["times_better"] = {name: comparison.ratio(name) for name in comparison.values}
     record["met"] = comparison.met()
     return record
 
