@@ -15,7 +15,15 @@ BELOW = {
     "baselines": {"evaluation", "training", "networks", "diffusion", "scenes"},
     "models": {"baselines", "evaluation", "training", "networks", "diffusion", "scenes"},
 }
-SHARED = {"artifact_cache", "errors", "settings_model", "weights", "fingerprint", "__version__"}
+SHARED = {
+    "artifact_cache",
+    "errors",
+    "settings_model",
+    "weights",
+    "fingerprint",
+    "compiled",
+    "__version__",
+}
 
 
 def imported(path: Path) -> set[str]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bdgf.errors import SettingsError
+from bdgf.scenes.window_kernel import Wanted, copy_windows
 
 SYMMETRIES = 8  # of the square: four rotations, each with and without a transposition
 
@@ -140,15 +141,41 @@ def gather_windows(
     Returns:
         (B, C, size, size), channels last in memory.
     """
-    index, inside = window_positions(
-        rows >> level, cols >> level, size, (maps.shape[1], maps.shape[2]), symmetry
-    )
-    windows = _pixels(maps).index_select(0, index.reshape(-1))  # (B * size * size, C)
-    windows = windows.view(len(rows), size, size, maps.shape[0])
-    # On a CPU looking first is cheaper than filling; elsewhere it would make the host wait.
-    if inside.device.type != "cpu" or not bool(inside.all()):
-        windows = windows.masked_fill(~inside[..., None], 0)
-    return windows.permute(0, 3, 1, 2)
+    (windows,) = _gather([(maps, level, size)], rows, cols, symmetry)
+    return windows
+
+
+def gather_cells(
+    maps: Tensor, rows: Tensor, cols: Tensor, size: int, symmetry: Tensor | None = None
+) -> Tensor:
+    """Windows of a channels-last map, zero outside it.
+
+    Args:
+        maps: (h, w, C) contiguous, any dtype.
+        rows: (B,) int64, rows of the windows' centres in the map.
+        cols: (B,) int64, their columns.
+        size: Odd width of the windows.
+        symmetry: As in `gather_windows`.
+
+    Returns:
+        (B, size, size, C).
+    """
+    if maps.device.type == "cpu" and not maps.requires_grad:
+        offsets = _symmetric_offsets(size, maps.device)
+        return copy_windows([Wanted(maps, rows, cols, offsets)], symmetry)[0]
+    return index_windows(maps, rows, cols, size, symmetry)
+
+
+def index_windows(
+    maps: Tensor, rows: Tensor, cols: Tensor, size: int, symmetry: Tensor | None = None
+) -> Tensor:
+    """`gather_cells` in torch's own operations, on any device and differentiable."""
+    height, width, channels = maps.shape
+    index, inside = window_positions(rows, cols, size, (height, width), symmetry)
+    windows = maps.view(-1, channels).index_select(0, index.reshape(-1))
+    windows = windows.view(len(rows), size, size, channels)
+    # Looking first whether anything is outside would make the host wait.
+    return windows.masked_fill(~inside[..., None], 0)
 
 
 def window_positions(
@@ -205,17 +232,37 @@ def gather_batch(
     """
     count = len(arrays.features) if levels is None else levels
     sizes = [(level, level_window(patch, level)) for level in range(count)]
-    return WindowBatch(
-        scene=gather_windows(arrays.channels, rows, cols, patch, 0, symmetry),
-        scene_inside=gather_windows(valid[0], rows, cols, patch, 0, symmetry),
-        features=tuple(
-            gather_windows(arrays.features[level], rows, cols, size, level, symmetry)
-            for level, size in sizes
-        ),
-        features_inside=tuple(
-            gather_windows(valid[level], rows, cols, size, level, symmetry) for level, size in sizes
-        ),
-    )
+    maps = [
+        (arrays.channels, 0, patch),
+        (valid[0], 0, patch),
+        *((arrays.features[level], level, size) for level, size in sizes),
+        *((valid[level], level, size) for level, size in sizes),
+    ]
+    scene, scene_inside, *levelled = _gather(maps, rows, cols, symmetry)
+    return WindowBatch(scene, scene_inside, tuple(levelled[:count]), tuple(levelled[count:]))
+
+
+def _gather(
+    maps: list[tuple[Tensor, int, int]], rows: Tensor, cols: Tensor, symmetry: Tensor | None
+) -> list[Tensor]:
+    # Windows (B, C, size, size) of maps (C, h, w), each with its level and size.
+    wanted = [
+        Wanted(
+            m.permute(1, 2, 0).contiguous(),  # a view where `SceneArrays.to` laid it out
+            rows >> level,
+            cols >> level,
+            _symmetric_offsets(size, m.device),
+        )
+        for m, level, size in maps
+    ]
+    if rows.device.type == "cpu":
+        windows = copy_windows(wanted, symmetry)
+    else:
+        windows = [
+            index_windows(m, at_rows, at_cols, offsets.shape[-1], symmetry)
+            for m, at_rows, at_cols, offsets in wanted
+        ]
+    return [w.permute(0, 3, 1, 2) for w in windows]
 
 
 @cache
@@ -231,8 +278,3 @@ def _symmetric_offsets(size: int, device: torch.device) -> Tensor:
 
 def _channels_last(maps: Tensor) -> Tensor:
     return maps.permute(1, 2, 0).contiguous().permute(2, 0, 1)
-
-
-def _pixels(maps: Tensor) -> Tensor:
-    # (h * w, C); a view when the map is channels last, as `SceneArrays.to` lays it out.
-    return maps.permute(1, 2, 0).reshape(-1, maps.shape[0])

@@ -15,13 +15,12 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn import functional
 
 from bdgf.errors import SettingsError
 from bdgf.networks.classifier import load_classifier
 from bdgf.networks.decision import check_decision, decide
 from bdgf.networks.patch_network import PatchNetwork
-from bdgf.scenes.windows import SceneArrays, level_valid, level_window, window_positions
+from bdgf.scenes.windows import SceneArrays, gather_cells, level_valid, level_window
 from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.weights import Weights
@@ -151,12 +150,12 @@ def check_arrays(classifier: PatchNetwork, arrays: SceneArrays, valid: np.ndarra
 
 @dataclass(frozen=True)
 class EmbeddedRows:
-    """Embedded maps of some rows and their surroundings.
+    """Embedded maps of some rows and their surroundings, as far as the scene goes.
 
     Attributes:
-        stems: Each branch's map (n, W + 2 r, width), zero outside the scene, r the patch's radius.
+        stems: Each branch's map (n, W, width).
         stem_row: The scene's row that is the first of those maps.
-        guidance: Per level its map (n_l, W_l + 2 r_l, G), likewise.
+        guidance: Per level its map (n_l, W_l, G).
         guidance_row: Per level its first row.
     """
 
@@ -175,30 +174,24 @@ def embed_rows(
 ) -> EmbeddedRows:
     """Embeds all that the windows of the pixels in rows `start` to `stop` (excluded) look at."""
     radius = classifier.patch // 2
-    channels, inside = _rows(arrays.channels, valid[0], start - radius, stop + radius)
-    stems = classifier.embed_scene(channels, inside)
-    above, below = max(radius - start, 0), max(stop + radius - arrays.shape[0], 0)
+    part = _existing(start - radius, stop + radius)
+    stems = classifier.embed_scene(_last(arrays.channels[:, part]), _last(valid[0][:, part]))
     guidance, guidance_row = [], []
     for level in range(classifier.levels):
         reach = level_window(classifier.patch, level) // 2
-        first, last = (start >> level) - reach, (stop - 1 >> level) + 1 + reach
-        features, cells = _rows(arrays.features[level], valid[level], first, last)
-        embedded = classifier.embed_level(level, features, cells)
-        outside = max(last - arrays.features[level].shape[1], 0)
-        guidance.append(_pad(embedded, max(-first, 0), outside, reach))
-        guidance_row.append(first)
-    stems = {name: _pad(stem, above, below, radius) for name, stem in stems.items()}
-    return EmbeddedRows(stems, start - radius, guidance, guidance_row)
+        cells = _existing((start >> level) - reach, (stop - 1 >> level) + 1 + reach)
+        features = _last(arrays.features[level][:, cells])
+        guidance.append(classifier.embed_level(level, features, _last(valid[level][:, cells])))
+        guidance_row.append(cells.start)
+    return EmbeddedRows(stems, part.start, guidance, guidance_row)
 
 
-def _rows(maps: Tensor, valid: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
-    # The rows that exist: (n, w, C) and (n, w, 1).
-    part = slice(max(start, 0), max(stop, 0))
-    return maps[:, part].permute(1, 2, 0), valid[:, part].permute(1, 2, 0)
+def _existing(start: int, stop: int) -> slice:
+    return slice(max(start, 0), max(stop, 0))
 
 
-def _pad(embedded: Tensor, above: int, below: int, side: int) -> Tensor:
-    return functional.pad(embedded, (0, 0, side, side, above, below))
+def _last(maps: Tensor) -> Tensor:
+    return maps.permute(1, 2, 0)
 
 
 def _stream(
@@ -251,24 +244,13 @@ def _windows(
     patch = classifier.patch
     turn = None if symmetry == 0 else torch.full_like(rows, symmetry)
 
-    def gather(maps: list[Tensor], level: int, first_row: int) -> list[Tensor]:
+    def gather(maps: Tensor, level: int, first_row: int) -> Tensor:
         size = level_window(patch, level)
-        # Padded by the window's radius, so no window leaves the map.
-        shape = (maps[0].shape[0], maps[0].shape[1])
-        places, _ = window_positions(
-            (rows >> level) - first_row, (cols >> level) + size // 2, size, shape, turn
-        )
-        flat = places.flatten()
-        return [
-            m.flatten(0, 1).index_select(0, flat).view(*places.shape, m.shape[-1]) for m in maps
-        ]
+        return gather_cells(maps, (rows >> level) - first_row, cols >> level, size, turn)
 
-    stems = dict(
-        zip(block.stems, gather(list(block.stems.values()), 0, block.stem_row), strict=True)
-    )
+    stems = {name: gather(maps, 0, block.stem_row) for name, maps in block.stems.items()}
     guidance = [
-        gather([maps], level, block.guidance_row[level])[0]
-        for level, maps in enumerate(block.guidance)
+        gather(maps, level, block.guidance_row[level]) for level, maps in enumerate(block.guidance)
     ]
     return stems, guidance
 

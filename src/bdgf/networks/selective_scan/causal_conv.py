@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
+from bdgf.compiled import run_tasks, thread_count
 from bdgf.networks.selective_scan.cpu import GROUPS, row_strides, rows
-from bdgf.networks.selective_scan.worker_threads import run_tasks, thread_count
 
 _OPERATIONS_A_TAP = 2
 """Operations a tap and element, with those of SiLU, to judge whether threads pay."""

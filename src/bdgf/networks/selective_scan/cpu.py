@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from bdgf.compiled import run_tasks, thread_count
 from bdgf.errors import UserError
 from bdgf.networks.selective_scan.inputs import ScanInputs
-from bdgf.networks.selective_scan.worker_threads import run_tasks, thread_count
 
 GROUPS = 64
 """Parts of the batch with weight gradients of their own; fixed, so that threads change nothing."""

@@ -10,7 +10,6 @@ Numba's cache on disk watches the kernel's own file: touch the kernels' files af
 """
 # mypy: disable-error-code="import-untyped, no-untyped-def"
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +20,7 @@ from numba.core import cgutils
 from numba.core.datamodel import PrimitiveModel
 from numba.extending import intrinsic, register_model
 
-log = logging.getLogger(__name__)
+from bdgf.compiled import compiled
 
 LANES = 32
 """Floats in a vector: two registers of AVX-512, which hides the latency of the recurrence."""
@@ -35,12 +34,8 @@ _OPTIONS: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp"}, "error_mode
 
 
 def kernel(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile at the first call, to run without the GIL; cached where a folder can be written."""
-    try:
-        return njit(cache=True, nogil=True, **_OPTIONS)(function)
-    except (RuntimeError, OSError) as error:
-        log.info("CPU kernels are compiled anew in each process: %s", error)
-        return njit(nogil=True, **_OPTIONS)(function)
+    """Compiles a kernel, see `compiled`."""
+    return compiled(function, **_OPTIONS)
 
 
 inlined = njit(inline="always", **_OPTIONS)

@@ -1,17 +1,37 @@
-"""Threads for compiled kernels that run without the GIL."""
+"""Compiled kernels that run without the GIL, and their threads."""
 
 import itertools
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import torch
+
+log = logging.getLogger(__name__)
 
 _PIECES = 4
 """Pieces of work a thread: one that another process holds up does not hold up the rest."""
 _WORTH_A_THREAD = 1 << 19
 """Operations under which waking a thread costs more than it saves."""
+
+
+def compiled(function: Callable[..., None], **options: Any) -> Callable[..., None]:
+    """Compile at the first call, to run without the GIL; cached where a folder can be written.
+
+    Args:
+        function: What Numba compiles.
+        **options: Numba's.
+    """
+    from numba import njit
+
+    try:
+        return njit(cache=True, nogil=True, **options)(function)
+    except (RuntimeError, OSError) as error:
+        log.info("CPU kernels are compiled anew in each process: %s", error)
+        return njit(nogil=True, **options)(function)
 
 
 @lru_cache(maxsize=1)
