@@ -118,7 +118,7 @@ def test_minimum_noise_fraction_is_that_of_a_general_eigensolver():
 
 def test_components_of_noise_are_dropped_and_a_noisy_band_rules_nothing():
     scene = make_smooth_scene()
-    fitted = fit_preparation(scene, PreparationSettings(least_signal=0.3))
+    fitted = fit_preparation(scene, PreparationSettings(components=8, least_signal=0.3))
     components = fitted.modalities["optical"].components
     assert len(components) == 3
     assert (np.abs(components).argmax(axis=1) != 4).all()
@@ -129,7 +129,9 @@ def test_components_of_noise_are_dropped_and_a_noisy_band_rules_nothing():
 def test_a_modality_of_noise_alone_keeps_one_channel():
     rng = np.random.default_rng(0)
     scene = make_scene(optical=ModalityArray(rng.normal(size=(24, 17, 6)), "spectral"))
-    prepared = fit_preparation(scene, PreparationSettings(least_signal=0.9)).apply(scene)
+    prepared = fit_preparation(scene, PreparationSettings(components=5, least_signal=0.9)).apply(
+        scene
+    )
     assert prepared["optical"].shape == (1, 24, 17)
     assert np.isfinite(prepared["optical"].to_numpy()).all()
 

@@ -5,9 +5,9 @@ In order, all chosen here (the paper is silent):
 1. `log` modalities: intensities to dB, 10 log10(max(x, floor));
 2. each band is clipped at its mean +- `clip` standard deviations, so that a hot pixel or a band of
    noise cannot rule the components; with `standardise_bands` it is also divided by the latter;
-3. spectral modalities: minimum noise fraction (Green et al., IEEE TGRS 1988), the directions in
-   which the variance exceeds the noise's most, the noise being what adjacent pixels differ by; or,
-   with more bands than `components`, principal components of the exact covariance matrix;
+3. spectral modalities with more bands than `components`: minimum noise fraction (Green et al.,
+   IEEE TGRS 1988), the directions in which the variance exceeds the noise's most, the noise being
+   what adjacent pixels differ by; or principal components of the exact covariance matrix;
 4. each channel: zero mean, clipped at +- `clip` standard deviations, unit variance; a component of
    minimum noise fraction has the variance of its signal alone, 1 - 1 / (total over noise). A
    principal component of pure noise would weigh as much as the first, and a diffusion model
@@ -38,8 +38,8 @@ class PreparationSettings(Settings):
 
     reduction: Literal["mnf", "pca"] = Field(
         "mnf",
-        description="Spectral modalities: components of minimum noise fraction, or principal "
-        "components where there are more bands than `components`.",
+        description="Spectral modalities of more bands than `components`: those of minimum noise "
+        "fraction, or principal ones.",
     )
     components: int = Field(30, ge=1, description="Most components of a spectral modality.")
     least_signal: float = Field(
@@ -110,8 +110,8 @@ def fit_modality(
     sigma = np.sqrt(variance)
     sigma[sigma <= _CONSTANT * np.abs(mean)] = 0.0
 
-    noise_fraction = kind == "spectral" and settings.reduction == "mnf" and bands > 1
-    reduce = noise_fraction or (kind == "spectral" and bands > settings.components)
+    reduce = kind == "spectral" and bands > settings.components
+    noise_fraction = reduce and settings.reduction == "mnf"
     center = np.zeros(bands)
     for _, pixels in pixel_chunks(modality, mask):
         center += _to_bands(pixels, scale, mean, sigma, settings).sum(axis=0) / mask.sum()
