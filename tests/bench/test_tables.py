@@ -32,7 +32,7 @@ def record(run):
     split = {"name": "official", "test": 60}
     return (
         Record(run.fingerprint, run.scene, run.seed, "bdgf", run.params, metrics, split,
-               {"wall": 3.0}, 1, 500, False, f"mlflow-{run.fingerprint}", "0", "now"),
+               3.0, 1, 500, False, f"mlflow-{run.fingerprint}", "0", "now"),
         TestPredictions(np.arange(60, dtype=np.uint32), predicted, truth),
     )  # fmt: skip
 
