@@ -45,7 +45,8 @@ def same(one, other):
 
 def test_pretraining_lowers_the_loss_and_logs_all_curves():
     logger = MemoryLogger()
-    weights = run(steps=150, batch_size=16, logger=logger, log_every=10)
+    settings = {"schedule": {"prediction": "epsilon"}, "batch_size": 16, "log_every": 10}
+    weights = run(steps=150, logger=logger, **settings)
     first, last = (logger.series("pretrain/loss")[i][1] for i in (0, -1))
     assert last < 0.75 * first
     per_modality = ("loss", "mask_rate", "validation_loss", "explained_noise", "feature_share")
