@@ -26,6 +26,7 @@ from bdgf.weights import Weights
 __all__ = [
     "Preparation",
     "PreparationSettings",
+    "channel_slices",
     "fit_preparation",
     "is_reduced",
     "stack_channels",
@@ -177,9 +178,14 @@ def stack_channels(prepared: xr.Dataset) -> tuple[np.ndarray, dict[str, slice]]:
     Returns:
         (C, H, W) float32 and each modality's slice of the C channels.
     """
-    arrays = {name: prepared[name].to_numpy() for name in modality_names(prepared)}
+    slices = channel_slices(prepared)
+    return np.concatenate([prepared[name].to_numpy() for name in slices]), slices
+
+
+def channel_slices(prepared: xr.Dataset) -> dict[str, slice]:
+    """Each modality's slice of the channels of all, in the order of the modalities."""
     slices, start = {}, 0
-    for name, array in arrays.items():
-        slices[name] = slice(start, start + len(array))
-        start += len(array)
-    return np.concatenate(list(arrays.values())), slices
+    for name in modality_names(prepared):
+        slices[name] = slice(start, start + prepared.sizes[f"band_{name}"])
+        start = slices[name].stop
+    return slices

@@ -70,9 +70,9 @@ class SceneArrays:
     def to(self, device: torch.device | str) -> SceneArrays:
         """The arrays on `device`, laid out channels last, so that a gather copies whole pixels."""
         return SceneArrays(
-            channels=_channels_last(self.channels.to(device)),
+            channels=channels_last(self.channels.to(device)),
             modalities=self.modalities,
-            features=tuple(_channels_last(level.to(device)) for level in self.features),
+            features=tuple(channels_last(level.to(device)) for level in self.features),
             feature_mean=tuple(mean.to(device) for mean in self.feature_mean),
             feature_std=tuple(std.to(device) for std in self.feature_std),
         )
@@ -276,5 +276,6 @@ def _symmetric_offsets(size: int, device: torch.device) -> Tensor:
     )
 
 
-def _channels_last(maps: Tensor) -> Tensor:
+def channels_last(maps: Tensor) -> Tensor:
+    """(C, h, w) laid out so that a pixel's channels lie together; itself where it is so already."""
     return maps.permute(1, 2, 0).contiguous().permute(2, 0, 1)

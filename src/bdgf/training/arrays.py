@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import torch
 import xarray as xr
+from torch import Tensor
 
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.errors import SceneError
-from bdgf.scenes.preparation import stack_channels
-from bdgf.scenes.windows import SceneArrays
+from bdgf.scenes.preparation import channel_slices
+from bdgf.scenes.windows import SceneArrays, channels_last
 
 
 def resident_arrays(prepared: xr.Dataset, cube: FeatureCube | None = None) -> SceneArrays:
     """The channels of a prepared scene and its diffusion features, on the CPU.
+
+    They are laid out channels last, as training and inference want them, one map at a time: no
+    second copy of the whole is ever held.
 
     Args:
         prepared: The prepared scene.
@@ -21,19 +25,29 @@ def resident_arrays(prepared: xr.Dataset, cube: FeatureCube | None = None) -> Sc
     Raises:
         SceneError: The cube is of a scene of another size.
     """
-    channels, modalities = stack_channels(prepared)
+    channels, modalities = _channels(prepared)
     if cube is None:
-        return SceneArrays(torch.from_numpy(channels), modalities)
+        return SceneArrays(channels, modalities)
     if tuple(cube.shape) != channels.shape[1:]:
         raise SceneError(
             f"the feature cube {cube.path} is of a scene of {cube.shape} pixels, not "
-            f"{channels.shape[1:]}; run the pipeline features again"
+            f"{tuple(channels.shape[1:])}; run the pipeline features again"
         )
     statistics = [cube.statistics(level) for level in cube.levels]
     return SceneArrays(
-        torch.from_numpy(channels),
+        channels,
         modalities,
-        features=tuple(torch.from_numpy(cube.read(level)) for level in cube.levels),
+        features=tuple(channels_last(torch.from_numpy(cube.read(level))) for level in cube.levels),
         feature_mean=tuple(torch.from_numpy(mean) for mean, _ in statistics),
         feature_std=tuple(torch.from_numpy(std) for _, std in statistics),
     )
+
+
+def _channels(prepared: xr.Dataset) -> tuple[Tensor, dict[str, slice]]:
+    # (C, H, W) float32, channels last in memory, without stacking the modalities first.
+    slices = channel_slices(prepared)
+    count = max(part.stop for part in slices.values())
+    pixels = torch.empty(prepared.sizes["y"], prepared.sizes["x"], count)
+    for name, part in slices.items():
+        pixels[..., part] = torch.from_numpy(prepared[name].to_numpy()).permute(1, 2, 0)
+    return pixels.permute(2, 0, 1), slices
