@@ -34,7 +34,7 @@ def test_the_pixel_is_its_stacked_channels():
 
 def test_components_of_minimum_noise_fraction_are_leading_ones_too():
     scene = make_demo_scene(DemoSettings(size=48, bands=12))
-    prepared = fit_preparation(scene, PreparationSettings(reduction="mnf")).apply(scene)
+    prepared = fit_preparation(scene, PreparationSettings(components=8)).apply(scene)
     assert ChannelsAndWindow.fit(prepared, SETTINGS).state() == {}
 
 
