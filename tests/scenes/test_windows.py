@@ -93,10 +93,17 @@ def test_the_compiled_gather_equals_indexing(shape, radius, dtype, count, seed, 
     assert torch.equal(fast, plain)
 
 
-def test_many_windows_are_gathered_alike_by_any_number_of_threads():
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_many_windows_are_gathered_alike_by_any_number_of_threads(threads):
     maps = torch.randn(64, 50, 24, generator=torch.Generator().manual_seed(0))
     rows, cols = torch.arange(2000) % 64, torch.arange(2000) % 50
-    assert torch.equal(gather_cells(maps, rows, cols, 11), index_windows(maps, rows, cols, 11))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = gather_cells(maps, rows, cols, 11)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(found, index_windows(maps, rows, cols, 11))
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
