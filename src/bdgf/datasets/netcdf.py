@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
+from kedro.io import Version
 
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.errors import SceneError
@@ -22,17 +24,40 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
         ```
     """
 
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        lazy: bool = False,
+        version: Version | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Names the file.
+
+        Args:
+            filepath: Where the file is; with a version, the folder that holds the versions.
+            lazy: Whether a variable's values are read each time they are asked for and never kept,
+                so that who makes arrays of them holds those alone; else all is read at once.
+            version: The version to load and to save, as Kedro gives it.
+            metadata: For plugins and hooks; not read here.
+        """
+        super().__init__(filepath=filepath, version=version, metadata=metadata)
+        self.lazy = lazy
+
     def _read(self, path: Path) -> xr.Dataset:
         try:
-            # Read whole: everything downstream works on resident arrays.
-            with xr.open_dataset(path, engine="h5netcdf", decode_coords="all") as dataset:
-                loaded = dataset.load()
+            dataset = xr.open_dataset(
+                path, engine="h5netcdf", decode_coords="all", cache=not self.lazy
+            )
+            if not self.lazy:
+                with dataset:
+                    dataset.load()
         except (OSError, ValueError, KeyError) as error:
             raise SceneError(
                 f"cannot read {path}: {error}; delete this version and make it again"
             ) from error
         # A coordinate, so that each of the dataset's arrays knows where it lies.
-        return loaded.set_coords("spatial_ref") if "spatial_ref" in loaded else loaded
+        return dataset.set_coords("spatial_ref") if "spatial_ref" in dataset else dataset
 
     def _write(self, content: xr.Dataset, path: Path) -> None:
         # Chunked and lightly compressed: masks and borders shrink much, noise costs little time.

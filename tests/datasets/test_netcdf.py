@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import xarray as xr
+from kedro.io import DatasetError
+
+from bdgf.datasets.netcdf import NetCDFDataset
+
+
+@pytest.fixture
+def scene():
+    values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    return xr.Dataset(
+        {"optical": (("band", "y", "x"), values, {"kind": "spectral"}), "spatial_ref": ((), 0)},
+        attrs={"scene": "small"},
+    )
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_what_is_written_is_read(tmp_path, scene, lazy):
+    dataset = NetCDFDataset(filepath=str(tmp_path / "scene.nc"), lazy=lazy)
+    dataset.save(scene)
+    read = dataset.load()
+    xr.testing.assert_identical(read, scene.set_coords("spatial_ref"))
+
+
+def test_a_lazy_dataset_keeps_no_values(tmp_path, scene):
+    NetCDFDataset(filepath=str(tmp_path / "scene.nc")).save(scene)
+    kept = {}
+    for lazy in (False, True):
+        read = NetCDFDataset(filepath=str(tmp_path / "scene.nc"), lazy=lazy).load()
+        first = read["optical"].to_numpy()
+        kept[lazy] = np.shares_memory(first, read["optical"].to_numpy())
+    assert kept == {False: True, True: False}
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_damaged_file_is_told_in_one_line(tmp_path, scene, lazy):
+    path = tmp_path / "scene.nc"
+    NetCDFDataset(filepath=str(path)).save(scene)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DatasetError, match=r"cannot read .*scene\.nc.*make it again"):
+        NetCDFDataset(filepath=str(path), lazy=lazy).load()
