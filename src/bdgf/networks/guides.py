@@ -25,7 +25,7 @@ class GuideSettings(Settings):
 
     width: int = Field(32, ge=1, description="Channels that each level's features are projected to")
     groups: int = Field(8, ge=1, description="Channel groups of group channel attention")
-    heads: int = Field(2, ge=1, description="Heads of cross-attention")
+    heads: int = Field(1, ge=1, description="Heads of cross-attention")
     feature_limit: float = Field(
         8.0, gt=0, description="Standardised features are kept within plus and minus this"
     )

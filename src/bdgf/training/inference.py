@@ -32,7 +32,7 @@ TEST_TIME_SYMMETRIES = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
 class InferenceSettings(Settings):
     """Full-map inference. Chosen here; the paper is silent."""
 
-    batch_size: int = Field(128, ge=1, description="Pixels classified at once")
+    batch_size: int = Field(256, ge=1, description="Pixels classified at once")
     block_megabytes: int = Field(
         64, ge=1, description="Most memory for the embedded maps of one block of rows"
     )

@@ -14,7 +14,7 @@ from bdgf.settings_model import Settings
 class AttentionSettings(Settings):
     """The transformer branch. Chosen here; the paper is silent."""
 
-    heads: int = Field(2, ge=1, description="Attention heads")
+    heads: int = Field(1, ge=1, description="Attention heads")
     expansion: int = Field(2, ge=1, description="Width of the channel mixer over the branch's")
 
 
