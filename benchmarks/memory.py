@@ -99,15 +99,20 @@ def _labels() -> tuple[np.ndarray, np.ndarray]:
 
 def train_resident(folder: Path) -> None:
     """Trains as the pipeline does."""
+    from bdgf.datasets.netcdf import NetCDFDataset
     from bdgf.diffusion.feature_cube import FeatureCube
     from bdgf.training.arrays import resident_arrays
     from bdgf.training.fit import fit_classifier
     from benchmarks.scenes import train_settings
 
-    with xr.open_dataset(folder / "scene.nc", engine="h5netcdf") as opened:
-        scene = opened.load()
+    # Lazy, as the catalog reads a prepared scene; lessons from the first step on.
+    scene = NetCDFDataset(filepath=str(folder / "scene.nc"), lazy=True).load()
     arrays = resident_arrays(scene, FeatureCube(folder / "cube.h5"))
     settings = train_settings(epochs=1, batches_per_epoch=STEPS, batch_size=BATCH)
+    mutual = settings.mutual_learning
+    teaching = mutual.teaching.model_copy(update={"start_epoch": 0})
+    mutual = mutual.model_copy(update={"teaching": teaching})
+    settings = settings.model_copy(update={"mutual_learning": mutual})
     labels, split = _labels()
     fit_classifier(arrays, labels, split, np.ones(SHAPE, bool), CLASSES, settings, 0)
 

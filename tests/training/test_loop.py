@@ -25,7 +25,7 @@ class KilledError(Exception):
 class Regression:
     """Fits a line; its step can be made to fail or to diverge."""
 
-    def __init__(self, fail_at=None, bad_at=None, bad_term="loss_fit"):
+    def __init__(self, fail_at=None, bad_at=None, bad_term="loss_fit", in_parts=False):
         fabric = make_fabric(DeviceSettings(accelerator="cpu"))
         torch.manual_seed(0)
         model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Dropout(0.2))
@@ -34,7 +34,7 @@ class Regression:
         generator = torch.Generator().manual_seed(1)
         self.state = TrainingState(model, optimizer, ema, {"steps": generator})
         self.fabric, self.fail_at = fabric, fail_at
-        self.bad_at, self.bad_term = bad_at, bad_term
+        self.bad_at, self.bad_term, self.in_parts = bad_at, bad_term, in_parts
 
     def step(self, index):
         if index == self.fail_at:
@@ -44,10 +44,15 @@ class Regression:
         terms["loss_size"] = 1e-3 * self.state.model(x).square().mean()
         if index == self.bad_at and self.bad_term in terms:
             terms[self.bad_term] = terms[self.bad_term] * math.nan
-        loss = sum(terms.values())
         if index == self.bad_at and self.bad_term == "gradient":
-            loss = loss + (self.state.model(x).mean() * 0).sqrt()  # finite, of infinite slope
-        return loss, terms | {"seen": torch.tensor(math.nan if index % 2 else float(index))}
+            infinite = (self.state.model(x).mean() * 0).sqrt()  # finite, of infinite slope
+            terms["loss_size"] = terms["loss_size"] + infinite
+        seen = {"seen": torch.tensor(math.nan if index % 2 else float(index))}
+        if self.in_parts:  # of one loss; the seen is not known before the last
+            yield terms["loss_fit"], {"loss_fit": terms["loss_fit"], "seen": torch.tensor(math.nan)}
+            yield terms["loss_size"], {"loss_size": terms["loss_size"], **seen}
+        else:
+            yield sum(terms.values()), terms | seen
 
     def run(self, steps=20, **chosen):
         run_steps(
@@ -79,6 +84,15 @@ def test_training_lowers_the_loss_and_logs_means_over_the_interval():
         "fit/loss", "fit/loss_fit", "fit/loss_size", "fit/seen", "fit/gradient_norm",
         "fit/learning_rate",
     }  # fmt: skip
+
+
+def test_a_loss_in_parts_is_the_sum_of_them():
+    whole = Regression().run(logger=(expected := MemoryLogger()))
+    parts = Regression(in_parts=True).run(logger=(logger := MemoryLogger()))
+    for one, other in zip(weights(parts), weights(whole), strict=True):
+        torch.testing.assert_close(one, other)
+    for (step, record), (at, wanted) in zip(logger.records, expected.records, strict=True):
+        assert (step, record) == (at, pytest.approx(wanted, rel=1e-5))
 
 
 @pytest.mark.parametrize("fail_at", [1, 7, 19])

@@ -118,7 +118,7 @@ def classification_loss(
     Args:
         logits: Each branch's logits (B, K).
         embeddings: Each branch's embeddings (B, E).
-        targets: (B,) int64 in 0..K-1.
+        targets: (B,) int64 in 0..K-1, or (B, K) float32 shares of the classes.
         settings: Weights and form of the alignment.
         class_weights: (K,) float32, or None for equal weights.
         label_smoothing: Share of the target spread over all classes.

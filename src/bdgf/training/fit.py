@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from bdgf.networks.classifier import Classifier
 from bdgf.networks.mutual_learning import classification_loss
 from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, parameter_count
 from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
+from bdgf.training.augmentation import mix_targets, mix_windows
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.labelled_pixels import labelled_pixels
@@ -57,10 +58,10 @@ def fit_classifier(
     checkpoint: Path | None = None,
     make_network: NetworkMaker | None = None,
 ) -> Weights:
-    """Trains a classifier; its epoch is chosen on the validation pixels.
+    """Trains a classifier: which pixels teach and which validate is `settings.selection`'s.
 
-    With `selection.refit` it is then trained anew for that many epochs with the validation pixels
-    among the training pixels: where labels are few, a fifth of them is much.
+    Where the epoch is chosen on the validation pixels, it is then trained anew for that many epochs
+    with them among the training pixels: where labels are few, a fifth of them is much.
 
     Labels outside the training and validation pixels are removed before anything looks at them.
     On a CPU the same arguments give the same weights, bit for bit.
@@ -101,8 +102,12 @@ def fit_classifier(
 
     # Fresh global generators for initial weights and dropout; the caller's are left as they were.
     with torch.random.fork_rng():
+        selection = settings.selection
+        if not selection.validates:
+            only = train("train", labelled.together, labelled.nothing, settings.epochs)
+            return only.weights(only)
         first = train("train", labelled.train, labelled.validation, settings.epochs)
-        if not settings.selection.refits or not len(labelled.validation):
+        if not selection.use_validation or not len(labelled.validation):
             return first.weights(first)
         epochs = first.selection.epoch
         log.info("epoch %d validates best: training as long with the validation pixels", epochs)
@@ -219,15 +224,15 @@ class _Fit:
             ),
         )
 
-    def step(self, step: int) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """Loss and terms of one batch."""
+    def step(self, step: int) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
+        """Loss and terms of one batch: what its labels say, then the lesson without labels."""
         samples = self.samples.batch(step, self.settings.batch_size)
         self.state.model.train()
-        output = self._forward(samples)
+        output, targets = self._forward(samples)
         terms = classification_loss(
             output.logits,
             output.embeddings,
-            samples.targets,
+            targets,
             self.settings.mutual_learning,
             class_weights=self.class_weights,
             label_smoothing=self.settings.label_smoothing,
@@ -235,13 +240,14 @@ class _Fit:
         loss = terms.pop("loss")
         if self.lessons is not None:
             terms["loss_teaching"] = loss.new_full((), torch.nan)  # not measured
-            if step >= self.lessons.first_step:
-                with self.fabric.autocast():
-                    lesson = self.lessons.loss(step, self.state.model, self._averaged())
-                terms["loss_teaching"], loss = lesson, loss + lesson
-        return loss, {name: term.detach() for name, term in terms.items()}
+        yield loss, {name: term.detach() for name, term in terms.items()}
+        if self.lessons is not None and step >= self.lessons.first_step:
+            with self.fabric.autocast():
+                lesson = self.lessons.loss(step, self.state.model, self._averaged())
+            yield lesson, {"loss_teaching": lesson.detach()}
 
-    def _forward(self, samples: TrainingSamples) -> ClassifierOutput:
+    def _forward(self, samples: TrainingSamples) -> tuple[ClassifierOutput, Tensor]:
+        # The outputs and what they should be: classes (B,), or shares of them (B, K).
         augmentation = self.settings.augmentation
         batch = gather_batch(
             self.arrays,
@@ -252,12 +258,17 @@ class _Fit:
             samples.symmetry if augmentation.symmetries else None,
             self.classifier.levels,
         )
+        targets = samples.targets
+        if augmentation.mixing:
+            partner = torch.randperm(len(targets), device=targets.device)
+            batch = mix_windows(batch, partner, samples.share)
+            targets = mix_targets(targets, self.classifier.classes, partner, samples.share)
         if augmentation.noise:
             noise = augmentation.noise * torch.randn_like(batch.scene)
             batch = batch._replace(scene=batch.scene + noise)
         keep = samples.keep if augmentation.modality_dropout else None
         output: ClassifierOutput = self.state.model(batch, keep)
-        return output
+        return output, targets
 
     def evaluate(self, step: int) -> Mapping[str, float]:
         """Validates the present weights and keeps them if they are the best so far."""

@@ -67,7 +67,7 @@ def labelled_pixels(
     train = select_pixels(labels, seen & (split == TRAIN))
     validation = select_pixels(labels, seen & (split == VALIDATION))
     check_classes(train, classes)
-    if not len(validation):
+    if not len(validation) and settings.selection.validates:
         log.warning("no validation pixel: the last epoch's weights are taken")
     generator = np.random.default_rng([seed, 2])
     return LabelledPixels(

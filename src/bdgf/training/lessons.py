@@ -15,8 +15,8 @@ from torch.func import functional_call
 from bdgf.networks.decision import decide
 from bdgf.networks.mutual_learning import teaching_loss
 from bdgf.networks.patch_network import PatchNetwork
-from bdgf.scenes.windows import SceneArrays, gather_batch
-from bdgf.training.sampling import Pixels, draw_samples
+from bdgf.scenes.windows import SceneArrays, WindowBatch, gather_batch
+from bdgf.training.sampling import Pixels, TrainingSamples, draw_samples
 from bdgf.training.train_settings import TrainSettings
 
 _STREAMS = (3, 4)  # of the seed; a training's labelled samples and their thinning take 0 to 2
@@ -72,16 +72,20 @@ class Lessons:
             teacher: The weights of the teacher, of the same network.
         """
         samples = self.samples.batch(step, self.teaching.pixels)
-        where = (self.arrays, self.valid, samples.rows, samples.cols, self.network.patch)
         with torch.no_grad():
             self.network.eval()
-            plain = gather_batch(*where, levels=self.network.levels)
-            output = functional_call(self.network, dict(teacher), (plain,))
+            output = functional_call(self.network, dict(teacher), (self._windows(samples),))
             taught = decide(output.logits, self.network.decision)
         pupil.train()
         turns = samples.symmetry if self.symmetries else None
-        seen = gather_batch(*where, turns, self.network.levels)
-        return self.teaching.weight * teaching_loss(pupil(seen, samples.keep).logits, taught)
+        seen = pupil(self._windows(samples, turns), samples.keep)
+        return self.teaching.weight * teaching_loss(seen.logits, taught)
+
+    def _windows(self, samples: TrainingSamples, turns: Tensor | None = None) -> WindowBatch:
+        patch, levels = self.network.patch, self.network.levels
+        return gather_batch(
+            self.arrays, self.valid, samples.rows, samples.cols, patch, turns, levels
+        )
 
 
 def gives_lessons(network: PatchNetwork, settings: TrainSettings) -> bool:

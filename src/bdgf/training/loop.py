@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-StepFunction = Callable[[int], tuple[Tensor, Mapping[str, Tensor]]]
+StepFunction = Callable[[int], Iterator[tuple[Tensor, Mapping[str, Tensor]]]]
 """Takes the step's index; gives the loss and, detached or not, scalar tensors to log.
 
-A scalar that had nothing to measure at this step is NaN: the logged mean leaves it out.
+The loss may come in parts: each is propagated backward before the next is asked for, so that the
+activations of one part at a time are in memory; their gradients add up. A scalar that had nothing
+to measure at this step is NaN: the logged mean leaves it out.
 """
 
 
@@ -113,8 +115,8 @@ def run_steps(
     with ProgressBar(description, steps, done=state.step) as bar:
         while state.step < steps and not stopped():
             rate = learning_rate_at(state.step, steps, settings)
-            loss, metrics = step_function(state.step)
-            norm = _update(loss, state, rate, settings, fabric)
+            loss, metrics = _propagate(step_function(state.step), fabric)
+            norm = _update(state, rate, settings, fabric)
             watch.add(state.step, rate, {**metrics, "loss": loss, "gradient_norm": norm})
             state.means.add({"loss": loss, **metrics, "gradient_norm": norm})
             state.step += 1
@@ -135,8 +137,19 @@ def run_steps(
             bar.update(state.step, **shown)
 
 
+def _propagate(
+    parts: Iterator[tuple[Tensor, Mapping[str, Tensor]]], fabric: Fabric
+) -> tuple[Tensor, dict[str, Tensor]]:
+    # Adds up the gradients of a loss's parts; gives the whole loss and what is to be logged.
+    losses, metrics = [], {}
+    for loss, terms in parts:
+        fabric.backward(loss)
+        losses.append(loss.detach())
+        metrics.update(terms)
+    return torch.stack(losses).sum(), metrics
+
+
 def _update(
-    loss: Tensor,
     state: TrainingState,
     rate: float,
     settings: OptimizationSettings,
@@ -145,7 +158,6 @@ def _update(
     # One optimiser step; gives the norm of the gradient before clipping.
     for group in state.optimizer.param_groups:
         group["lr"] = rate
-    fabric.backward(loss)
     norm = fabric.clip_gradients(
         state.model, state.optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -262,7 +263,7 @@ class _Pretraining:
             evaluation=Evaluation(self.settings.validate_every, validate),
         )
 
-    def step(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, index: int) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
         settings, generator = self.settings, self.generator
         batch = self.tiles.draw(settings.batch_size, generator)
         t = stratified_timesteps(settings.batch_size, self.schedule.steps, generator)
@@ -287,7 +288,7 @@ class _Pretraining:
             metrics[f"loss_{name}"] = loss.denoising[i]
             metrics[f"loss_hidden_{name}"] = loss.reconstruction[i]
             metrics[f"mask_rate_{name}"] = rates[i]
-        return loss.total, metrics
+        yield loss.total, metrics
 
     def feature_shares(self, tensors: dict[str, Tensor] | None = None) -> Tensor:
         with self.fabric.autocast():

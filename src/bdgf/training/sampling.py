@@ -10,7 +10,12 @@ import torch
 from torch import Tensor
 
 from bdgf.errors import SceneError
-from bdgf.training.augmentation import AugmentationSettings, draw_modalities, draw_symmetries
+from bdgf.training.augmentation import (
+    AugmentationSettings,
+    draw_modalities,
+    draw_shares,
+    draw_symmetries,
+)
 
 ClassWeights = Literal["none", "balanced", "sqrt"]
 Sampling = Literal["uniform", "balanced"]
@@ -44,6 +49,7 @@ class TrainingSamples:
         targets: (n,) int64, class id minus one.
         symmetry: (n,) int64, a symmetry of the square, as `gather_windows` numbers them.
         keep: (n, M) float32, 0 where a modality is hidden.
+        share: (n,) float32, what a sample keeps of itself when it is mixed with another.
     """
 
     rows: Tensor
@@ -51,6 +57,7 @@ class TrainingSamples:
     targets: Tensor
     symmetry: Tensor
     keep: Tensor
+    share: Tensor
 
     def batch(self, step: int, size: int) -> TrainingSamples:
         """The samples of one step."""
@@ -62,7 +69,7 @@ class TrainingSamples:
         return TrainingSamples(*(column.to(device) for column in self._columns()))
 
     def _columns(self) -> tuple[Tensor, ...]:
-        return self.rows, self.cols, self.targets, self.symmetry, self.keep
+        return self.rows, self.cols, self.targets, self.symmetry, self.keep, self.share
 
 
 def draw_samples(
@@ -91,7 +98,9 @@ def draw_samples(
     generator = np.random.default_rng([seed, augmentation_stream])
     symmetry = draw_symmetries(count, augmentation, generator)
     keep = draw_modalities(count, modalities, augmentation, generator)
-    columns = (pixels.rows[order], pixels.cols[order], pixels.targets[order], symmetry, keep)
+    share = draw_shares(count, augmentation, generator)
+    places = pixels.rows[order], pixels.cols[order], pixels.targets[order]
+    columns = (*places, symmetry, keep, share)
     return TrainingSamples(*(torch.from_numpy(column) for column in columns))
 
 

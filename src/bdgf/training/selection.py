@@ -20,16 +20,16 @@ class SelectionSettings(Settings):
     window: int = Field(
         3, ge=1, description="Evaluations that the validation loss is averaged over"
     )
-    refit: bool = Field(
+    use_validation: bool = Field(
         True,
-        description="`best`: train anew for the chosen number of epochs, on the validation pixels "
-        "too",
+        description="Train on the validation pixels too: with `last` from the start, with `best` "
+        "anew, for as many epochs as validated best",
     )
 
     @property
-    def refits(self) -> bool:
-        """Whether a second training follows the choice."""
-        return self.refit and self.rule == "best"
+    def validates(self) -> bool:
+        """Whether anything is measured on the validation pixels."""
+        return self.rule == "best" or not self.use_validation
 
 
 class EpochSelection:
