@@ -298,7 +298,9 @@ def test_pixels_are_selected_and_thinned_in_order():
 
 
 def test_the_refit_learns_from_every_label_for_the_chosen_epochs():
-    once = fit(make_settings(epochs=3, selection=SelectionSettings(rule="best", use_validation=False)))
+    once = fit(
+        make_settings(epochs=3, selection=SelectionSettings(rule="best", use_validation=False))
+    )
     twice = fit(make_settings(epochs=3))
     labelled = int(((SPLIT == TRAIN) | (SPLIT == VALIDATION)).sum())
     assert once.config["training_pixels"] == int((SPLIT == TRAIN).sum())
