@@ -141,7 +141,8 @@ def _propagate(
     parts: Iterator[tuple[Tensor, Mapping[str, Tensor]]], fabric: Fabric
 ) -> tuple[Tensor, dict[str, Tensor]]:
     # Adds up the gradients of a loss's parts; gives the whole loss and what is to be logged.
-    losses, metrics = [], {}
+    losses: list[Tensor] = []
+    metrics: dict[str, Tensor] = {}
     for loss, terms in parts:
         fabric.backward(loss)
         losses.append(loss.detach())
