@@ -42,11 +42,13 @@ def make_scene(seed=0, bands=20, size=(24, 17), scale=1.0, **modalities):
     )
 
 
+def whole_spectra(**changes):
+    return PreparationSettings(brightness_apart=False, **changes)
+
+
 def test_channels_are_standardised_over_valid_pixels_and_zero_elsewhere():
     scene = make_scene()
-    prepared = fit_preparation(scene, PreparationSettings(reduction="pca", components=5)).apply(
-        scene
-    )
+    prepared = fit_preparation(scene, whole_spectra(reduction="pca", components=5)).apply(scene)
     channels, slices = stack_channels(prepared)
     mask = valid_mask(scene)
     assert channels.shape == (8, 24, 17)
@@ -63,7 +65,7 @@ def test_channels_are_standardised_over_valid_pixels_and_zero_elsewhere():
 
 def test_components_are_those_of_scikit_learn():
     scene = make_scene()
-    fitted = fit_preparation(scene, PreparationSettings(reduction="pca", components=4, clip=None))
+    fitted = fit_preparation(scene, whole_spectra(reduction="pca", components=4, clip=None))
     pixels = scene["optical"].to_numpy()[valid_mask(scene)].astype(float)
     reference = PCA(4, svd_solver="full").fit(pixels)
     components = fitted.modalities["optical"].components
@@ -95,7 +97,7 @@ def make_smooth_scene(noise=0.3, bands=12):
 
 def test_minimum_noise_fraction_is_that_of_a_general_eigensolver():
     scene = make_smooth_scene()
-    fitted = fit_preparation(scene, PreparationSettings(components=3, clip=None))
+    fitted = fit_preparation(scene, whole_spectra(components=3, clip=None))
     mask, values = valid_mask(scene), scene["optical"].to_numpy().astype(float)
     pixels = values[mask] - values[mask].mean(0)
     pairs = [
@@ -116,22 +118,53 @@ def test_minimum_noise_fraction_is_that_of_a_general_eigensolver():
     np.testing.assert_allclose(channels.var(1), 1 - 1 / ratios.real[order], rtol=2e-2)
 
 
+@pytest.mark.parametrize("reduction", ["mnf", "pca"])
+def test_light_changes_the_brightness_and_no_other_channel(reduction):
+    scene = make_smooth_scene()
+    scene["optical"][:] = np.abs(scene["optical"]) + 1
+    settings = PreparationSettings(reduction=reduction, components=4, clip=None)
+    mask, light = valid_mask(scene), np.random.default_rng(0).uniform(0.5, 2, (40, 36))
+    optical = scene["optical"].to_numpy() * light[..., None]
+    lit = scene.assign(optical=(scene["optical"].dims, optical))
+    lit["optical"].attrs = scene["optical"].attrs
+    first, second = (
+        fit_preparation(s, settings).apply(s)["optical"].to_numpy()[:, mask] for s in (scene, lit)
+    )
+    np.testing.assert_allclose(second[1:], first[1:], atol=1e-3)
+    brightness = np.log(np.sqrt((lit["optical"].to_numpy()[mask] ** 2).mean(-1)))
+    expected = (brightness - brightness.mean()) / brightness.std()
+    np.testing.assert_allclose(second[0], expected, atol=1e-3)
+    assert np.abs(second[0] - first[0]).max() > 0.5
+
+
+def test_dark_pixels_are_not_divided_by_their_darkness():
+    scene = make_smooth_scene()
+    scene["optical"][:] = np.abs(scene["optical"]) + 1
+    scene["optical"][:, :9] *= 1e-6
+    settings = PreparationSettings(components=4, brightness_floor=0.5)
+    fitted = fit_preparation(scene, settings)
+    mask = valid_mask(scene)
+    brightness = np.sqrt((scene["optical"].to_numpy()[mask].astype(float) ** 2).mean(-1))
+    least = fitted.modalities["optical"].least_brightness
+    assert least == pytest.approx(0.5 * brightness.mean())
+    dark = fitted.apply(scene)["optical"].to_numpy()[:, :, :9][:, mask[:, :9]]
+    assert dark[1:].std(axis=1).max() < 1e-3  # no noise is made of nothing
+
+
 def test_components_of_noise_are_dropped_and_a_noisy_band_rules_nothing():
     scene = make_smooth_scene()
-    fitted = fit_preparation(scene, PreparationSettings(components=8, least_signal=0.3))
+    fitted = fit_preparation(scene, whole_spectra(components=8, least_signal=0.3))
     components = fitted.modalities["optical"].components
     assert len(components) == 3
     assert (np.abs(components).argmax(axis=1) != 4).all()
-    principal = fit_preparation(scene, PreparationSettings(reduction="pca", components=3))
+    principal = fit_preparation(scene, whole_spectra(reduction="pca", components=3))
     assert np.abs(principal.modalities["optical"].components[0]).argmax() == 4
 
 
 def test_a_modality_of_noise_alone_keeps_one_channel():
     rng = np.random.default_rng(0)
     scene = make_scene(optical=ModalityArray(rng.normal(size=(24, 17, 6)), "spectral"))
-    prepared = fit_preparation(scene, PreparationSettings(components=5, least_signal=0.9)).apply(
-        scene
-    )
+    prepared = fit_preparation(scene, whole_spectra(components=5, least_signal=0.9)).apply(scene)
     assert prepared["optical"].shape == (1, 24, 17)
     assert np.isfinite(prepared["optical"].to_numpy()).all()
 
@@ -148,9 +181,7 @@ def test_chunks_do_not_change_the_result(monkeypatch, reduction):
 
 def test_few_bands_stay_as_they_are():
     scene = make_scene(bands=6)
-    prepared = fit_preparation(scene, PreparationSettings(reduction="pca", components=6)).apply(
-        scene
-    )
+    prepared = fit_preparation(scene, whole_spectra(reduction="pca", components=6)).apply(scene)
     values = scene["optical"].to_numpy()[valid_mask(scene)].astype(float)
     expected = (values - values.mean(0)) / values.std(0)
     np.testing.assert_allclose(
@@ -194,7 +225,7 @@ def test_components_beyond_the_rank_are_zero_not_noise():
     scene = make_scene(optical=ModalityArray(np.float32(optical * 1000) / 1000, "spectral"))
     scene["optical"][:] = scene["optical"][..., :1] * np.arange(1, 13, dtype=np.float32)
     channels, _ = stack_channels(
-        fit_preparation(scene, PreparationSettings(reduction="pca", components=5)).apply(scene)
+        fit_preparation(scene, whole_spectra(reduction="pca", components=5)).apply(scene)
     )
     mask = valid_mask(scene)
     assert np.isfinite(channels).all()
@@ -203,10 +234,10 @@ def test_components_beyond_the_rank_are_zero_not_noise():
 
 def test_a_hot_pixel_does_not_rule_the_components():
     scene = make_scene()
-    calm = fit_preparation(scene, PreparationSettings(reduction="pca", components=3))
+    calm = fit_preparation(scene, whole_spectra(reduction="pca", components=3))
     row, column = np.argwhere(valid_mask(scene))[40]
     scene["optical"][row, column, 7] = 1e6
-    hot = fit_preparation(scene, PreparationSettings(reduction="pca", components=3)).apply(scene)
+    hot = fit_preparation(scene, whole_spectra(reduction="pca", components=3)).apply(scene)
     kept = hot["optical"].to_numpy()[:, valid_mask(scene)]
     before = calm.apply(scene)["optical"].to_numpy()[:, valid_mask(scene)]
     assert np.abs(kept).max() <= 6.0
@@ -220,7 +251,7 @@ def test_noise_of_a_strong_band_rules_only_without_standardised_bands():
     scene = make_scene(optical=ModalityArray(optical, "spectral"))
     first = {
         standardise: fit_preparation(
-            scene, PreparationSettings(reduction="pca", components=2, standardise_bands=standardise)
+            scene, whole_spectra(reduction="pca", components=2, standardise_bands=standardise)
         )
         .modalities["optical"]
         .components[0]
@@ -245,15 +276,16 @@ def test_labels_are_not_looked_at_and_need_not_be_there():
 def test_statistics_are_stored_and_not_refitted(tmp_path):
     scene, other = make_scene(), make_scene(seed=5, scale=2.0)
     fitted = fit_preparation(scene, PreparationSettings(reduction="pca", components=4))
+    assert fitted.modalities["optical"].least_brightness > 0
     write_weights(fitted.to_weights(), tmp_path / "preparation.safetensors")
     stored = Preparation.from_weights(read_weights(tmp_path / "preparation.safetensors"))
     assert stored.settings == fitted.settings
-    assert stored.channels == {"optical": 4, "height": 1, "sar": 2}
+    assert stored.channels == {"optical": 5, "height": 1, "sar": 2}
     for target in (scene, other):
         np.testing.assert_array_equal(
             stack_channels(stored.apply(target))[0], stack_channels(fitted.apply(target))[0]
         )
-    prepared = stack_channels(stored.apply(other))[0][:4, valid_mask(other)]
+    prepared = stack_channels(stored.apply(other))[0][:5, valid_mask(other)]
     assert np.abs(prepared.std(axis=1) - 1).max() > 0.1
 
 

@@ -2,12 +2,16 @@
 
 In order, all chosen here (the paper is silent):
 
-1. `log` modalities: intensities to dB, 10 log10(max(x, floor));
+1. `log` modalities: intensities to dB, 10 log10(max(x, floor)); spectral modalities with more bands
+   than `components`: each spectrum is divided by its brightness, the root mean square of its bands,
+   whose logarithm goes before the bands: light and slope change how bright a material is more than
+   its spectrum's shape;
 2. each band is clipped at its mean +- `clip` standard deviations, so that a hot pixel or a band of
    noise cannot rule the components; with `standardise_bands` it is also divided by the latter;
 3. spectral modalities with more bands than `components`: minimum noise fraction (Green et al.,
    IEEE TGRS 1988), the directions in which the variance exceeds the noise's most, the noise being
-   what adjacent pixels differ by; or principal components of the exact covariance matrix;
+   what adjacent pixels differ by; or principal components of the exact covariance matrix; the
+   brightness stays the first channel;
 4. each channel: zero mean, clipped at +- `clip` standard deviations, unit variance; a component of
    minimum noise fraction has the variance of its signal alone, 1 - 1 / (total over noise). A
    principal component of pure noise would weigh as much as the first, and a diffusion model
@@ -16,14 +20,14 @@ In order, all chosen here (the paper is silent):
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
-from scipy.linalg import eigh
+from scipy.linalg import block_diag, eigh
 
 from bdgf.settings_model import Settings
 
@@ -45,6 +49,13 @@ class PreparationSettings(Settings):
     least_signal: float = Field(
         0.1, ge=0, lt=1, description="`mnf`: components with a lower share of signal are dropped."
     )
+    brightness_apart: bool = Field(
+        True,
+        description="Divide spectra that are reduced by their brightness, a channel of its own.",
+    )
+    brightness_floor: float = Field(
+        0.05, gt=0, description="Least brightness that divides, as a share of the scene's mean."
+    )
     standardise_bands: bool = Field(
         False, description="Give every spectral band unit variance before the components."
     )
@@ -59,16 +70,19 @@ class PreparationSettings(Settings):
 
 @dataclass(frozen=True)
 class ModalityStatistics:
-    """All that turns one modality's bands into channels; B bands, C channels, float64.
+    """All that turns one modality's bands into channels; B values, C channels, float64.
+
+    The values are the bands, after the brightness where it is kept apart.
 
     Attributes:
         kind: "spectral" or "auxiliary".
         scale: "linear" or "log".
-        band_mean: (B,) mean of each band.
-        band_sigma: (B,) standard deviation of each band, 0 for a constant one.
-        center: (B,) mean of the clipped bands.
-        components: (C, B) principal axes as rows, or None where bands stay as they are.
+        band_mean: (B,) mean of each value.
+        band_sigma: (B,) standard deviation of each value, 0 for a constant one.
+        center: (B,) mean of the clipped values.
+        components: (C, B) axes as rows, or None where bands stay as they are.
         channel_sigma: (C,) standard deviation of the channels, 1 where they are constant.
+        least_brightness: What spectra are divided by at least; None leaves them undivided.
     """
 
     kind: str
@@ -78,11 +92,12 @@ class ModalityStatistics:
     center: np.ndarray
     components: np.ndarray | None
     channel_sigma: np.ndarray
+    least_brightness: float | None = None
 
     @property
     def bands(self) -> int:
-        """B, the bands that go in."""
-        return len(self.band_mean)
+        """The bands that go in."""
+        return len(self.band_mean) - (self.least_brightness is not None)
 
     @property
     def channels(self) -> int:
@@ -101,52 +116,74 @@ def fit_modality(
         settings: What to do.
     """
     kind, scale = modality.attrs["kind"], modality.attrs.get("scale", "linear")
-    bands = modality.shape[-1]
-    mean, variance = np.zeros(bands), np.zeros(bands)
+    reduce = kind == "spectral" and modality.shape[-1] > settings.components
+    apart = reduce and settings.brightness_apart and scale == "linear"
+    least = _least_brightness(modality, mask, settings) if apart else None
+    bands = modality.shape[-1] + apart
+    mean, variance, center = np.zeros(bands), np.zeros(bands), np.zeros(bands)
     for _, pixels in pixel_chunks(modality, mask):
-        mean += _to_db(pixels, scale, settings).sum(axis=0) / mask.sum()
+        mean += _to_values(pixels, scale, least, settings).sum(axis=0) / mask.sum()
     for _, pixels in pixel_chunks(modality, mask):
-        variance += ((_to_db(pixels, scale, settings) - mean) ** 2).sum(axis=0) / mask.sum()
+        values = _to_values(pixels, scale, least, settings)
+        variance += ((values - mean) ** 2).sum(axis=0) / mask.sum()
     sigma = np.sqrt(variance)
     sigma[sigma <= _CONSTANT * np.abs(mean)] = 0.0
 
-    reduce = kind == "spectral" and bands > settings.components
-    noise_fraction = reduce and settings.reduction == "mnf"
-    center = np.zeros(bands)
+    def to_bands(pixels: np.ndarray) -> np.ndarray:
+        values = _to_values(pixels, scale, least, settings)
+        return _centred(values, mean, sigma, settings)
+
     for _, pixels in pixel_chunks(modality, mask):
-        center += _to_bands(pixels, scale, mean, sigma, settings).sum(axis=0) / mask.sum()
+        center += to_bands(pixels).sum(axis=0) / mask.sum()
     covariance = np.zeros((bands, bands) if reduce else bands)
     for _, pixels in pixel_chunks(modality, mask):
-        values = _to_bands(pixels, scale, mean, sigma, settings) - center
+        values = to_bands(pixels) - center
         product = values.T @ values if reduce else (values**2).sum(axis=0)
         covariance += product / mask.sum()
     components, variances = None, covariance
-    if noise_fraction:
-        noise = _noise_covariance(modality, mask, mean, sigma, settings)
-        components, variances = _noise_fraction_axes(covariance, noise, settings)
+    if reduce and settings.reduction == "mnf":
+        noise = _noise_covariance(modality, mask, bands, to_bands)
+        components, variances = _noise_fraction_axes(
+            covariance[apart:, apart:], noise[apart:, apart:], settings
+        )
     elif reduce:
-        components, variances = _principal_axes(covariance, settings.components)
+        components, variances = _principal_axes(covariance[apart:, apart:], settings.components)
+    if apart:
+        components = block_diag(1.0, components)  # the brightness stays what it is
+        variances = np.concatenate([covariance[:1, 0], variances])
     channel_sigma = np.sqrt(np.maximum(variances, 0.0))
     channel_sigma[channel_sigma == 0.0] = 1.0  # constant channels stay 0
-    return ModalityStatistics(kind, scale, mean, sigma, center, components, channel_sigma)
+    return ModalityStatistics(kind, scale, mean, sigma, center, components, channel_sigma, least)
+
+
+def _least_brightness(
+    modality: xr.DataArray, mask: np.ndarray, settings: PreparationSettings
+) -> float:
+    """What a spectrum is divided by at least: a share of the mean brightness."""
+    total = sum(_brightness(pixels).sum() for _, pixels in pixel_chunks(modality, mask))
+    return max(settings.brightness_floor * float(total) / mask.sum(), np.finfo(np.float32).tiny)
+
+
+def _brightness(pixels: np.ndarray) -> np.ndarray:
+    brightness: np.ndarray = np.sqrt((pixels**2).mean(axis=-1, keepdims=True))  # (N, 1)
+    return brightness
 
 
 def _noise_covariance(
     modality: xr.DataArray,
     mask: np.ndarray,
-    mean: np.ndarray,
-    sigma: np.ndarray,
-    settings: PreparationSettings,
+    bands: int,
+    to_bands: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """(B, B) half the covariance of the differences between adjacent valid pixels."""
-    height, width, bands = modality.shape
-    scale = modality.attrs.get("scale", "linear")
+    height, width = mask.shape
     total, pairs = np.zeros((bands, bands)), 0
     step = max(1, _CHUNK_VALUES // (width * bands))
     for start in range(0, height, step):
         rows = slice(start, min(start + step + 1, height))  # one row more: the pairs across
-        pixels, valid = modality[rows].to_numpy().astype(np.float64), mask[rows]
-        values = _to_bands(np.where(valid[..., None], pixels, mean), scale, mean, sigma, settings)
+        valid = mask[rows]
+        values = np.zeros((*valid.shape, bands))
+        values[valid] = to_bands(modality[rows].to_numpy()[valid].astype(np.float64))
         below = np.diff(values, axis=0)[valid[1:] & valid[:-1]]
         beside = np.diff(values[:step], axis=1)[valid[:step, 1:] & valid[:step, :-1]]
         for differences in (below, beside):
@@ -196,21 +233,23 @@ def pixel_chunks(modality: xr.DataArray, mask: np.ndarray) -> Iterator[tuple[sli
         yield rows, modality[rows].to_numpy()[mask[rows]].astype(np.float64)
 
 
-def _to_db(pixels: np.ndarray, scale: str, settings: PreparationSettings) -> np.ndarray:
+def _to_values(
+    pixels: np.ndarray, scale: str, least_brightness: float | None, settings: PreparationSettings
+) -> np.ndarray:
+    """(N, B) bands in dB where they are intensities; or brightness, then the spectra's shapes."""
+    if least_brightness is not None:
+        brightness = np.maximum(_brightness(pixels), least_brightness)
+        return np.concatenate([np.log(brightness), pixels / brightness], axis=-1)
     if scale != "log" or not settings.to_db:
         return pixels
     return 10.0 * np.log10(np.maximum(pixels, settings.intensity_floor))
 
 
-def _to_bands(
-    pixels: np.ndarray,
-    scale: str,
-    mean: np.ndarray,
-    sigma: np.ndarray,
-    settings: PreparationSettings,
+def _centred(
+    values: np.ndarray, mean: np.ndarray, sigma: np.ndarray, settings: PreparationSettings
 ) -> np.ndarray:
-    """(N, B) bands in dB where they are intensities, minus the mean, clipped, perhaps scaled."""
-    values = _to_db(pixels, scale, settings) - mean
+    """(N, B) values minus their mean, clipped, perhaps scaled."""
+    values = values - mean
     if settings.clip is not None:
         values = np.clip(values, -settings.clip * sigma, settings.clip * sigma)
     if settings.standardise_bands:
@@ -222,9 +261,8 @@ def to_channels(
     pixels: np.ndarray, statistics: ModalityStatistics, settings: PreparationSettings
 ) -> np.ndarray:
     """(N, C) float64 standardised channels of the pixels (N, B)."""
-    values = _to_bands(
-        pixels, statistics.scale, statistics.band_mean, statistics.band_sigma, settings
-    )
+    values = _to_values(pixels, statistics.scale, statistics.least_brightness, settings)
+    values = _centred(values, statistics.band_mean, statistics.band_sigma, settings)
     values -= statistics.center
     if statistics.components is not None:
         values = values @ statistics.components.T

@@ -85,8 +85,9 @@ class Preparation:
             for key in ("band_mean", "band_sigma", "center", "channel_sigma", "components"):
                 if (array := getattr(statistics, key)) is not None:
                     tensors[f"{name}.{key}"] = torch.from_numpy(array)
-            kept = {"name": name, "kind": statistics.kind, "scale": statistics.scale}
-            modalities.append(kept)
+            kept = ("kind", "scale", "least_brightness")
+            entry = {"name": name} | {key: getattr(statistics, key) for key in kept}
+            modalities.append(entry)
         settings = self.settings.model_dump(mode="json")
         return Weights(tensors, {"settings": settings, "modalities": modalities})
 
@@ -114,6 +115,7 @@ class Preparation:
                     center=arrays["center"],
                     components=arrays.get("components"),
                     channel_sigma=arrays["channel_sigma"],
+                    least_brightness=entry["least_brightness"],
                 )
             settings = PreparationSettings(**weights.config["settings"])
         except (KeyError, TypeError, ValueError) as error:

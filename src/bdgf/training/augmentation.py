@@ -24,7 +24,7 @@ class AugmentationSettings(Settings):
         0.0, ge=0, description="Gaussian noise on the scene's channels, in standard deviations"
     )
     mixing: float = Field(
-        0.0,
+        1.0,
         ge=0,
         description="Parameter of the beta distribution that shares of mixed pairs are drawn "
         "from, 1 = all shares alike; 0 mixes none",

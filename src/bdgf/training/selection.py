@@ -15,7 +15,7 @@ class SelectionSettings(Settings):
     """Choice of the epoch, on validation pixels only. Chosen here; the paper is silent."""
 
     rule: Literal["best", "last"] = Field(
-        "best", description="`best`: lowest smoothed validation loss; `last`: no choice"
+        "last", description="`best`: lowest smoothed validation loss; `last`: no choice"
     )
     window: int = Field(
         3, ge=1, description="Evaluations that the validation loss is averaged over"

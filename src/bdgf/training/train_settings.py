@@ -24,7 +24,7 @@ class TrainSettings(Settings):
     batches_per_epoch: int = Field(25, ge=1, description="Batches in an epoch")
     batch_size: int = Field(64, ge=2, description="Pixels in a batch, on each device")
     label_smoothing: float = Field(
-        0.05, ge=0, lt=1, description="Share of the target spread over all classes"
+        0.0, ge=0, lt=1, description="Share of the target spread over all classes"
     )
     class_weights: ClassWeights = Field(
         "sqrt",
