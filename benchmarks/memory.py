@@ -108,11 +108,7 @@ def train_resident(folder: Path) -> None:
     # Lazy, as the catalog reads a prepared scene; lessons from the first step on.
     scene = NetCDFDataset(filepath=str(folder / "scene.nc"), lazy=True).load()
     arrays = resident_arrays(scene, FeatureCube(folder / "cube.h5"))
-    settings = train_settings(epochs=1, batches_per_epoch=STEPS, batch_size=BATCH)
-    mutual = settings.mutual_learning
-    teaching = mutual.teaching.model_copy(update={"start_epoch": 0})
-    mutual = mutual.model_copy(update={"teaching": teaching})
-    settings = settings.model_copy(update={"mutual_learning": mutual})
+    settings = train_settings(first_lesson=0, epochs=1, batches_per_epoch=STEPS, batch_size=BATCH)
     labels, split = _labels()
     fit_classifier(arrays, labels, split, np.ones(SHAPE, bool), CLASSES, settings, 0)
 

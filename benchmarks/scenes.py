@@ -133,9 +133,19 @@ def classifier_for(
     return classifier
 
 
-def train_settings(backend: str = "auto", **changes: Any) -> TrainSettings:
-    """The base settings of training with another scan backend."""
+def train_settings(
+    backend: str = "auto", first_lesson: int | None = None, **changes: Any
+) -> TrainSettings:
+    """The base settings of training with another scan backend.
+
+    Args:
+        backend: The scan's.
+        first_lesson: Epochs before the first lesson on pixels without labels; None as in base.
+        changes: Values in place of the first level's.
+    """
     settings = base_settings("train", TrainSettings, **changes)
     tree = settings.model_dump()
     tree["classifier"]["branch"]["mamba"]["backend"] = backend
+    if first_lesson is not None:
+        tree["mutual_learning"]["teaching"]["start_epoch"] = first_lesson
     return TrainSettings.model_validate(tree)
