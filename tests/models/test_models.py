@@ -31,6 +31,7 @@ TRAIN = TrainSettings(
     epochs=2,
     batches_per_epoch=6,
     batch_size=32,
+    selection={"rule": "best"},
     optimization={"learning_rate": 3e-3, "warmup_steps": 5},
     classifier={
         "patch": 5,

@@ -54,6 +54,7 @@ def make_settings(**changes) -> TrainSettings:
         "epochs": 2,
         "batches_per_epoch": 3,
         "batch_size": 16,
+        "selection": SelectionSettings(rule="best"),
         "optimization": OptimizationSettings(learning_rate=3e-3, warmup_steps=5),
         "mutual_learning": MutualLearningSettings(
             teaching=TeachingSettings(pixels=8, start_epoch=1)
@@ -213,7 +214,9 @@ def test_the_configuration_tells_what_made_the_weights():
         {"class_weights": "balanced"},
         {"class_weights": "none", "sampling": "balanced"},
         {"selection": SelectionSettings(rule="last")},
+        {"selection": SelectionSettings(rule="last", use_validation=False)},
         {"augmentation": AugmentationSettings(noise=0.1, modality_dropout=0, symmetries=False)},
+        {"augmentation": AugmentationSettings(mixing=0.0), "label_smoothing": 0.1},
         {"validation_pixels": 7, "validate_every": 2},
     ],
 )
@@ -241,7 +244,7 @@ def test_a_class_without_training_pixels_is_refused():
 
 
 def test_selection_smooths_and_prefers_the_later_of_equals():
-    selection = EpochSelection(SelectionSettings(window=2))
+    selection = EpochSelection(SelectionSettings(rule="best", window=2))
     for epoch, loss in enumerate([0.9, 0.2, 0.9, 0.5, 0.4, 0.5, 0.9], start=1):
         selection.consider(epoch, loss, {"w": torch.tensor(float(epoch))})
     assert selection.epoch == 6  # 0.45 twice; the lucky 0.2 is averaged away
@@ -312,6 +315,21 @@ def test_the_refit_learns_from_every_label_for_the_chosen_epochs():
     assert not same(once, twice)
 
 
-def test_the_refit_equals_a_training_on_those_pixels():
+@pytest.mark.parametrize("rule", ["best", "last"])
+def test_with_the_validation_pixels_it_is_a_training_on_all_of_them(rule):
     everything = np.where(SPLIT == VALIDATION, TRAIN, SPLIT)
-    assert same(fit(make_settings(epochs=1)), fit(make_settings(epochs=1), split=everything))
+    settings = make_settings(epochs=1, selection=SelectionSettings(rule=rule))
+    assert same(fit(settings), fit(settings, split=everything))
+
+
+def test_the_last_epoch_validates_only_what_it_does_not_train_on():
+    taught = fit(make_settings(selection=SelectionSettings(rule="last")))
+    labelled = int(((SPLIT == TRAIN) | (SPLIT == VALIDATION)).sum())
+    assert taught.config["training_pixels"] == labelled
+    assert taught.config["validation"] == {}
+    assert taught.config["selected_epoch"] == 2
+    chosen = SelectionSettings(rule="last", use_validation=False)
+    kept_out = fit(make_settings(selection=chosen))
+    assert kept_out.config["training_pixels"] == int((SPLIT == TRAIN).sum())
+    assert kept_out.config["validation"]["validation/loss"] > 0
+    assert kept_out.config["selected_epoch"] == 2
