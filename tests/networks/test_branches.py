@@ -104,6 +104,6 @@ def test_rows_are_scanned_in_reading_order():
 def test_an_unknown_branch_and_unequal_heads_are_refused():
     with pytest.raises(SettingsError, match="unknown branch 'rnn'; the branches are cnn, mamba"):
         block_maker("rnn", WIDTH, BranchSettings())
-    maker = block_maker("transformer", 15, BranchSettings())
+    maker = block_maker("transformer", 15, BranchSettings(transformer={"heads": 2}))
     with pytest.raises(SettingsError, match="width 15 over 2 heads"):
         maker(3)

@@ -87,7 +87,9 @@ def same(first, second) -> bool:
 
 def test_it_learns_a_scene_that_needs_scene_and_features():
     logger = MemoryLogger()
-    weights = fit(make_settings(epochs=8, batches_per_epoch=12, batch_size=32), logger=logger)
+    unmixed = AugmentationSettings(mixing=0.0)  # the loss of mixed samples ends high
+    settings = make_settings(epochs=8, batches_per_epoch=12, batch_size=32, augmentation=unmixed)
+    weights = fit(settings, logger=logger)
     probabilities = predict_map(weights, ARRAYS, VALID)
     test = SPLIT == TEST
     accuracy = (probabilities.argmax(0) + 1 == LABELS)[test].mean()

@@ -77,6 +77,21 @@ def test_the_streamed_map_equals_the_plain_one(levels, patch):
     np.testing.assert_allclose(found, plain_map(classifier, arrays, valid, "mean"), atol=1e-5)
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_share_the_batches_and_change_no_bit(threads):
+    arrays, valid = make_arrays(), holes()
+    classifier, before = make_classifier(arrays), torch.get_num_threads()
+    maps = []
+    try:
+        for number in (1, threads):
+            torch.set_num_threads(number)
+            maps.append(predict_map(classifier, arrays, valid, InferenceSettings(batch_size=20)))
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(*maps)
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     height=st.integers(1, 14),

@@ -84,7 +84,7 @@ def mix_windows(batch: WindowBatch, partner: Tensor, share: Tensor) -> WindowBat
 
     def mix(windows: Tensor) -> Tensor:
         pixels = windows.permute(0, 2, 3, 1).to(share.dtype)  # as they lie in memory
-        return torch.lerp(pixels[partner], pixels, own).permute(0, 3, 1, 2)
+        return pixels[partner].lerp_(pixels, own).permute(0, 3, 1, 2)
 
     return batch._replace(scene=mix(batch.scene), features=tuple(map(mix, batch.features)))
 

@@ -7,9 +7,12 @@ and windows are gathered from the small embedded maps; the result is that of gat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -24,6 +27,9 @@ from bdgf.scenes.windows import SceneArrays, gather_cells, level_valid, level_wi
 from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.weights import Weights
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 # Symmetries of the square, as `gather_windows` numbers them, that are averaged at test time.
 TEST_TIME_SYMMETRIES = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
@@ -119,8 +125,8 @@ def _predict(
     classifier.eval()
     shape = (classifier.classes, arrays.channels.shape[1] * arrays.channels.shape[2])
     maps = {name: np.zeros(shape, np.float32) for name in rules}
-    with torch.inference_mode(), fabric.autocast():
-        for pixels, found in _stream(classifier, arrays, seen, settings, rules):
+    with torch.inference_mode(), fabric.autocast(), _workers(fabric) as apply_all:
+        for pixels, found in _stream(classifier, arrays, seen, settings, rules, apply_all):
             for name, probabilities in found.items():
                 maps[name][:, pixels] = probabilities.T
     classifier.train(training)
@@ -200,6 +206,7 @@ def _stream(
     seen: Tensor,
     settings: InferenceSettings,
     rules: Mapping[str, str],
+    apply_all: ApplyAll,
 ) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
     # Batches of flat pixel positions with their probabilities (n, K) by rule.
     height, width = arrays.shape
@@ -212,10 +219,53 @@ def _stream(
             continue
         block = embed_rows(classifier, arrays, valid, start, stop)
         pixels = ((rows + start) * width + cols).cpu().numpy()
-        for first in range(0, len(rows), settings.batch_size):
-            part = slice(first, first + settings.batch_size)
-            found = _classify(classifier, block, rows[part] + start, cols[part], settings, rules)
+        parts = [
+            slice(first, first + settings.batch_size)
+            for first in range(0, len(rows), settings.batch_size)
+        ]
+        classify = partial(_classify_part, classifier, block, rows + start, cols, settings, rules)
+        for part, found in zip(parts, apply_all(classify, parts), strict=True):
             yield pixels[part], found
+
+
+def _classify_part(
+    classifier: PatchNetwork,
+    block: EmbeddedRows,
+    rows: Tensor,
+    cols: Tensor,
+    settings: InferenceSettings,
+    rules: Mapping[str, str],
+    part: slice,
+) -> dict[str, np.ndarray]:
+    return _classify(classifier, block, rows[part], cols[part], settings, rules)
+
+
+ApplyAll = Callable[[Callable[[slice], Any], list[slice]], Iterable[Any]]
+"""Takes a function and parts; gives its results in the parts' order."""
+
+
+@contextmanager
+def _workers(fabric: Fabric) -> Iterator[ApplyAll]:
+    # On a CPU batches run side by side, each on one thread: most operations on a batch are too
+    # small to gain from being split. So the map does not depend on the number of threads either.
+    threads = torch.get_num_threads()
+    if fabric.device.type != "cpu" or threads == 1:
+        yield map
+        return
+
+    def alone(function: Callable[[slice], Any]) -> Callable[[slice], Any]:
+        def run(part: slice) -> Any:
+            with torch.inference_mode(), fabric.autocast():  # each thread's own
+                return function(part)
+
+        return run
+
+    with ThreadPoolExecutor(threads) as pool:
+        torch.set_num_threads(1)
+        try:
+            yield lambda function, parts: pool.map(alone(function), parts)
+        finally:
+            torch.set_num_threads(threads)
 
 
 def _classify(
