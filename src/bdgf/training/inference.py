@@ -223,21 +223,9 @@ def _stream(
             slice(first, first + settings.batch_size)
             for first in range(0, len(rows), settings.batch_size)
         ]
-        classify = partial(_classify_part, classifier, block, rows + start, cols, settings, rules)
+        classify = partial(_classify, classifier, block, rows + start, cols, settings, rules)
         for part, found in zip(parts, apply_all(classify, parts), strict=True):
             yield pixels[part], found
-
-
-def _classify_part(
-    classifier: PatchNetwork,
-    block: EmbeddedRows,
-    rows: Tensor,
-    cols: Tensor,
-    settings: InferenceSettings,
-    rules: Mapping[str, str],
-    part: slice,
-) -> dict[str, np.ndarray]:
-    return _classify(classifier, block, rows[part], cols[part], settings, rules)
 
 
 ApplyAll = Callable[[Callable[[slice], Any], list[slice]], Iterable[Any]]
@@ -275,7 +263,9 @@ def _classify(
     cols: Tensor,
     settings: InferenceSettings,
     rules: Mapping[str, str],
+    part: slice,
 ) -> dict[str, np.ndarray]:
+    rows, cols = rows[part], cols[part]
     symmetries = TEST_TIME_SYMMETRIES[settings.symmetries]
     total: dict[str, Tensor] = {}
     for number in symmetries:
