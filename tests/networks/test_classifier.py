@@ -15,6 +15,8 @@ from bdgf.networks.classifier import (
     load_classifier,
 )
 from bdgf.networks.guides import GuideSettings
+from bdgf.networks.linear_branch import LinearSettings
+from bdgf.networks.patch_network import parameter_count
 from bdgf.scenes.windows import WindowBatch
 from bdgf.weights import Weights, read_weights, write_weights
 
@@ -53,7 +55,10 @@ def make_batch(levels=LEVELS, batch: int = 3) -> WindowBatch:
 @pytest.mark.parametrize("levels", [(), LEVELS[:1], LEVELS])
 def test_it_gives_every_branch_logits_and_embeddings(levels):
     output = make(levels=levels)(make_batch(levels))
-    assert list(output.logits) == list(output.embeddings) == list(BRANCHES)
+    assert list(output.logits) == list(output.embeddings) == list(BRANCHES)  # pupils
+    output = make(levels=levels).eval()(make_batch(levels))
+    assert list(output.logits) == [*BRANCHES, "linear"]
+    assert list(output.embeddings) == list(BRANCHES)
     assert all(logits.shape == (3, 4) for logits in output.logits.values())
     assert all(embedding.shape == (3, 6) for embedding in output.embeddings.values())
 
@@ -86,7 +91,8 @@ def test_positions_without_data_count_as_zero():
     spoilt = masked._replace(
         scene=spoilt_scene, features=(batch.features[0], spoilt_level, batch.features[2])
     )
-    for name in BRANCHES:
+    classifier.linear.weight.normal_()
+    for name in classifier.branch_names:
         assert torch.equal(classifier(masked).logits[name], classifier(spoilt).logits[name])
         assert not torch.equal(classifier(masked).logits[name], classifier(batch).logits[name])
 
@@ -144,6 +150,21 @@ def test_weights_on_disk_rebuild_it(tmp_path):
     for name in BRANCHES:
         assert torch.equal(again(batch).logits[name], classifier(batch).logits[name])
     assert list(again.modalities) == list(MODALITIES)
+
+
+def test_without_a_linear_branch_there_is_none():
+    classifier = make(small(linear=LinearSettings(use=False))).eval()
+    assert classifier.branch_names == tuple(classifier(make_batch()).logits) == tuple(BRANCHES)
+    with pytest.raises(SettingsError, match="unknown decision 'branch:linear'"):
+        make(small(linear=LinearSettings(use=False), decision="branch:linear"))
+
+
+def test_the_linear_branch_can_decide_alone():
+    classifier = make(small(decision="branch:linear")).eval()
+    assert classifier.decision == "branch:linear"
+    assert parameter_count(classifier) - parameter_count(
+        make(small(linear=LinearSettings(use=False)))
+    ) == 4 * (5 * 4 + 1)  # classes, channels and their three statistics, bias
 
 
 def test_other_weights_are_refused():

@@ -17,11 +17,15 @@ from bdgf.networks.branches import (
 )
 from bdgf.networks.decision import check_decision
 from bdgf.networks.guides import GuideSettings
+from bdgf.networks.linear_branch import LinearBranch, LinearSettings
 from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, last
 from bdgf.networks.stems import FeatureProjection, ModalityStem
 from bdgf.scenes.windows import WindowBatch
 from bdgf.settings_model import Settings
 from bdgf.weights import Weights
+
+LINEAR = "linear"
+"""Name of the linear branch."""
 
 PAIRING = {
     "cnn": "feature_fusion",
@@ -41,7 +45,7 @@ class ClassifierSettings(Settings):
         PAIRING, description="Each branch's guide by name; a branch that is not named has none"
     )
     decision: str = Field(
-        "mean", description="Decision rule: `mean`, `confidence` or `branch:<name>`"
+        "confidence", description="Decision rule: `mean`, `confidence` or `branch:<name>`"
     )
     modality_width: int = Field(
         32, ge=1, description="Channels of a modality's embedding in a branch's stem"
@@ -49,6 +53,7 @@ class ClassifierSettings(Settings):
     pyramid: PyramidSettings = Field(PyramidSettings(), description="What the branches share")
     guide: GuideSettings = Field(GuideSettings(), description="The guides")
     branch: BranchSettings = Field(BranchSettings(), description="What is each branch's own")
+    linear: LinearSettings = Field(LinearSettings(), description="The linear branch")
 
     @field_validator("patch")
     @classmethod
@@ -59,7 +64,11 @@ class ClassifierSettings(Settings):
 
 
 class Classifier(PatchNetwork):
-    """Guided branches side by side."""
+    """Guided branches side by side, and the linear one.
+
+    The linear branch is fitted, not trained: it answers in evaluation only, as one of those that
+    decide and teach.
+    """
 
     def __init__(
         self,
@@ -80,13 +89,13 @@ class Classifier(PatchNetwork):
             SettingsError: A branch, guide or rule is unknown, or sizes do not fit each other.
         """
         super().__init__()
-        check_decision(settings.decision, settings.branches)
         _check_guides(settings)
         if classes < 2:
             raise SettingsError(f"{classes} classes leave nothing to tell apart; label at least 2")
         self.settings, self.classes = settings, classes
         self.patch, self.decision = settings.patch, settings.decision
-        self.branch_names = tuple(settings.branches)
+        self.branch_names = tuple(settings.branches) + (LINEAR,) * settings.linear.use
+        check_decision(settings.decision, self.branch_names)
         self.modalities, self.level_channels = dict(modalities), tuple(level_channels)
         guided = any(settings.guides.get(name, "none") != "none" for name in settings.branches)
         self.levels = min(len(level_channels), settings.pyramid.stages) if guided else 0
@@ -105,6 +114,11 @@ class Classifier(PatchNetwork):
         # One mask for a whole window, so that a dropped feature channel is gone for good.
         self.feature_dropout = nn.Dropout(settings.guide.dropout)
         self.branches = nn.ModuleDict({name: self._branch(name) for name in settings.branches})
+        self.linear: LinearBranch | None = None
+        if settings.linear.use:
+            count = sum(modalities.values())
+            self.linear = LinearBranch(settings.linear, count, settings.patch, classes)
+            self.embedded_width += count + 1
 
     def _branch(self, name: str) -> Pyramid:
         settings = self.settings
@@ -135,9 +149,13 @@ class Classifier(PatchNetwork):
             keep: (..., M) factors on the modalities, 0 hides one; broadcast over positions.
 
         Returns:
-            Each branch's stem (..., width), zero where not inside.
+            Each branch's stem (..., width), zero where not inside; in evaluation the linear
+            branch's (..., C + 1), from which no modality is hidden.
         """
-        return {name: stem(channels, keep) * inside for name, stem in self.stems.items()}
+        stems = {name: stem(channels, keep) * inside for name, stem in self.stems.items()}
+        if self.linear is not None and not self.training:
+            stems[LINEAR] = self.linear.embed(channels, inside)
+        return stems
 
     def embed_level(self, level: int, features: Tensor, inside: Tensor) -> Tensor:
         """Embeds cells of a level, each on its own.
@@ -161,9 +179,11 @@ class Classifier(PatchNetwork):
             guidance: Per level (B, P_l, P_l, G), from `embed_level`.
         """
         outputs = {name: branch(stems[name], guidance) for name, branch in self.branches.items()}
+        logits = {name: logits for name, (logits, _) in outputs.items()}
+        if self.linear is not None and not self.training:
+            logits[LINEAR] = self.linear(stems[LINEAR])
         return ClassifierOutput(
-            logits={name: logits for name, (logits, _) in outputs.items()},
-            embeddings={name: embedding for name, (_, embedding) in outputs.items()},
+            logits, embeddings={name: embedding for name, (_, embedding) in outputs.items()}
         )
 
     def forward(self, batch: WindowBatch, keep: Tensor | None = None) -> ClassifierOutput:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from bdgf.networks.linear_branch import LinearBranch
 from bdgf.scenes.windows import WindowBatch
 
 
@@ -15,7 +16,7 @@ class ClassifierOutput(NamedTuple):
 
     Attributes:
         logits: Each branch's logits (B, K).
-        embeddings: Each branch's embeddings (B, E).
+        embeddings: Each branch's embeddings (B, E), where it has some.
     """
 
     logits: dict[str, Tensor]
@@ -103,8 +104,10 @@ class PatchNetwork(nn.Module, ABC):
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Number of trainable parameters."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+    """Number of trained parameters, those of a linear branch among them."""
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    linear = [part for part in network.modules() if isinstance(part, LinearBranch)]
+    return trained + sum(part.weight.numel() + part.bias.numel() for part in linear)
 
 
 def last(windows: Tensor) -> Tensor:

@@ -13,7 +13,11 @@ from torch import Tensor, nn
 
 
 class ModalityStem(nn.Module):
-    """Embeds every modality on its own, then fuses them: (..., C) -> (..., width)."""
+    """Embeds every modality on its own, then fuses them: (..., C) -> (..., width).
+
+    Nothing is normalised by position: how bright or how high a place is would be lost, of a
+    modality of one channel all but the sign.
+    """
 
     def __init__(self, modalities: dict[str, int], modality_width: int, width: int) -> None:
         """Builds one 1x1 projection a modality and one for the fusion.
@@ -26,11 +30,9 @@ class ModalityStem(nn.Module):
         super().__init__()
         self.channels = list(modalities.values())
         self.embeddings = nn.ModuleList(
-            nn.Sequential(nn.Linear(count, modality_width), nn.LayerNorm(modality_width), nn.GELU())
-            for count in self.channels
+            nn.Sequential(nn.Linear(count, modality_width), nn.GELU()) for count in self.channels
         )
         self.fusion = nn.Linear(modality_width * len(modalities), width)
-        self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
         """Embeds positions.
@@ -44,7 +46,7 @@ class ModalityStem(nn.Module):
         embedded = [embed(part) for embed, part in zip(self.embeddings, parts, strict=True)]
         if keep is not None:
             embedded = [part * keep[..., i, None] for i, part in enumerate(embedded)]
-        fused: Tensor = self.norm(self.fusion(torch.cat(embedded, dim=-1)))
+        fused: Tensor = self.fusion(torch.cat(embedded, dim=-1))
         return fused
 
 

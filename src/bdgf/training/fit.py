@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.labelled_pixels import labelled_pixels
 from bdgf.training.lessons import Lessons, gives_lessons
+from bdgf.training.linear_fit import LinearChoice, fit_linear_branch
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
 from bdgf.training.optimization import ExponentialAverage, make_optimizer
@@ -168,6 +170,7 @@ class _Fit:
             settings.augmentation,
             seed,
         ).to(fabric.device)
+        self.linear_choice = self._fit_linear_branch()
         weights = class_weights(train.targets, classes, settings.class_weights)
         self.class_weights = (
             None if weights is None else torch.from_numpy(weights).to(fabric.device)
@@ -182,6 +185,21 @@ class _Fit:
         )
         self.selection, self.history = EpochSelection(settings.selection), MemoryLogger()
         self.state = self._state()
+
+    def _fit_linear_branch(self) -> LinearChoice | None:
+        classifier = self.classifier
+        if not isinstance(classifier, Classifier) or classifier.linear is None:
+            return None
+        return fit_linear_branch(
+            classifier.linear,
+            self.arrays,
+            self.valid,
+            self.train_pixels,
+            classifier.settings.linear,
+            patch=classifier.patch,
+            weighting=self.settings.class_weights,
+            seed=self.seed,
+        )
 
     def _state(self) -> TrainingState:
         model, optimizer = self.fabric.setup(
@@ -317,6 +335,7 @@ class _Fit:
             "parameters": parameter_count(self.classifier),
             "train": self.settings.model_dump(mode="json"),
             "seed": self.seed,
+            "linear_branch": self.linear_choice and asdict(self.linear_choice),
             "selected_epoch": epoch,
             "validation": {
                 name: value

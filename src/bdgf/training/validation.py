@@ -10,7 +10,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from bdgf.networks.decision import decide
-from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork
+from bdgf.networks.patch_network import PatchNetwork
 from bdgf.scenes.windows import SceneArrays, gather_batch
 from bdgf.training.sampling import Pixels
 
@@ -53,8 +53,8 @@ class ValidationSet:
             `loss` (cross-entropy of the decision), `overall_accuracy`, `average_accuracy` (over the
             classes that are there), and `overall_accuracy_<branch>`.
         """
-        output = self._outputs(classifier.eval(), dict(tensors))
-        probabilities = decide(output.logits, classifier.decision)  # (n, K)
+        logits = self._logits(classifier.eval(), dict(tensors))
+        probabilities = decide(logits, classifier.decision)  # (n, K)
         log_probabilities = probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
         right = probabilities.argmax(1) == self.targets
         recalls = [right[self.targets == c].float().mean() for c in self.targets.unique()]
@@ -63,21 +63,17 @@ class ValidationSet:
             "overall_accuracy": right.float().mean(),
             "average_accuracy": torch.stack(recalls).mean(),
         }
-        for name, logits in output.logits.items():
-            right = logits.argmax(1) == self.targets
+        for name, branch in logits.items():
+            right = branch.argmax(1) == self.targets
             metrics[f"overall_accuracy_{name}"] = right.float().mean()
         return {name: float(value) for name, value in metrics.items()}
 
-    def _outputs(self, classifier: PatchNetwork, tensors: dict[str, Tensor]) -> ClassifierOutput:
+    def _logits(self, classifier: PatchNetwork, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         outputs = []
         for rows, cols in zip(
             self.rows.split(self.batch_size), self.cols.split(self.batch_size), strict=True
         ):
             patch, levels = classifier.patch, classifier.levels
             batch = gather_batch(self.arrays, self.valid, rows, cols, patch, levels=levels)
-            outputs.append(functional_call(classifier, tensors, (batch,)))
-        names = classifier.branch_names
-        return ClassifierOutput(
-            {name: torch.cat([o.logits[name] for o in outputs]) for name in names},
-            {name: torch.cat([o.embeddings[name] for o in outputs]) for name in names},
-        )
+            outputs.append(functional_call(classifier, tensors, (batch,)).logits)
+        return {name: torch.cat([o[name] for o in outputs]) for name in classifier.branch_names}
