@@ -99,7 +99,9 @@ def test_every_split_is_sound(name, seed, radius, groups):
             given_pixels = counts["train"][class_id] + counts["validation"].get(class_id, 0)
             assert given_pixels == max(1, wanted)
             assert counts["test"][class_id] == pixels - given_pixels
-    if name == "spatial_blocks" and radius:
+    if name == "training_blocks":
+        assert (scene["official_train"].to_numpy()[parts != 0] != 0).all()
+    if name in ("spatial_blocks", "training_blocks") and radius:
         used = (parts == TRAIN) | (parts == VALIDATION)
         assert chebyshev_distances(used, parts == TEST).min() > radius
     np.testing.assert_array_equal(make_split(scene, chosen, seed, radius), parts)
@@ -131,6 +133,24 @@ def test_the_buffer_may_be_wider_than_the_patch_but_not_narrower():
         SettingsError, match="buffer of 4 px is narrower than the patch radius of 5"
     ):
         make_split(scene, wide, 0, 5)
+
+
+def test_training_blocks_never_look_at_official_test_pixels():
+    scene = random_scene(0)
+    chosen = SplitSettings(name="training_blocks", block=10)
+    split = make_split(scene, chosen, 0, 2)
+    spoilt = scene.copy()
+    spoilt["official_test"] = scene["official_test"] * 0
+    spoilt["labels"] = scene["labels"].where(scene["official_train"] != 0, 1)
+    np.testing.assert_array_equal(make_split(spoilt, chosen, 0, 2), split)
+    held = [make_split(scene, chosen, seed, 2).to_numpy() == TEST for seed in range(8)]
+    assert len({mask.tobytes() for mask in held}) > 4  # each seed holds out blocks of its own
+
+
+def test_training_blocks_that_leave_a_class_nothing_are_refused():
+    scene = random_scene(0)
+    with pytest.raises(SceneError, match="no fold of 500 px blocks of the official training"):
+        make_split(scene, SplitSettings(name="training_blocks", block=500, buffer=40), 0, 2)
 
 
 def test_a_budget_limits_training_and_leaves_the_test_alone():

@@ -76,7 +76,9 @@ def test_the_streamed_map_equals_the_plain_one(levels, patch):
     arrays, valid = make_arrays(levels), holes()
     classifier = make_classifier(arrays, patch=patch)
     found = predict_map(classifier, arrays, valid, InferenceSettings(batch_size=50))
-    np.testing.assert_allclose(found, plain_map(classifier, arrays, valid, classifier.decision), atol=1e-5)
+    np.testing.assert_allclose(
+        found, plain_map(classifier, arrays, valid, classifier.decision), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -111,7 +113,11 @@ def test_any_size_gives_the_plain_map(height, width, patch, levels, batch_size, 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("bdgf.training.inference._block_rows", lambda *_: block_rows)
         found = predict_map(classifier, arrays, valid, InferenceSettings(batch_size=batch_size))
-    wanted = plain_map(classifier, arrays, valid, classifier.decision) if valid.any() else np.zeros_like(found)
+    wanted = (
+        plain_map(classifier, arrays, valid, classifier.decision)
+        if valid.any()
+        else np.zeros_like(found)
+    )
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
@@ -145,22 +151,22 @@ def test_symmetries_are_averaged(count, numbers):
     arrays, valid = make_arrays(), holes()
     classifier = make_classifier(arrays)
     found = predict_map(classifier, arrays, valid, InferenceSettings(symmetries=count))
-    wanted = plain_map(classifier, arrays, valid, "mean", tuple(numbers))
+    wanted = plain_map(classifier, arrays, valid, classifier.decision, tuple(numbers))
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_branch_maps_are_the_branches_own_and_the_decision_can_be_changed():
     arrays, valid = make_arrays(), holes()
     classifier = make_classifier(arrays)
-    settings = InferenceSettings(decision="confidence")
+    settings = InferenceSettings(decision="mean")
     maps = predict_branch_maps(classifier, arrays, valid, settings)
-    assert set(maps) == {*BRANCHES, "decision"}
-    for name in BRANCHES:
+    assert set(maps) == {*BRANCHES, "linear", "decision"}
+    for name in classifier.branch_names:
         wanted = plain_map(classifier, arrays, valid, f"branch:{name}")
         np.testing.assert_allclose(maps[name], wanted, atol=1e-5)
-    confidence = predict_map(classifier, arrays, valid, settings)
-    np.testing.assert_allclose(maps["decision"], confidence, atol=1e-6)
-    assert not np.allclose(confidence, predict_map(classifier, arrays, valid))
+    mean = predict_map(classifier, arrays, valid, settings)
+    np.testing.assert_allclose(maps["decision"], mean, atol=1e-6)
+    assert not np.allclose(mean, predict_map(classifier, arrays, valid))
 
 
 def test_weights_serve_as_well_as_the_classifier():

@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from bdgf.networks.linear_branch import LinearBranch, LinearSettings
 from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
-from bdgf.training.linear_fit import block_folds, fit_linear_branch
+from bdgf.training.linear_fit import fit_linear_branch
 from bdgf.training.sampling import Pixels, class_weights
 
 PATCH = 7
@@ -102,25 +100,3 @@ def test_where_nothing_can_be_held_out_the_simplest_is_taken():
     assert np.isnan(choice.loss)
     assert (choice.statistics, choice.inverse_penalty) == ((), 0.01)
     assert branch.weight.isfinite().all()
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 10**6),
-    block=st.integers(4, 30),
-    folds=st.integers(2, 6),
-    buffer=st.integers(0, 6),
-)
-def test_folds_hold_out_whole_blocks_and_keep_their_distance(seed, block, folds, buffer):
-    _, labels = make_arrays(texture=False)
-    pixels = draw_pixels(labels, 70, seed % 7)
-    asked = LinearSettings(folds=folds, block=block)
-    held_in = np.zeros(len(pixels), int)
-    for train, held in block_folds(pixels, SHAPE, asked, buffer, np.random.default_rng(seed)):
-        assert not (train & held).any()
-        rows = np.abs(pixels.rows[train][:, None] - pixels.rows[held][None])
-        cols = np.abs(pixels.cols[train][:, None] - pixels.cols[held][None])
-        assert (np.maximum(rows, cols) > buffer).all()
-        assert set(pixels.targets[held]) <= set(pixels.targets[train])
-        held_in += held
-    assert held_in.max(initial=0) <= 1  # each pixel is held out once at most

@@ -1,8 +1,10 @@
 """Splits: which labelled pixels train, validate and test. A split is an artifact with its seed.
 
-Four splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
-`fraction` (a share of each class) and `spatial_blocks` (disjoint blocks with a buffer). The first
-three follow the field's custom; the last is the one whose test patches hold no training pixel.
+Five splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
+`fraction` (a share of each class), `spatial_blocks` (disjoint blocks with a buffer) and
+`training_blocks` (the same among the official training pixels: what settings are chosen on, as no
+official test pixel is looked at). The first three follow the field's custom; no test patch of the
+others holds a training pixel.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 from pydantic import Field
-from scipy.ndimage import maximum_filter
 
 from bdgf.errors import SceneError, SettingsError
+from bdgf.scenes.block_folds import block_folds, near
 from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN, class_table, valid_mask
 from bdgf.scenes.validation_groups import ValidationSettings, carve_validation, grid_blocks
 from bdgf.settings_model import Settings
@@ -26,7 +28,9 @@ log = logging.getLogger(__name__)
 NONE, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
-SplitName = Literal["auto", "official", "per_class", "fraction", "spatial_blocks"]
+SplitName = Literal[
+    "auto", "official", "per_class", "fraction", "spatial_blocks", "training_blocks"
+]
 
 
 class SplitSettings(Settings):
@@ -43,14 +47,20 @@ class SplitSettings(Settings):
     fraction: float = Field(
         0.05, gt=0, lt=1, description="`fraction`: share of each class that trains."
     )
-    block: int = Field(24, ge=2, description="`spatial_blocks`: side of a block in pixels.")
+    block: int = Field(
+        24, ge=2, description="`spatial_blocks`, `training_blocks`: side of a block in pixels."
+    )
     train_share: float = Field(
         0.3, gt=0, lt=1, description="`spatial_blocks`: share of the blocks that train."
     )
     buffer: int | None = Field(
         None,
         ge=0,
-        description="`spatial_blocks`: pixels between training and test; null = the patch radius.",
+        description="`spatial_blocks`, `training_blocks`: pixels between training and test; null = "
+        "the patch radius.",
+    )
+    folds: int = Field(
+        5, ge=2, description="`training_blocks`: one part of so many tests, the rest trains."
     )
     budget: int | None = Field(
         None, ge=1, description="Training pixels kept of each class, any split; null = all."
@@ -178,12 +188,7 @@ def _spatial_blocks(
     patch_radius: int,
 ) -> _Parts:
     """Random blocks train, the rest tests; more blocks train while a class lacks pixels."""
-    buffer = patch_radius if settings.buffer is None else settings.buffer
-    if buffer < patch_radius:
-        raise SettingsError(
-            f"the split's buffer of {buffer} px is narrower than the patch radius of "
-            f"{patch_radius} px; raise it, or leave it null"
-        )
+    buffer = _buffer(settings, patch_radius)
     blocks = grid_blocks(labels.shape, settings.block)
     labelled = np.unique(blocks[labels != 0])
     order = [int(block) for block in rng.permutation(labelled)]
@@ -192,14 +197,34 @@ def _spatial_blocks(
     while True:
         in_train = np.isin(blocks, chosen) & (labels != 0)
         test = (labels != 0) & ~in_train
-        train = in_train & ~_near(test, buffer)
+        train = in_train & ~near(test, buffer)
         missing = np.setdiff1d(labels[labels != 0], labels[train])
         if not missing.size or not waiting:
             return train, test
         # The waiting block with most pixels of the first missing class, or of its buffer.
-        wanted = _near(labels == missing[0], buffer)
+        wanted = near(labels == missing[0], buffer)
         pixels = [int((wanted & (blocks == block)).sum()) for block in waiting]
         chosen.append(waiting.pop(int(np.argmax(pixels))))
+
+
+def _training_blocks(
+    scene: xr.Dataset,
+    labels: np.ndarray,
+    settings: SplitSettings,
+    rng: np.random.Generator,
+    patch_radius: int,
+) -> _Parts:
+    """One fold of blocks of the official training pixels tests; official test pixels do nothing."""
+    official, _ = _official(scene, labels, settings, rng, patch_radius)
+    classes = np.where(official, labels, 0)
+    buffer = _buffer(settings, patch_radius)
+    for train, held in block_folds(classes, settings.folds, settings.block, buffer, rng):
+        if set(classes[train]) == set(classes[official]):
+            return train, held
+    raise SceneError(
+        f"no fold of {settings.block} px blocks of the official training pixels leaves every class "
+        "some to train on; set the split's `block` lower, or `folds` higher"
+    )
 
 
 _Splitter = Callable[[xr.Dataset, np.ndarray, SplitSettings, np.random.Generator, int], _Parts]
@@ -209,13 +234,23 @@ SPLITS: dict[str, _Splitter] = {
     "per_class": _per_class,
     "fraction": _fraction,
     "spatial_blocks": _spatial_blocks,
+    "training_blocks": _training_blocks,
 }
 
 
-def _near(mask: np.ndarray, distance: int) -> np.ndarray:
-    """Pixels within the Chebyshev `distance` of the mask."""
-    window = 2 * distance + 1
-    return maximum_filter(mask.astype(np.uint8), size=window, mode="constant") > 0
+def _buffer(settings: SplitSettings, patch_radius: int) -> int:
+    """Pixels between training and test.
+
+    Raises:
+        SettingsError: They are fewer than the patch radius.
+    """
+    buffer = patch_radius if settings.buffer is None else settings.buffer
+    if buffer < patch_radius:
+        raise SettingsError(
+            f"the split's buffer of {buffer} px is narrower than the patch radius of "
+            f"{patch_radius} px; raise it, or leave it null"
+        )
+    return buffer
 
 
 def _draw(labels: np.ndarray, wanted: Callable[[int], int], rng: np.random.Generator) -> np.ndarray:

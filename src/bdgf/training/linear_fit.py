@@ -8,17 +8,15 @@ training pixels. So each scene gets its own by one rule for all.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 import torch
-from scipy.ndimage import maximum_filter
 from torch import Tensor
 
 from bdgf.networks.linear_branch import LinearBranch, LinearSettings
-from bdgf.scenes.validation_groups import grid_blocks
+from bdgf.scenes.block_folds import block_folds
 from bdgf.scenes.windows import SceneArrays, gather_batch
 from bdgf.training.sampling import ClassWeights, Pixels, class_weights
 
@@ -73,10 +71,13 @@ def fit_linear_branch(
     weights = class_weights(pixels.targets, int(pixels.targets.max()) + 1, weighting)
     share = np.ones(len(pixels)) if weights is None else weights[pixels.targets].astype(float)
     rng = np.random.default_rng([seed, 5])
+    at = (pixels.rows, pixels.cols)
+    classes = np.zeros(arrays.shape, np.int64)
+    classes[at] = 1 + pixels.targets
     folds = [
-        fold
+        (train[at], held[at])
         for _ in range(settings.repeats)
-        for fold in block_folds(pixels, arrays.shape, settings, patch // 2, rng)
+        for train, held in block_folds(classes, settings.folds, settings.block, patch // 2, rng)
     ]
     candidates = list(product(settings.candidates, settings.inverse_penalties))
     losses = [
@@ -98,45 +99,6 @@ def fit_linear_branch(
     full[:, columns] = weight
     branch.set_weights(torch.from_numpy(full), torch.from_numpy(bias))
     return chosen
-
-
-def block_folds(
-    pixels: Pixels,
-    shape: tuple[int, int],
-    settings: LinearSettings,
-    buffer: int,
-    rng: np.random.Generator,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Folds of whole blocks of a grid laid at random, the classes spread over them.
-
-    Args:
-        pixels: The pixels.
-        shape: (H, W) of the scene.
-        settings: Number of folds, side of the blocks.
-        buffer: Pixels nearer to held-out ones than this, or as near, do not train either.
-        rng: Lays the grid and deals the blocks.
-
-    Yields:
-        (n,) bool of the pixels that train, and of those held out; of classes that train.
-    """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    laid = rng.integers(settings.block, size=2)
-    grid = grid_blocks((shape[0] + settings.block, shape[1] + settings.block), settings.block)
-    groups = grid[pixels.rows + laid[0], pixels.cols + laid[1]]
-    count = min(settings.folds, len(np.unique(groups)))
-    if count < 2:
-        return
-    dealer = StratifiedGroupKFold(count, shuffle=True, random_state=int(rng.integers(2**31)))
-    for _, index in dealer.split(groups, pixels.targets, groups):
-        held = np.zeros(shape, np.uint8)
-        held[pixels.rows[index], pixels.cols[index]] = 1
-        near = maximum_filter(held, size=2 * buffer + 1, mode="constant")
-        train = near[pixels.rows, pixels.cols] == 0
-        held_out = held[pixels.rows, pixels.cols] == 1
-        held_out &= np.isin(pixels.targets, pixels.targets[train])
-        if held_out.any() and len(np.unique(pixels.targets[train])) > 1:
-            yield train, held_out
 
 
 def _describe(
