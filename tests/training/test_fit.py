@@ -21,7 +21,14 @@ from bdgf.training.inference import predict_map
 from bdgf.training.loop import CheckpointPlan
 from bdgf.training.metric_logger import MemoryLogger
 from bdgf.training.optimization import OptimizationSettings
-from bdgf.training.sampling import class_weights, draw_order, select_pixels, thin_pixels
+from bdgf.training.sampling import (
+    Pixels,
+    class_weights,
+    draw_order,
+    select_pixels,
+    thin_classes,
+    thin_pixels,
+)
 from bdgf.training.selection import EpochSelection, SelectionSettings
 from bdgf.training.train_settings import TrainSettings
 
@@ -317,6 +324,19 @@ def test_pixels_are_selected_and_thinned_in_order():
     thinned = thin_pixels(many, 30, np.random.default_rng(0))
     assert len(thinned) == 30
     assert (np.diff(thinned.rows * 20 + thinned.cols) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("most", "left"), [(100, [40, 5, 30]), (20, [8, 5, 7]), (75, [40, 5, 30]), (2, [1, 1, 1])]
+)
+def test_thinning_keeps_rare_classes_whole(most, left):
+    targets = np.repeat([0, 1, 2], [40, 5, 30])
+    pixels = Pixels(np.arange(75), np.arange(75), targets)
+    thinned = thin_classes(pixels, most, np.random.default_rng(0))
+    counts = np.bincount(thinned.targets)
+    assert (np.abs(counts - left) <= 1).all()
+    assert len(thinned) <= max(most, 3)
+    assert (np.diff(thinned.rows) > 0).all()
 
 
 def test_the_refit_learns_from_every_label_for_the_chosen_epochs():

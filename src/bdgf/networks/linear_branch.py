@@ -48,6 +48,9 @@ class LinearSettings(Settings):
         min_length=1,
         description="Values of C (inverse L2 penalty) to choose from",
     )
+    pixels: int = Field(
+        3000, ge=2, description="Most labelled pixels that it is fitted on, rare classes whole"
+    )
     folds: int = Field(5, ge=2, description="Folds of the cross-validation that chooses")
     block: int = Field(24, ge=1, description="Side in pixels of the blocks that folds are made of")
     repeats: int = Field(3, ge=1, description="Draws of the folds that its loss is the mean of")

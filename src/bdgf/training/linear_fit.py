@@ -18,7 +18,7 @@ from torch import Tensor
 from bdgf.networks.linear_branch import LinearBranch, LinearSettings
 from bdgf.scenes.block_folds import block_folds
 from bdgf.scenes.windows import SceneArrays, gather_batch
-from bdgf.training.sampling import ClassWeights, Pixels, class_weights
+from bdgf.training.sampling import ClassWeights, Pixels, class_weights, thin_classes
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,12 @@ class LinearChoice:
     Attributes:
         statistics: Names of the statistics beside the pixel's channels.
         inverse_penalty: C.
-        loss: Cross-entropy on held-out training pixels; NaN where none could be held out.
+        loss: Cross-entropy on held-out training pixels; None where none could be held out.
     """
 
     statistics: tuple[str, ...]
     inverse_penalty: float
-    loss: float
+    loss: float | None
 
 
 def fit_linear_branch(
@@ -67,10 +67,16 @@ def fit_linear_branch(
     Returns:
         What was chosen.
     """
-    table = _describe(branch, arrays, valid, pixels, patch)
-    weights = class_weights(pixels.targets, int(pixels.targets.max()) + 1, weighting)
-    share = np.ones(len(pixels)) if weights is None else weights[pixels.targets].astype(float)
     rng = np.random.default_rng([seed, 5])
+    wanted = class_weights(pixels.targets, int(pixels.targets.max()) + 1, weighting)
+    before, pixels = np.bincount(pixels.targets), thin_classes(pixels, settings.pixels, rng)
+    table = _describe(branch, arrays, valid, pixels, patch)
+    # A pixel of a class that was thinned stands for those that were left out.
+    share = (before / np.maximum(np.bincount(pixels.targets, minlength=len(before)), 1))[
+        pixels.targets
+    ]
+    share *= 1 if wanted is None else wanted[pixels.targets]
+    share *= len(pixels) / share.sum()
     at = (pixels.rows, pixels.cols)
     classes = np.zeros(arrays.shape, np.int64)
     classes[at] = 1 + pixels.targets
@@ -84,14 +90,15 @@ def fit_linear_branch(
         _held_out_loss(table[:, _columns(branch, names)], pixels.targets, share, folds, penalty)
         for names, penalty in candidates
     ]
-    # Without folds all losses are NaN: the first, simplest candidate is taken.
-    best = int(np.nanargmin(losses)) if not np.isnan(losses).all() else 0
-    chosen = LinearChoice(*candidates[best], float(losses[best]))
+    best = int(np.argmin(losses)) if folds else 0  # without folds the first, simplest candidate
+    chosen = LinearChoice(*candidates[best], losses[best] if folds else None)
     log.info(
-        "linear branch: %s, C %g (cross-entropy %.3f on held-out training pixels)",
+        "linear branch: %s, C %g, %s",
         ", ".join(("the pixel", *chosen.statistics)),
         chosen.inverse_penalty,
-        chosen.loss,
+        f"cross-entropy {chosen.loss:.3f} on held-out training pixels"
+        if chosen.loss is not None
+        else "the simplest, as no training pixels could be held out",
     )
     columns = _columns(branch, chosen.statistics)
     weight, bias = _fit(table[:, columns], pixels.targets, share, chosen.inverse_penalty)
@@ -162,4 +169,4 @@ def _held_out_loss(
         right = probabilities[np.arange(len(places)), places]
         total -= float(share[held] @ np.log(np.maximum(right, _LEAST_PROBABILITY)))
         weight += float(share[held].sum())
-    return total / weight if weight else float("nan")
+    return total / weight if weight else 0.0

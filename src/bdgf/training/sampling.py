@@ -123,6 +123,27 @@ def thin_pixels(pixels: Pixels, most: int, generator: np.random.Generator) -> Pi
     return Pixels(pixels.rows[kept], pixels.cols[kept], pixels.targets[kept])
 
 
+def thin_classes(pixels: Pixels, most: int, generator: np.random.Generator) -> Pixels:
+    """At most `most` of the pixels, in their order: rare classes whole, common ones thinned.
+
+    As many pixels of each class stay as there are of it, up to a number that is the same for all;
+    at least one of each does.
+    """
+    if len(pixels) <= most:
+        return pixels
+    counts = np.bincount(pixels.targets)
+    left, each = most, 1
+    waiting = sorted(int(count) for count in counts if count)
+    while waiting and waiting[0] <= (each := max(left // len(waiting), 1)):
+        left -= waiting.pop(0)  # a rare class leaves the rest of its share to the others
+    drawn = [
+        generator.permutation(np.flatnonzero(pixels.targets == target))[:each]
+        for target in np.unique(pixels.targets)
+    ]
+    kept = np.sort(np.concatenate(drawn))
+    return Pixels(pixels.rows[kept], pixels.cols[kept], pixels.targets[kept])
+
+
 def check_classes(pixels: Pixels, classes: int) -> None:
     """Refuses training pixels that miss a class or have one too many.
 
