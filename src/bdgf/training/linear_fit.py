@@ -68,15 +68,13 @@ def fit_linear_branch(
         What was chosen.
     """
     rng = np.random.default_rng([seed, 5])
-    wanted = class_weights(pixels.targets, int(pixels.targets.max()) + 1, weighting)
-    before, pixels = np.bincount(pixels.targets), thin_classes(pixels, settings.pixels, rng)
+    weights = class_weights(pixels.targets, int(pixels.targets.max()) + 1, weighting)
+    counts, pixels = np.bincount(pixels.targets), thin_classes(pixels, settings.pixels, rng)
+    share = np.ones(len(pixels)) if weights is None else weights[pixels.targets].astype(float)
+    if len(pixels) < counts.sum():  # a pixel of a thinned class stands for those left out
+        share *= (counts / np.bincount(pixels.targets))[pixels.targets]
+        share *= len(pixels) / share.sum()
     table = _describe(branch, arrays, valid, pixels, patch)
-    # A pixel of a class that was thinned stands for those that were left out.
-    share = (before / np.maximum(np.bincount(pixels.targets, minlength=len(before)), 1))[
-        pixels.targets
-    ]
-    share *= 1 if wanted is None else wanted[pixels.targets]
-    share *= len(pixels) / share.sum()
     at = (pixels.rows, pixels.cols)
     classes = np.zeros(arrays.shape, np.int64)
     classes[at] = 1 + pixels.targets
