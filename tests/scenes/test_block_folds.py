@@ -17,15 +17,16 @@ def draw_classes(seed: int, count: int = 70) -> np.ndarray:
     return np.where(chosen.reshape(SHAPE), areas, 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     block=st.integers(4, 30),
     folds=st.integers(2, 6),
     buffer=st.integers(0, 6),
+    count=st.integers(0, 80),
 )
-def test_folds_are_disjoint_and_keep_their_distance(seed, block, folds, buffer):
-    classes = draw_classes(seed)
+def test_folds_are_disjoint_and_keep_their_distance(seed, block, folds, buffer, count):
+    classes = draw_classes(seed, count)
     times_held = np.zeros(SHAPE, int)
     for train, held in block_folds(classes, folds, block, buffer, np.random.default_rng(seed)):
         assert train.any()
@@ -49,6 +50,14 @@ def test_blocks_are_held_out_whole():
     for _, held in block_folds(classes, 4, 12, 0, np.random.default_rng(3)):
         changes = np.flatnonzero((held[:, 1:] != held[:, :-1]).any(0))
         assert (np.diff(changes) % 12 == 0).all()  # only where blocks of 12 columns meet
+
+
+def test_fewer_pixels_of_every_class_make_fewer_folds():
+    classes = np.zeros(SHAPE, int)
+    classes[::12, ::12] = 1
+    classes[classes != 0] = np.arange((classes != 0).sum()) % 7 + 1  # three of each, or two
+    found = list(block_folds(classes, 5, 10, 2, np.random.default_rng(0)))
+    assert 0 < len(found) <= 3
 
 
 def test_one_block_makes_no_fold():

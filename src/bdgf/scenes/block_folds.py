@@ -21,7 +21,7 @@ def block_folds(
 
     Args:
         classes: (H, W) integers, the class ids of the pixels that are dealt out, 0 elsewhere.
-        folds: Number of folds, fewer where there are fewer blocks.
+        folds: Number of folds, fewer where there are fewer blocks, or pixels of every class.
         block: Side of a block in pixels.
         buffer: Pixels as near to held-out ones as this do not train.
         rng: Lays the grid and deals the blocks.
@@ -36,7 +36,8 @@ def block_folds(
     laid = rng.integers(block, size=2)
     grid = grid_blocks((classes.shape[0] + block, classes.shape[1] + block), block)
     groups = grid[rows + laid[0], cols + laid[1]]
-    count = min(folds, len(np.unique(groups)))
+    of_class = np.bincount(classes[rows, cols], minlength=1)
+    count = min(folds, len(np.unique(groups)), of_class.max())
     if count < 2:
         return
     dealer = StratifiedGroupKFold(count, shuffle=True, random_state=int(rng.integers(2**31)))
