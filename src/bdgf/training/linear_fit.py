@@ -121,7 +121,9 @@ def _describe(
         at = part_rows.to(device), part_cols.to(device)
         batch = gather_batch(arrays, valid, *at, patch, levels=0)
         scene, inside = (w.permute(0, 2, 3, 1) for w in (batch.scene, batch.scene_inside))
-        described.append(branch.describe(branch.embed(scene, inside)).double().cpu())
+        # The network may not be on the scene's device yet.
+        patches = branch.embed(scene, inside).to(branch.weight.device)
+        described.append(branch.describe(patches).double().cpu())
     return torch.cat(described).numpy()
 
 
