@@ -82,6 +82,14 @@ def test_logits_are_linear_in_the_statistics():
     assert not list(branch.parameters())  # nothing for an optimiser
 
 
+def test_mixed_precision_does_not_reach_it():
+    branch = LinearBranch(LinearSettings(), CHANNELS, PATCH, classes=2)
+    branch.weight.normal_()
+    wanted = branch(make_patches())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(branch(make_patches()), wanted)
+
+
 def test_what_is_embedded_is_zero_outside():
     branch = LinearBranch(LinearSettings(), CHANNELS, PATCH, classes=2)
     inside = torch.tensor([[True], [False]])

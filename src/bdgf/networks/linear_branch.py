@@ -147,5 +147,7 @@ class LinearBranch(nn.Module):
         return torch.cat([channels * inside, inside.to(channels.dtype)], dim=-1)
 
     def forward(self, patches: Tensor) -> Tensor:
-        """Logits (B, K) of patches (B, P, P, C + 1)."""
-        return nn.functional.linear(self.describe(patches), self.weight, self.bias)
+        """Logits (B, K) float32 of patches (B, P, P, C + 1)."""
+        # In lower precision the difference of squares behind a deviation would be noise.
+        with torch.autocast(patches.device.type, enabled=False):
+            return nn.functional.linear(self.describe(patches.float()), self.weight, self.bias)
