@@ -15,8 +15,8 @@ from bdgf.networks.classifier import (
     load_classifier,
 )
 from bdgf.networks.guides import GuideSettings
-from bdgf.networks.linear_branch import LinearSettings
 from bdgf.networks.patch_network import parameter_count
+from bdgf.networks.statistics_branch import StatisticsSettings
 from bdgf.scenes.windows import WindowBatch
 from bdgf.weights import Weights, read_weights, write_weights
 
@@ -57,7 +57,7 @@ def test_it_gives_every_branch_logits_and_embeddings(levels):
     output = make(levels=levels)(make_batch(levels))
     assert list(output.logits) == list(output.embeddings) == list(BRANCHES)  # pupils
     output = make(levels=levels).eval()(make_batch(levels))
-    assert list(output.logits) == [*BRANCHES, "linear"]
+    assert list(output.logits) == [*BRANCHES, "statistics"]
     assert list(output.embeddings) == list(BRANCHES)
     assert all(logits.shape == (3, 4) for logits in output.logits.values())
     assert all(embedding.shape == (3, 6) for embedding in output.embeddings.values())
@@ -91,7 +91,7 @@ def test_positions_without_data_count_as_zero():
     spoilt = masked._replace(
         scene=spoilt_scene, features=(batch.features[0], spoilt_level, batch.features[2])
     )
-    classifier.linear.weight.normal_()
+    classifier.statistics.linear.weight.normal_()
     for name in classifier.branch_names:
         assert torch.equal(classifier(masked).logits[name], classifier(spoilt).logits[name])
         assert not torch.equal(classifier(masked).logits[name], classifier(batch).logits[name])
@@ -152,19 +152,21 @@ def test_weights_on_disk_rebuild_it(tmp_path):
     assert list(again.modalities) == list(MODALITIES)
 
 
-def test_without_a_linear_branch_there_is_none():
-    classifier = make(small(linear=LinearSettings(use=False))).eval()
+def test_without_a_statistics_branch_there_is_none():
+    classifier = make(small(statistics=StatisticsSettings(use=False))).eval()
     assert classifier.branch_names == tuple(classifier(make_batch()).logits) == tuple(BRANCHES)
-    with pytest.raises(SettingsError, match="unknown decision 'branch:linear'"):
-        make(small(linear=LinearSettings(use=False), decision="branch:linear"))
+    with pytest.raises(SettingsError, match="unknown decision 'branch:statistics'"):
+        make(small(statistics=StatisticsSettings(use=False), decision="branch:statistics"))
 
 
-def test_the_linear_branch_can_decide_alone():
-    classifier = make(small(decision="branch:linear")).eval()
-    assert classifier.decision == "branch:linear"
-    assert parameter_count(classifier) - parameter_count(
-        make(small(linear=LinearSettings(use=False)))
-    ) == 4 * (5 * 4 + 1)  # classes, channels and their three statistics, bias
+def test_the_statistics_branch_can_decide_alone():
+    classifier = make(small(decision="branch:statistics")).eval()
+    assert classifier.decision == "branch:statistics"
+    assert (
+        parameter_count(classifier)
+        - parameter_count(make(small(statistics=StatisticsSettings(use=False))))
+        == 4 * (5 * 7 + 24 + 1) + 1
+    )  # classes; channels, their six statistics, components; a leaf
 
 
 def test_other_weights_are_refused():

@@ -11,8 +11,10 @@ from bdgf.errors import SceneError
 from bdgf.networks.branches import PyramidSettings
 from bdgf.networks.classifier import ClassifierSettings
 from bdgf.networks.guides import GuideSettings
-from bdgf.networks.linear_branch import LinearSettings
+from bdgf.networks.linear_map import LinearSettings
 from bdgf.networks.mutual_learning import MutualLearningSettings, TeachingSettings
+from bdgf.networks.statistics_branch import StatisticsSettings
+from bdgf.networks.tree_ensemble import ForestSettings
 from bdgf.scenes.split import TEST, TRAIN, VALIDATION
 from bdgf.scenes.windows import SceneArrays
 from bdgf.training.augmentation import AugmentationSettings, draw_modalities, draw_symmetries
@@ -57,6 +59,14 @@ def make_scene(seed: int = 0) -> tuple[SceneArrays, np.ndarray, np.ndarray]:
     return arrays, labels, split.astype(np.uint8)
 
 
+STATISTICS = StatisticsSettings(
+    linear=LinearSettings(inverse_penalties=(0.03, 0.3)),
+    forest=ForestSettings(trees=5),
+    block=8,
+    repeats=1,
+)
+
+
 def make_settings(**changes) -> TrainSettings:
     small = {
         "epochs": 2,
@@ -72,7 +82,7 @@ def make_settings(**changes) -> TrainSettings:
             modality_width=8,
             pyramid=PyramidSettings(width=16, embedding=16, stages=2),
             guide=GuideSettings(width=16, groups=4),
-            linear=LinearSettings(inverse_penalties=(0.03, 0.3), block=8, repeats=1),
+            statistics=STATISTICS,
         ),
     }
     return TrainSettings(**(small | changes))
@@ -131,16 +141,22 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     assert torch.equal(torch.get_rng_state(), before)  # nobody else's draws are moved
 
 
-def test_the_linear_branch_is_fitted_once_and_kept():
+def test_the_statistics_branch_is_fitted_once_and_kept():
     weights = fit()
-    assert weights.tensors["linear.weight"].abs().sum() > 0
-    assert weights.config["linear_branch"]["inverse_penalty"] in (0.03, 0.3)
+    assert weights.tensors["statistics.linear.weight"].abs().sum() > 0
+    assert weights.config["statistics_branch"]["inverse_penalty"] in (0.03, 0.3)
     # Neither steps nor averages move it, and pixels without labels have no part in it.
     alike = make_settings(epochs=4, selection=SelectionSettings(rule="last"))
     longer = fit(alike, split=SPLIT)
-    assert torch.equal(weights.tensors["linear.weight"], longer.tensors["linear.weight"])
-    without = make_settings().classifier.model_copy(update={"linear": LinearSettings(use=False)})
-    assert fit(make_settings(classifier=without)).config["linear_branch"] is None
+    assert torch.equal(
+        weights.tensors["statistics.linear.weight"], longer.tensors["statistics.linear.weight"]
+    )
+    nodes = weights.tensors["statistics.forest.threshold"]
+    assert len(nodes) > 1
+    assert torch.equal(nodes, longer.tensors["statistics.forest.threshold"])
+    off = {"statistics": StatisticsSettings(use=False)}
+    without = make_settings().classifier.model_copy(update=off)
+    assert fit(make_settings(classifier=without)).config["statistics_branch"] is None
 
 
 def test_test_labels_change_nothing():
@@ -156,12 +172,12 @@ def test_lessons_begin_at_their_epoch_and_need_more_than_one_branch():
         fit(make_settings(selection=SelectionSettings(rule="last"), **changes), logger=logger)
         return [step for step, r in logger.records if "train/loss_teaching" in r]
 
-    only = {"branches": ("cnn",), "linear": LinearSettings(use=False)}
+    only = {"branches": ("cnn",), "statistics": StatisticsSettings(use=False)}
     single = make_settings().classifier.model_copy(update=only)
-    with_linear = single.model_copy(update={"linear": make_settings().classifier.linear})
+    with_statistics = single.model_copy(update={"statistics": STATISTICS})
     assert curve() == [6]  # the second of two epochs of three batches
     assert curve(classifier=single) == []
-    assert curve(classifier=with_linear) == [6]  # the linear branch teaches it
+    assert curve(classifier=with_statistics) == [6]  # the statistics branch teaches it
     off = MutualLearningSettings(teaching=TeachingSettings(weight=0.0))
     assert curve(mutual_learning=off) == []
 

@@ -45,8 +45,11 @@ def make_classifier(arrays: SceneArrays, **changes) -> Classifier:
     )
     classifier = Classifier(settings, arrays.modality_channels, arrays.level_channels, CLASSES)
     classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
-    if classifier.linear is not None:
-        classifier.linear.weight.normal_()
+    if classifier.statistics is not None:
+        classifier.statistics.linear.weight.normal_()
+        for name, buffer in classifier.statistics.named_buffers():
+            if "projection" in name:
+                buffer.normal_(std=0.1)
     return classifier
 
 
@@ -160,7 +163,7 @@ def test_branch_maps_are_the_branches_own_and_the_decision_can_be_changed():
     classifier = make_classifier(arrays)
     settings = InferenceSettings(decision="mean")
     maps = predict_branch_maps(classifier, arrays, valid, settings)
-    assert set(maps) == {*BRANCHES, "linear", "decision"}
+    assert set(maps) == {*BRANCHES, "statistics", "decision"}
     for name in classifier.branch_names:
         wanted = plain_map(classifier, arrays, valid, f"branch:{name}")
         np.testing.assert_allclose(maps[name], wanted, atol=1e-5)

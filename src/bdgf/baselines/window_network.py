@@ -91,7 +91,9 @@ class WindowNetwork(PatchNetwork):
             masked = masked * keep[..., self.owner]
         return {self.name: masked}
 
-    def classify(self, stems: dict[str, Tensor], guidance: list[Tensor]) -> ClassifierOutput:
+    def classify(
+        self, stems: dict[str, Tensor], guidance: list[Tensor], centres: list[Tensor]
+    ) -> ClassifierOutput:
         """Classifies the centre pixels of (B, P, P, C) windows; there is no guidance."""
         windows = stems[self.name].permute(0, 3, 1, 2)  # (B, C, P, P)
         logits, embedding = self.embed(

@@ -17,15 +17,15 @@ from bdgf.networks.branches import (
 )
 from bdgf.networks.decision import check_decision
 from bdgf.networks.guides import GuideSettings
-from bdgf.networks.linear_branch import LinearBranch, LinearSettings
-from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, last
+from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, centre, last
+from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.networks.stems import FeatureProjection, ModalityStem
 from bdgf.scenes.windows import WindowBatch
 from bdgf.settings_model import Settings
 from bdgf.weights import Weights
 
-LINEAR = "linear"
-"""Name of the linear branch."""
+STATISTICS = "statistics"
+"""Name of the statistics branch."""
 
 PAIRING = {
     "cnn": "feature_fusion",
@@ -53,7 +53,9 @@ class ClassifierSettings(Settings):
     pyramid: PyramidSettings = Field(PyramidSettings(), description="What the branches share")
     guide: GuideSettings = Field(GuideSettings(), description="The guides")
     branch: BranchSettings = Field(BranchSettings(), description="What is each branch's own")
-    linear: LinearSettings = Field(LinearSettings(), description="The linear branch")
+    statistics: StatisticsSettings = Field(
+        StatisticsSettings(), description="The branch on statistics of the patch"
+    )
 
     @field_validator("patch")
     @classmethod
@@ -64,10 +66,10 @@ class ClassifierSettings(Settings):
 
 
 class Classifier(PatchNetwork):
-    """Guided branches side by side, and the linear one.
+    """Guided branches side by side, and the statistics branch.
 
-    The linear branch is fitted, not trained: it answers in evaluation only, as one of those that
-    decide and teach.
+    The statistics branch is fitted, not trained: it answers in evaluation only, as one of those
+    that decide and teach.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class Classifier(PatchNetwork):
             raise SettingsError(f"{classes} classes leave nothing to tell apart; label at least 2")
         self.settings, self.classes = settings, classes
         self.patch, self.decision = settings.patch, settings.decision
-        self.branch_names = tuple(settings.branches) + (LINEAR,) * settings.linear.use
+        self.branch_names = tuple(settings.branches) + (STATISTICS,) * settings.statistics.use
         check_decision(settings.decision, self.branch_names)
         self.modalities, self.level_channels = dict(modalities), tuple(level_channels)
         guided = any(settings.guides.get(name, "none") != "none" for name in settings.branches)
@@ -114,11 +116,16 @@ class Classifier(PatchNetwork):
         # One mask for a whole window, so that a dropped feature channel is gone for good.
         self.feature_dropout = nn.Dropout(settings.guide.dropout)
         self.branches = nn.ModuleDict({name: self._branch(name) for name in settings.branches})
-        self.linear: LinearBranch | None = None
-        if settings.linear.use:
-            count = sum(modalities.values())
-            self.linear = LinearBranch(settings.linear, count, settings.patch, classes)
+        self.statistics: StatisticsBranch | None = None
+        if settings.statistics.use:
+            count, read = sum(modalities.values()), tuple(level_channels[: self.levels])
+            self.statistics = StatisticsBranch(
+                settings.statistics, count, settings.patch, classes, read
+            )
             self.embedded_width += count + 1
+            if self.statistics.components is not None:
+                widths = enumerate(self.statistics.components.widths)
+                self.embedded_width += sum(width / 4**level for level, width in widths)
 
     def _branch(self, name: str) -> Pyramid:
         settings = self.settings
@@ -149,12 +156,12 @@ class Classifier(PatchNetwork):
             keep: (..., M) factors on the modalities, 0 hides one; broadcast over positions.
 
         Returns:
-            Each branch's stem (..., width), zero where not inside; in evaluation the linear
+            Each branch's stem (..., width), zero where not inside; in evaluation the statistics
             branch's (..., C + 1), from which no modality is hidden.
         """
         stems = {name: stem(channels, keep) * inside for name, stem in self.stems.items()}
-        if self.linear is not None and not self.training:
-            stems[LINEAR] = self.linear.embed(channels, inside)
+        if self.statistics is not None and not self.training:
+            stems[STATISTICS] = self.statistics.embed(channels, inside)
         return stems
 
     def embed_level(self, level: int, features: Tensor, inside: Tensor) -> Tensor:
@@ -171,17 +178,27 @@ class Classifier(PatchNetwork):
         embedded: Tensor = self.projections[level](features) * inside
         return embedded
 
-    def classify(self, stems: dict[str, Tensor], guidance: list[Tensor]) -> ClassifierOutput:
+    def embed_centre(self, level: int, features: Tensor) -> Tensor | None:
+        """(..., components) of cells (..., C_l) for the statistics branch; None in training."""
+        if self.training or self.statistics is None or self.statistics.components is None:
+            return None
+        found: Tensor = self.statistics.components(level, features)
+        return found
+
+    def classify(
+        self, stems: dict[str, Tensor], guidance: list[Tensor], centres: list[Tensor]
+    ) -> ClassifierOutput:
         """Classifies the centre pixels of embedded windows.
 
         Args:
             stems: Each branch's windows (B, P, P, width), from `embed_scene`.
             guidance: Per level (B, P_l, P_l, G), from `embed_level`.
+            centres: Per level (B, components), from `embed_centre`.
         """
         outputs = {name: branch(stems[name], guidance) for name, branch in self.branches.items()}
         logits = {name: logits for name, (logits, _) in outputs.items()}
-        if self.linear is not None and not self.training:
-            logits[LINEAR] = self.linear(stems[LINEAR])
+        if self.statistics is not None and not self.training:
+            logits[STATISTICS] = self.statistics(stems[STATISTICS], centres)
         return ClassifierOutput(
             logits, embeddings={name: embedding for name, (_, embedding) in outputs.items()}
         )
@@ -199,7 +216,12 @@ class Classifier(PatchNetwork):
             self._drop(self.embed_level(level, last(batch.features[level]), last(inside)))
             for level, inside in enumerate(batch.features_inside[: self.levels])
         ]
-        return self.classify(stems, guidance)
+        cells = (
+            self.embed_centre(level, centre(last(features)))
+            for level, features in enumerate(batch.features[: self.levels])
+        )
+        centres = [found for found in cells if found is not None]
+        return self.classify(stems, guidance, centres)
 
     def config(self) -> dict[str, Any]:
         """All that `load_classifier` needs beside the tensors, JSON-serialisable."""

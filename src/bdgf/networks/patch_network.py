@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from bdgf.networks.linear_branch import LinearBranch
+from bdgf.networks.statistics_branch import StatisticsBranch
 from bdgf.scenes.windows import WindowBatch
 
 
@@ -78,13 +78,28 @@ class PatchNetwork(nn.Module, ABC):
         """
         raise NotImplementedError
 
+    def embed_centre(self, level: int, features: Tensor) -> Tensor | None:
+        """Embeds cells of a level of which only the one that holds the pixel is looked at.
+
+        Args:
+            level: The level.
+            features: (..., C_l) float16 or float32.
+
+        Returns:
+            (..., components), or None where the network looks at none.
+        """
+        return None
+
     @abstractmethod
-    def classify(self, stems: dict[str, Tensor], guidance: list[Tensor]) -> ClassifierOutput:
+    def classify(
+        self, stems: dict[str, Tensor], guidance: list[Tensor], centres: list[Tensor]
+    ) -> ClassifierOutput:
         """Classifies the centre pixels of embedded windows.
 
         Args:
             stems: Each branch's windows (B, P, P, width), from `embed_scene`.
             guidance: Per level (B, P_l, P_l, G), from `embed_level`.
+            centres: Per level (B, components), from `embed_centre`; empty where that gives None.
         """
 
     @abstractmethod
@@ -100,16 +115,21 @@ class PatchNetwork(nn.Module, ABC):
         """
         keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
         stems = self.embed_scene(last(batch.scene), last(batch.scene_inside), keep)
-        return self.classify(stems, [])
+        return self.classify(stems, [], [])
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Number of trained parameters, those of a linear branch among them."""
+    """Number of trained parameters, and the size of a statistics branch."""
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    linear = [part for part in network.modules() if isinstance(part, LinearBranch)]
-    return trained + sum(part.weight.numel() + part.bias.numel() for part in linear)
+    fitted = [part for part in network.modules() if isinstance(part, StatisticsBranch)]
+    return trained + sum(part.size for part in fitted)
 
 
 def last(windows: Tensor) -> Tensor:
     """(B, C, h, w) as (B, h, w, C): a view of how the gather laid it out."""
     return windows.permute(0, 2, 3, 1)
+
+
+def centre(windows: Tensor) -> Tensor:
+    """(B, C) centre cells of windows (B, n, n, C), n odd."""
+    return windows[:, windows.shape[1] // 2, windows.shape[2] // 2]

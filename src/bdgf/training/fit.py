@@ -22,7 +22,6 @@ from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.labelled_pixels import labelled_pixels
 from bdgf.training.lessons import Lessons, gives_lessons
-from bdgf.training.linear_fit import LinearChoice, fit_linear_branch
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
 from bdgf.training.optimization import ExponentialAverage, make_optimizer
@@ -33,6 +32,7 @@ from bdgf.training.sampling import (
     draw_samples,
 )
 from bdgf.training.selection import EpochSelection
+from bdgf.training.statistics_fit import StatisticsChoice, fit_statistics_branch
 from bdgf.training.train_settings import TrainSettings
 from bdgf.training.validation import ValidationSet
 from bdgf.weights import Weights
@@ -170,7 +170,7 @@ class _Fit:
             settings.augmentation,
             seed,
         ).to(fabric.device)
-        self.linear_choice = self._fit_linear_branch()
+        self.statistics_choice = self._fit_statistics_branch()
         weights = class_weights(train.targets, classes, settings.class_weights)
         self.class_weights = (
             None if weights is None else torch.from_numpy(weights).to(fabric.device)
@@ -186,16 +186,16 @@ class _Fit:
         self.selection, self.history = EpochSelection(settings.selection), MemoryLogger()
         self.state = self._state()
 
-    def _fit_linear_branch(self) -> LinearChoice | None:
+    def _fit_statistics_branch(self) -> StatisticsChoice | None:
         classifier = self.classifier
-        if not isinstance(classifier, Classifier) or classifier.linear is None:
+        if not isinstance(classifier, Classifier) or classifier.statistics is None:
             return None
-        return fit_linear_branch(
-            classifier.linear,
+        return fit_statistics_branch(
+            classifier.statistics,
             self.arrays,
             self.valid,
             self.train_pixels,
-            classifier.settings.linear,
+            classifier.settings.statistics,
             patch=classifier.patch,
             weighting=self.settings.class_weights,
             seed=self.seed,
@@ -335,7 +335,7 @@ class _Fit:
             "parameters": parameter_count(self.classifier),
             "train": self.settings.model_dump(mode="json"),
             "seed": self.seed,
-            "linear_branch": self.linear_choice and asdict(self.linear_choice),
+            "statistics_branch": self.statistics_choice and asdict(self.statistics_choice),
             "selected_epoch": epoch,
             "validation": {
                 name: value

@@ -162,12 +162,15 @@ class EmbeddedRows:
         stems: Each branch's map (n, W, width).
         stem_row: The scene's row that is the first of those maps.
         guidance: Per level its map (n_l, W_l, G).
-        guidance_row: Per level its first row.
+        centres: Per level a map (n_l, W_l, components) of which no window looks beyond its centre;
+            empty where the network has none.
+        guidance_row: Per level the first row of both.
     """
 
     stems: dict[str, Tensor]
     stem_row: int
     guidance: list[Tensor]
+    centres: list[Tensor]
     guidance_row: list[int]
 
 
@@ -182,14 +185,16 @@ def embed_rows(
     radius = classifier.patch // 2
     part = _existing(start - radius, stop + radius)
     stems = classifier.embed_scene(_last(arrays.channels[:, part]), _last(valid[0][:, part]))
-    guidance, guidance_row = [], []
+    guidance, centres, guidance_row = [], [], []
     for level in range(classifier.levels):
         reach = level_window(classifier.patch, level) // 2
         cells = _existing((start >> level) - reach, (stop - 1 >> level) + 1 + reach)
         features = _last(arrays.features[level][:, cells])
         guidance.append(classifier.embed_level(level, features, _last(valid[level][:, cells])))
+        if (centre := classifier.embed_centre(level, features)) is not None:
+            centres.append(centre)
         guidance_row.append(cells.start)
-    return EmbeddedRows(stems, part.start, guidance, guidance_row)
+    return EmbeddedRows(stems, part.start, guidance, centres, guidance_row)
 
 
 def _existing(start: int, stop: int) -> slice:
@@ -269,8 +274,7 @@ def _classify(
     symmetries = TEST_TIME_SYMMETRIES[settings.symmetries]
     total: dict[str, Tensor] = {}
     for number in symmetries:
-        stems, guidance = _windows(classifier, block, rows, cols, number)
-        logits = classifier.classify(stems, guidance).logits
+        logits = classifier.classify(*_windows(classifier, block, rows, cols, number)).logits
         for name, rule in rules.items():
             share = decide(logits, rule) / len(symmetries)
             total[name] = total[name] + share if name in total else share
@@ -279,8 +283,8 @@ def _classify(
 
 def _windows(
     classifier: PatchNetwork, block: EmbeddedRows, rows: Tensor, cols: Tensor, symmetry: int
-) -> tuple[dict[str, Tensor], list[Tensor]]:
-    # Windows (B, P, P, width) of each stem and (B, P_l, P_l, G) of each level.
+) -> tuple[dict[str, Tensor], list[Tensor], list[Tensor]]:
+    # Windows (B, P, P, width) of each stem, (B, P_l, P_l, G) and (B, components) of each level.
     patch = classifier.patch
     turn = None if symmetry == 0 else torch.full_like(rows, symmetry)
 
@@ -292,7 +296,11 @@ def _windows(
     guidance = [
         gather(maps, level, block.guidance_row[level]) for level, maps in enumerate(block.guidance)
     ]
-    return stems, guidance
+    centres = [
+        maps[(rows >> level) - block.guidance_row[level], cols >> level]
+        for level, maps in enumerate(block.centres)
+    ]
+    return stems, guidance, centres
 
 
 def _block_rows(classifier: PatchNetwork, width: int, megabytes: int) -> int:

@@ -1,11 +1,12 @@
-"""The linear branch and the statistics that it is linear in."""
+"""What the statistics branch sees of a pixel."""
 
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 
-from bdgf.networks.linear_branch import LinearBranch, LinearSettings, PatchStatistics
+from bdgf.networks.linear_map import LinearSettings
+from bdgf.networks.patch_statistics import PatchStatistics, without_features
 
 PATCH, CHANNELS = 7, 3
 
@@ -70,39 +71,25 @@ def test_without_statistics_it_sees_the_pixel():
     )
 
 
-def test_logits_are_linear_in_the_statistics():
-    settings = LinearSettings(candidates=((), ("mean:1",)))
-    branch = LinearBranch(settings, CHANNELS, PATCH, classes=2)
-    assert (branch(make_patches()) == 0).all()
-    weight = torch.arange(12.0).reshape(2, 6)
-    branch.set_weights(weight, torch.tensor([1.0, -1.0]))
-    described = branch.describe(make_patches())
-    wanted = described @ weight.T + torch.tensor([1.0, -1.0])
-    assert torch.allclose(branch(make_patches()), wanted, rtol=1e-4)
-    assert not list(branch.parameters())  # nothing for an optimiser
+def test_components_stand_last_and_columns_find_every_part():
+    describe = PatchStatistics(("mean:1", "features", "mean:2", "mean:1"), CHANNELS, PATCH, 2)
+    assert describe.statistics == ("mean:1", "mean:2", "features")
+    components = torch.tensor([[7.0, 8.0]]).expand(4, 2)
+    described = describe(make_patches(), components)
+    assert described.shape == (4, describe.width) == (4, 3 * CHANNELS + 2)
+    alone = PatchStatistics(("mean:2",), CHANNELS, PATCH)(make_patches())
+    assert torch.equal(described[:, describe.columns(("mean:2",))], alone)
+    assert described[:, describe.columns(("features",))[CHANNELS:]].tolist() == [[7, 8]] * 4
 
 
-def test_mixed_precision_does_not_reach_it():
-    branch = LinearBranch(LinearSettings(), CHANNELS, PATCH, classes=2)
-    branch.weight.normal_()
-    wanted = branch(make_patches())
-    with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(branch(make_patches()), wanted)
+def test_without_features_every_set_is_there_once():
+    sets = ((), ("mean:1",), ("mean:1", "features"), ("features",))
+    assert without_features(sets) == ((), ("mean:1",))
 
 
-def test_what_is_embedded_is_zero_outside():
-    branch = LinearBranch(LinearSettings(), CHANNELS, PATCH, classes=2)
-    inside = torch.tensor([[True], [False]])
-    embedded = branch.embed(torch.full((2, CHANNELS), 3.0), inside)
-    assert embedded.tolist() == [[3, 3, 3, 1], [0, 0, 0, 0]]
-
-
-def test_every_statistic_of_the_candidates_is_there_once():
-    settings = LinearSettings(candidates=(("mean:1", "deviation:2"), ("mean:1", "mean:2")))
-    assert settings.statistics == ("mean:1", "deviation:2", "mean:2")
-
-
-@pytest.mark.parametrize("name", ["mean", "median:1", "mean:0", "mean:-1", "deviation:x"])
+@pytest.mark.parametrize(
+    "name", ["mean", "median:1", "mean:0", "mean:-1", "deviation:x", "features:3"]
+)
 def test_names_that_are_none_are_refused(name):
     with pytest.raises(ValidationError, match="is no statistic; write 'mean:<sigma>'"):
         LinearSettings(candidates=((name,),))
