@@ -53,7 +53,7 @@ def test_the_record_says_what_was_measured(record):
     assert record["scene"] == "small"
     assert (record["strategy"], record["signal"]) == ("adaptive", "feature_change")
     assert (record["rule"], record["loss_average"]) == ("ratio", "modality")
-    assert (record["seed"], record["steps"], record["prediction"]) == (3, 6, "v")
+    assert (record["seed"], record["steps"], record["prediction"]) == (3, 6, "epsilon")
     assert record["split"] == {"name": "fraction", "seed": 0}
     for name in CHANNELS:
         assert 0 <= record[f"mask_rate_{name}"] < 1

@@ -38,9 +38,22 @@ def test_it_walks_as_scikit_learn_does(classes, min_leaf):
     others = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
     # Numbers that are thresholds themselves go left.
     others[:50, 1] = np.resize(grown[0].estimator.estimators_[0].tree_.threshold, 50)
-    found = filled(grown, classes)(torch.from_numpy(others)).exp().numpy()
+    forest, described = filled(grown, classes), torch.from_numpy(others)
     wanted = np.maximum(forest_probabilities(grown, others), 1e-6)
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    np.testing.assert_allclose(forest(described).exp().numpy(), wanted, atol=1e-6)
+    np.testing.assert_allclose(forest.walk(described).clamp(min=1e-6).numpy(), wanted, atol=1e-6)
+
+
+def test_the_compiled_walk_does_not_depend_on_the_number_of_threads():
+    forest = filled(grow(trees=300))
+    described = torch.randn(2000, 4, generator=torch.Generator().manual_seed(0))
+    threads, found = torch.get_num_threads(), []
+    for count in (1, 2, 3):
+        torch.set_num_threads(count)
+        found.append(forest(described))
+    torch.set_num_threads(threads)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 def test_a_class_that_no_tree_saw_gets_nothing():

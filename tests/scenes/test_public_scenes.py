@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from bdgf.pipelines.ingest.nodes import ingest_scene
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.loading import read_scene
 from bdgf.scenes.scene import georeference, modality_names, valid_mask
@@ -128,3 +129,13 @@ def test_real_scenes(data_folder, caplog, name, shapes):
     assert transform.a == {"coast": 10.0, "pines": 1.0}[name]
     assert int((~valid_mask(scene)).sum()) == {"coast": 0, "pines": 20_304}[name]
     assert not scene["labels"].to_numpy()[~valid_mask(scene)].any()
+
+
+@pytest.mark.parametrize(("name", "labelled"), [("muufl_lidar", 53_687), ("trento_lidar", 30_214)])
+def test_scenes_of_lidar_alone_share_another_scenes_files(name, labelled, data_folder, caplog):
+    parameters = configured(name).model_dump(exclude_unset=True)
+    scene = ingest_scene(parameters, name, {"folders": [str(data_folder / "public")]})
+    assert "differ" not in caplog.text
+    assert modality_names(scene) == ["intensity", "height"]
+    assert int((scene["labels"] > 0).sum()) == labelled
+    assert float(scene["height"].max()) < 30 < float(scene["intensity"].max())

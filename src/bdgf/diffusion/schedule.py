@@ -27,7 +27,7 @@ class ScheduleSettings(Settings):
     steps: int = Field(1000, ge=2, description="Number T of diffusion steps.")
     beta_start: float = Field(1e-4, gt=0, lt=1, description="First beta of `linear`.")
     beta_end: float = Field(0.02, gt=0, lt=1, description="Last beta of `linear`.")
-    prediction: Prediction = Field("v", description="What the denoiser predicts.")
+    prediction: Prediction = Field("epsilon", description="What the denoiser predicts.")
 
 
 def linear_betas(settings: ScheduleSettings) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from bdgf.networks.forest_kernel import walk_trees
 from bdgf.networks.patch_statistics import FEATURES, StatisticSet
 from bdgf.settings_model import Settings
 
@@ -107,7 +108,14 @@ class TreeEnsemble(nn.Module):
         super()._load_from_state_dict(state, prefix, *rest)
 
     def forward(self, described: Tensor) -> Tensor:
-        """Log-probabilities (B, K) of (B, F)."""
+        """Log-probabilities (B, K) of (B, F) float32."""
+        found = (
+            self.walk(described) if described.device.type != "cpu" else self._compiled(described)
+        )
+        return found.clamp(min=_LEAST_PROBABILITY).log()
+
+    def walk(self, described: Tensor) -> Tensor:
+        """Mean probabilities (B, K) in torch's own operations: all trees a step at a time."""
         batch, trees = len(described), len(self.roots)
         below = self.below.flatten()
         node = self.roots.expand(batch, trees).flatten()
@@ -116,5 +124,8 @@ class TreeEnsemble(nn.Module):
             numbers = described.gather(1, columns.long()).flatten()
             right = numbers > self.threshold.index_select(0, node)
             node = below.index_select(0, 2 * node + right)
-        found = self.probabilities.index_select(0, node).view(batch, trees, -1).mean(1)
-        return found.clamp(min=_LEAST_PROBABILITY).log()
+        return self.probabilities.index_select(0, node).view(batch, trees, -1).mean(1)
+
+    def _compiled(self, described: Tensor) -> Tensor:
+        nodes = self.column, self.threshold, self.below, self.probabilities
+        return walk_trees(described, *nodes, self.roots)

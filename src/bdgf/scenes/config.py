@@ -141,6 +141,9 @@ class SceneConfig(Settings):
     fabricate: DemoSettings | None = Field(
         None, description="Settings of the demo scene, which has no files."
     )
+    folder: str | None = Field(
+        None, description="Folder of its files below each data folder; null takes its name."
+    )
     shape: tuple[int, int] | None = Field(None, description="Published rows and columns.")
     modalities: dict[str, Modality] = Field({}, description="Name -> image, at least two.")
     labels: LabelMap | None = Field(

@@ -51,7 +51,7 @@ class PretrainSettings(Settings):
         description="Training steps; null takes them from `passes`; 0 leaves a random network.",
     )
     passes: float = Field(
-        200,
+        300,
         gt=0,
         description="How often a valid pixel is drawn in the mean: larger scenes, more steps.",
     )

@@ -35,5 +35,6 @@ def ingest_scene(
         The scene, see `bdgf.scenes.scene`.
     """
     settings = IngestSettings.model_validate(parameters)
-    folders = [Path(folder) / dataset for folder in settings.folders]
-    return read_scene(dataset, parse_scene_config(dataset, configuration), folders)
+    config = parse_scene_config(dataset, configuration)
+    folders = [Path(folder) / (config.folder or dataset) for folder in settings.folders]
+    return read_scene(dataset, config, folders)
