@@ -234,11 +234,16 @@ def _tell(chosen: StatisticsChoice) -> None:
     def loss(value: float | None) -> str:
         return "not held out" if value is None else f"cross-entropy {value:.3f}"
 
+    linear = (
+        f"a linear map of {', '.join(('the pixel', *chosen.statistics))}, "
+        f"C {chosen.inverse_penalty:g} ({loss(chosen.linear_loss)})"
+    )
+    if not chosen.forest_share:
+        log.info("statistics branch: %s", linear)
+        return
     log.info(
-        "statistics branch: a linear map of %s, C %g (%s) and a forest (%s), which has %.0f %%",
-        ", ".join(("the pixel", *chosen.statistics)),
-        chosen.inverse_penalty,
-        loss(chosen.linear_loss),
+        "statistics branch: %s and a forest (%s), which has %.0f %%",
+        linear,
         loss(chosen.forest_loss),
         100 * chosen.forest_share,
     )
