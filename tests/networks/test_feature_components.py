@@ -55,7 +55,6 @@ def test_they_do_not_depend_on_the_sign_that_the_solver_found():
     components = FeatureComponents((6,), most=2)
     components.fit(0, cells)
     projection = components.get_buffer("projection_0")
-    assert (projection.gather(0, projection.abs().argmax(0, keepdim=True)) > 0).any()
     again = FeatureComponents((6,), most=2)
     again.fit(0, cells.flip(0))
     assert torch.allclose(again.get_buffer("projection_0"), projection, atol=1e-4)
