@@ -116,7 +116,8 @@ def peers_way(arrays: SceneArrays) -> Callable[[], float]:
 def all_inside(scene: torch.Tensor, features: list[torch.Tensor]) -> WindowBatch:
     """Pre-cut windows whose cells all hold data."""
     inside = [torch.ones(len(w), 1, *w.shape[2:], dtype=torch.bool) for w in (scene, *features)]
-    return WindowBatch(scene, inside[0], tuple(features), tuple(inside[1:]))
+    centres = tuple(w[:, :, w.shape[2] // 2, w.shape[3] // 2].float() for w in features)
+    return WindowBatch(scene, inside[0], tuple(features), tuple(inside[1:]), centres)
 
 
 def forward_operations(arrays: SceneArrays, batch: int) -> int:

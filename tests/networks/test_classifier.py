@@ -49,6 +49,7 @@ def make_batch(levels=LEVELS, batch: int = 3) -> WindowBatch:
             for c, s in zip(levels, sizes, strict=True)
         ),
         tuple(torch.ones(batch, 1, s, s, dtype=torch.bool) for s in sizes),
+        tuple(torch.randn(batch, c, generator=generator) for c in levels),
     )
 
 

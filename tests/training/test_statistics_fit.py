@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from bdgf.networks.linear_map import LinearSettings
-from bdgf.networks.patch_network import centre, last
+from bdgf.networks.patch_network import last
 from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.networks.tree_ensemble import ForestSettings
 from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
@@ -61,10 +61,7 @@ def describe(branch, arrays, valid, pixels):
     rows, cols = torch.from_numpy(pixels.rows), torch.from_numpy(pixels.cols)
     batch = gather_batch(arrays, valid, rows, cols, PATCH, levels=len(arrays.features))
     patches = branch.embed(last(batch.scene), last(batch.scene_inside))
-    centres = [
-        branch.components(level, centre(last(features)))
-        for level, features in enumerate(batch.features)
-    ]
+    centres = [branch.components(level, features) for level, features in enumerate(batch.centres)]
     return branch.describe_pixels(patches, centres), branch(patches, centres).exp()
 
 

@@ -17,7 +17,7 @@ from bdgf.networks.branches import (
 )
 from bdgf.networks.decision import check_decision
 from bdgf.networks.guides import GuideSettings
-from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, centre, last
+from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, last
 from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.networks.stems import FeatureProjection, ModalityStem
 from bdgf.scenes.windows import WindowBatch
@@ -217,8 +217,8 @@ class Classifier(PatchNetwork):
             for level, inside in enumerate(batch.features_inside[: self.levels])
         ]
         cells = (
-            self.embed_centre(level, centre(last(features)))
-            for level, features in enumerate(batch.features[: self.levels])
+            self.embed_centre(level, features)
+            for level, features in enumerate(batch.centres[: self.levels])
         )
         centres = [found for found in cells if found is not None]
         return self.classify(stems, guidance, centres)

@@ -57,7 +57,13 @@ class FeatureComponents(nn.Module):
         self.get_buffer(f"projection_{level}").copy_(inverse[:, None] * axes * scale)
 
     def forward(self, level: int, features: Tensor) -> Tensor:
-        """(..., width) float32 components of a level's features (..., C_l)."""
+        """(..., width) float32 components of a level's features (..., C_l), not yet limited."""
         mean, projection = self.get_buffer(f"mean_{level}"), self.get_buffer(f"projection_{level}")
         with torch.autocast(features.device.type, enabled=False):
-            return ((features.float() - mean) @ projection).clamp(-_LIMIT, _LIMIT)
+            components: Tensor = (features.float() - mean) @ projection
+            return components
+
+    @staticmethod
+    def limit(components: Tensor) -> Tensor:
+        """The same, kept within a few deviations."""
+        return components.clamp(-_LIMIT, _LIMIT)

@@ -79,7 +79,7 @@ class PatchNetwork(nn.Module, ABC):
         raise NotImplementedError
 
     def embed_centre(self, level: int, features: Tensor) -> Tensor | None:
-        """Embeds cells of a level of which only the one that holds the pixel is looked at.
+        """Embeds what is only looked at where the pixel is: a linear map, so cells or points.
 
         Args:
             level: The level.
@@ -128,8 +128,3 @@ def parameter_count(network: nn.Module) -> int:
 def last(windows: Tensor) -> Tensor:
     """(B, C, h, w) as (B, h, w, C): a view of how the gather laid it out."""
     return windows.permute(0, 2, 3, 1)
-
-
-def centre(windows: Tensor) -> Tensor:
-    """(B, C) centre cells of windows (B, n, n, C), n odd."""
-    return windows[:, windows.shape[1] // 2, windows.shape[2] // 2]

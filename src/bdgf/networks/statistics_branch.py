@@ -98,7 +98,9 @@ class StatisticsBranch(nn.Module):
 
     def describe_pixels(self, patches: Tensor, centres: list[Tensor]) -> Tensor:
         """(B, F) float32 of windows (B, P, P, C + 1) and, per level, the centre's components."""
-        components = torch.cat(centres, dim=-1) if self.components is not None else None
+        components = None
+        if self.components is not None:
+            components = self.components.limit(torch.cat(centres, dim=-1))
         described: Tensor = self.describe(patches.float(), components)
         return described
 
@@ -107,8 +109,8 @@ class StatisticsBranch(nn.Module):
 
         Args:
             patches: (B, P, P, C + 1), windows of `embed`.
-            centres: Per level (B, components), what `components` gives of the cell that holds the
-                pixel; none without guidance.
+            centres: Per level (B, components), what `components` gives at the pixel; none without
+                guidance.
         """
         # In lower precision the difference of squares behind a deviation would be noise.
         with torch.autocast(patches.device.type, enabled=False):

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bdgf.errors import SettingsError
+from bdgf.scenes.cell_interpolation import interpolate_cells
 from bdgf.scenes.window_kernel import Wanted, copy_windows
 
 SYMMETRIES = 8  # of the square: four rotations, each with and without a transposition
@@ -86,12 +87,14 @@ class WindowBatch(NamedTuple):
         scene_inside: (B, 1, P, P) bool: inside the scene and not nodata.
         features: Per level (B, C_l, P_l, P_l) float16.
         features_inside: Per level (B, 1, P_l, P_l) bool: the cell holds a valid pixel.
+        centres: Per level (B, C_l) float32, the features interpolated at the centre pixel.
     """
 
     scene: Tensor
     scene_inside: Tensor
     features: tuple[Tensor, ...]
     features_inside: tuple[Tensor, ...]
+    centres: tuple[Tensor, ...]
 
 
 def level_window(patch: int, level: int) -> int:
@@ -239,7 +242,13 @@ def gather_batch(
         *((valid[level], level, size) for level, size in sizes),
     ]
     scene, scene_inside, *levelled = _gather(maps, rows, cols, symmetry)
-    return WindowBatch(scene, scene_inside, tuple(levelled[:count]), tuple(levelled[count:]))
+    centres = (
+        interpolate_cells(features.permute(1, 2, 0), valid[level][0], rows, cols, level)
+        for level, features in enumerate(arrays.features[:count])
+    )
+    return WindowBatch(
+        scene, scene_inside, tuple(levelled[:count]), tuple(levelled[count:]), tuple(centres)
+    )
 
 
 def _gather(

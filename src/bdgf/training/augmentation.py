@@ -86,7 +86,10 @@ def mix_windows(batch: WindowBatch, partner: Tensor, share: Tensor) -> WindowBat
         pixels = windows.permute(0, 2, 3, 1).to(share.dtype)  # as they lie in memory
         return pixels[partner].lerp_(pixels, own).permute(0, 3, 1, 2)
 
-    return batch._replace(scene=mix(batch.scene), features=tuple(map(mix, batch.features)))
+    centres = tuple(here[partner].lerp_(here, share[:, None]) for here in batch.centres)
+    return batch._replace(
+        scene=mix(batch.scene), features=tuple(map(mix, batch.features)), centres=centres
+    )
 
 
 def mix_targets(targets: Tensor, classes: int, partner: Tensor, share: Tensor) -> Tensor:

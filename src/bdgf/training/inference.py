@@ -23,9 +23,11 @@ from bdgf.errors import SettingsError
 from bdgf.networks.classifier import load_classifier
 from bdgf.networks.decision import check_decision, decide
 from bdgf.networks.patch_network import PatchNetwork
+from bdgf.scenes.cell_interpolation import interpolate_cells
 from bdgf.scenes.windows import SceneArrays, gather_cells, level_valid, level_window
 from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.training.smoothing import SmoothingSettings
 from bdgf.weights import Weights
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ class InferenceSettings(Settings):
     )
     symmetries: Literal[1, 4, 8] = Field(
         1, description="Average over the patch as it is (1), with its flips (4), with turns too (8)"
+    )
+    smoothing: SmoothingSettings = Field(
+        SmoothingSettings(), description="Smoothing of the map's probabilities, of every model"
     )
 
 
@@ -162,15 +167,17 @@ class EmbeddedRows:
         stems: Each branch's map (n, W, width).
         stem_row: The scene's row that is the first of those maps.
         guidance: Per level its map (n_l, W_l, G).
-        centres: Per level a map (n_l, W_l, components) of which no window looks beyond its centre;
-            empty where the network has none.
-        guidance_row: Per level the first row of both.
+        centres: Per level a map (n_l, W_l, components) that is read at the pixels alone; empty
+            where the network has none.
+        cells: Per level (n_l, W_l) bool, which cells hold a valid pixel.
+        guidance_row: Per level the first row of those.
     """
 
     stems: dict[str, Tensor]
     stem_row: int
     guidance: list[Tensor]
     centres: list[Tensor]
+    cells: list[Tensor]
     guidance_row: list[int]
 
 
@@ -185,16 +192,18 @@ def embed_rows(
     radius = classifier.patch // 2
     part = _existing(start - radius, stop + radius)
     stems = classifier.embed_scene(_last(arrays.channels[:, part]), _last(valid[0][:, part]))
-    guidance, centres, guidance_row = [], [], []
+    rows = EmbeddedRows(stems, part.start, [], [], [], [])
     for level in range(classifier.levels):
-        reach = level_window(classifier.patch, level) // 2
+        reach = max(level_window(classifier.patch, level) // 2, 1)
         cells = _existing((start >> level) - reach, (stop - 1 >> level) + 1 + reach)
         features = _last(arrays.features[level][:, cells])
-        guidance.append(classifier.embed_level(level, features, _last(valid[level][:, cells])))
+        inside = _last(valid[level][:, cells])
+        rows.guidance.append(classifier.embed_level(level, features, inside))
         if (centre := classifier.embed_centre(level, features)) is not None:
-            centres.append(centre)
-        guidance_row.append(cells.start)
-    return EmbeddedRows(stems, part.start, guidance, centres, guidance_row)
+            rows.centres.append(centre)
+        rows.cells.append(inside[..., 0])
+        rows.guidance_row.append(cells.start)
+    return rows
 
 
 def _existing(start: int, stop: int) -> slice:
@@ -297,7 +306,7 @@ def _windows(
         gather(maps, level, block.guidance_row[level]) for level, maps in enumerate(block.guidance)
     ]
     centres = [
-        maps[(rows >> level) - block.guidance_row[level], cols >> level]
+        interpolate_cells(maps, block.cells[level], rows, cols, level, block.guidance_row[level])
         for level, maps in enumerate(block.centres)
     ]
     return stems, guidance, centres

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdgf.networks.patch_network import centre, last
+from bdgf.networks.patch_network import last
 from bdgf.networks.patch_statistics import StatisticSet, without_features
 from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.scenes.block_folds import block_folds
@@ -166,8 +166,8 @@ def _describe(
         batch = gather_batch(arrays, valid, *at, patch, levels=levels)
         patches = branch.embed(last(batch.scene), last(batch.scene_inside)).to(own)
         centres = [
-            branch.components(level, centre(last(features)).to(own))
-            for level, features in enumerate(batch.features)
+            branch.components(level, features.to(own))
+            for level, features in enumerate(batch.centres)
             if branch.components is not None
         ]
         described.append(branch.describe_pixels(patches, centres).cpu())

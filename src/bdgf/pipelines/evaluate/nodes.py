@@ -16,8 +16,10 @@ from bdgf.fingerprint import fingerprint
 from bdgf.models.interface import SceneInputs, TrainedModel
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
 from bdgf.tracking import logged_seconds
+from bdgf.training.arrays import resident_arrays
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.inference import InferenceSettings
+from bdgf.training.smoothing import smooth_probabilities
 
 PROBABILITIES = "probabilities"
 
@@ -50,11 +52,16 @@ def predict_scene(
     if uses_features:
         present = cube.fingerprint if cube else "none"
         _check_origin("feature cube", "feature_fingerprint", present, classifier)
+    settings = InferenceSettings.model_validate(parameters)
     with logged_seconds("predict"):
         probabilities = classifier.predict_map(
-            SceneInputs(prepared_scene, cube),
-            InferenceSettings.model_validate(parameters),
-            DeviceSettings.model_validate(devices),
+            SceneInputs(prepared_scene, cube), settings, DeviceSettings.model_validate(devices)
+        )
+        probabilities = smooth_probabilities(
+            probabilities,
+            resident_arrays(prepared_scene).channels.numpy(),
+            valid_mask(prepared_scene),
+            settings.smoothing,
         )
     predictions = with_probabilities(prepared_scene, probabilities)
     return predictions.assign_attrs(model=classifier.config["model"])
