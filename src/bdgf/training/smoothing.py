@@ -25,7 +25,7 @@ class SmoothingSettings(Settings):
     """Smoothing of the probabilities. Chosen here; the paper is silent."""
 
     sigma: float = Field(
-        2.0, ge=0, description="Sigma of the surroundings in pixels; 0 leaves all as it is"
+        0.0, ge=0, description="Sigma of the surroundings in pixels; 0 leaves all as it is"
     )
     contrast: float = Field(
         0.3,
