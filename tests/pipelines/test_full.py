@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 import rasterio
 
+from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.datasets.weights import configuration_path
 from bdgf.models.registry import MODELS
+from bdgf.scenes.scene import valid_mask
+from bdgf.training.arrays import resident_arrays
+from bdgf.training.smoothing import SmoothingSettings, smooth_probabilities
 from bdgf.weights import read_weights
 from tests.pipelines.project import Project
 
@@ -123,6 +127,23 @@ def test_evaluating_again_gives_the_same_metrics(project: Project, first_run: st
         )
     # The run that only scored says what the model was trained with.
     assert {names[run]: n for run, n in epochs.items()}.keys() == set(names.values())
+
+
+def test_probabilities_are_smoothed_on_demand(project: Project, first_run: str) -> None:
+    project.done("evaluate", inference__smoothing__sigma=1.5, inference__smoothing__contrast=0.4)
+    drawn = project.versions("07_model_output/demo/predictions.nc")
+    plain, smoothed, prepared = (
+        NetCDFDataset(filepath=str(path)).load()
+        for path in (drawn[0], drawn[-1], project.versions("03_primary/demo/prepared_scene.nc")[0])
+    )
+    wanted = smooth_probabilities(
+        plain["probabilities"].to_numpy(),
+        resident_arrays(prepared).channels.numpy(),
+        valid_mask(prepared),
+        SmoothingSettings(sigma=1.5, contrast=0.4),
+    )
+    np.testing.assert_allclose(smoothed["probabilities"], wanted, atol=1e-6)
+    assert not np.allclose(plain["probabilities"], wanted, atol=1e-3)
 
 
 def test_a_second_run_reuses_what_is_costly_and_gives_the_same(

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 from bdgf.errors import SceneError, SettingsError
 from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene
@@ -67,6 +67,8 @@ def chebyshev_distances(first, second):
 )
 def test_every_split_is_sound(name, seed, radius, groups):
     scene = random_scene(seed)
+    if name == "outside_test":  # which needs labels that do not test
+        scene["official_test"][:, 12:] = 0
     chosen = SplitSettings(
         name=name,
         per_class=10,
@@ -101,7 +103,7 @@ def test_every_split_is_sound(name, seed, radius, groups):
             assert counts["test"][class_id] == pixels - given_pixels
     if name == "training_blocks":
         assert (scene["official_train"].to_numpy()[parts != 0] != 0).all()
-    if name in ("spatial_blocks", "training_blocks") and radius:
+    if name in ("spatial_blocks", "training_blocks", "outside_test") and radius:
         used = (parts == TRAIN) | (parts == VALIDATION)
         assert chebyshev_distances(used, parts == TEST).min() > radius
     np.testing.assert_array_equal(make_split(scene, chosen, seed, radius), parts)
@@ -145,6 +147,18 @@ def test_training_blocks_never_look_at_official_test_pixels():
     np.testing.assert_array_equal(make_split(spoilt, chosen, 0, 2), split)
     held = [make_split(scene, chosen, seed, 2).to_numpy() == TEST for seed in range(8)]
     assert len({mask.tobytes() for mask in held}) > 4  # each seed holds out blocks of its own
+
+
+def test_outside_the_test_map_all_labels_train_but_those_near_it():
+    scene = random_scene(0)
+    scene["official_test"][:, 12:] = 0
+    parts = make_split(scene, SplitSettings(name="outside_test"), 0, 2).to_numpy()
+    official = make_split(scene, SplitSettings(name="official"), 0, 2).to_numpy()
+    np.testing.assert_array_equal(parts == TEST, official == TEST)
+    usable = (scene["labels"].to_numpy() != 0) & (scene["valid"].to_numpy() != 0)
+    far = maximum_filter((parts == TEST).astype(int), 5) == 0
+    np.testing.assert_array_equal((parts == TRAIN) | (parts == VALIDATION), usable & far)
+    assert ((parts == TRAIN) & (official != TRAIN)).any()
 
 
 def test_training_blocks_that_leave_a_class_nothing_are_refused():
@@ -200,6 +214,7 @@ def test_a_class_without_training_pixels_is_named(name):
     scene = random_scene(0)
     for key in ("labels", "official_train", "official_test"):
         scene[key] = scene[key].where(scene[key] != 2, 0)
+    scene["official_test"][:, 12:] = 0
     with pytest.raises(SceneError, match=r"no training pixels of class 2 \(class 1\)") as error:
         make_split(scene, SplitSettings(name=name, block=10), 0, 2)
     assert "\n" not in str(error.value)

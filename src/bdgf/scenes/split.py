@@ -1,10 +1,11 @@
 """Splits: which labelled pixels train, validate and test. A split is an artifact with its seed.
 
-Five splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
+Six splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
 `fraction` (a share of each class), `spatial_blocks` (disjoint blocks with a buffer) and
 `training_blocks` (the same among the official training pixels: what settings are chosen on, as no
-official test pixel is looked at). The first three follow the field's custom; no test patch of the
-others holds a training pixel.
+official test pixel is looked at) and `outside_test` (all labels away from the official test pixels:
+not a result, but how far many labels would lead). The first three follow the field's custom; no
+test patch of the others holds a training pixel.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ NONE, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
 SplitName = Literal[
-    "auto", "official", "per_class", "fraction", "spatial_blocks", "training_blocks"
+    "auto",
+    "official",
+    "per_class",
+    "fraction",
+    "spatial_blocks",
+    "training_blocks",
+    "outside_test",
 ]
 
 
@@ -56,8 +63,8 @@ class SplitSettings(Settings):
     buffer: int | None = Field(
         None,
         ge=0,
-        description="`spatial_blocks`, `training_blocks`: pixels between training and test; null = "
-        "the patch radius.",
+        description="`spatial_blocks`, `training_blocks`, `outside_test`: pixels between training "
+        "and test; null = the patch radius.",
     )
     folds: int = Field(
         5, ge=2, description="`training_blocks`: one part of so many tests, the rest trains."
@@ -227,6 +234,18 @@ def _training_blocks(
     )
 
 
+def _outside_test(
+    scene: xr.Dataset,
+    labels: np.ndarray,
+    settings: SplitSettings,
+    rng: np.random.Generator,
+    patch_radius: int,
+) -> _Parts:
+    """Every labelled pixel farther from the official test pixels than the buffer trains."""
+    _, test = _official(scene, labels, settings, rng, patch_radius)
+    return (labels != 0) & ~near(test, _buffer(settings, patch_radius)), test
+
+
 _Splitter = Callable[[xr.Dataset, np.ndarray, SplitSettings, np.random.Generator, int], _Parts]
 
 SPLITS: dict[str, _Splitter] = {
@@ -235,6 +254,7 @@ SPLITS: dict[str, _Splitter] = {
     "fraction": _fraction,
     "spatial_blocks": _spatial_blocks,
     "training_blocks": _training_blocks,
+    "outside_test": _outside_test,
 }
 
 

@@ -57,12 +57,13 @@ def predict_scene(
         probabilities = classifier.predict_map(
             SceneInputs(prepared_scene, cube), settings, DeviceSettings.model_validate(devices)
         )
-        probabilities = smooth_probabilities(
-            probabilities,
-            resident_arrays(prepared_scene).channels.numpy(),
-            valid_mask(prepared_scene),
-            settings.smoothing,
-        )
+        if settings.smoothing.sigma:
+            probabilities = smooth_probabilities(
+                probabilities,
+                resident_arrays(prepared_scene).channels.numpy(),
+                valid_mask(prepared_scene),
+                settings.smoothing,
+            )
     predictions = with_probabilities(prepared_scene, probabilities)
     return predictions.assign_attrs(model=classifier.config["model"])
 
