@@ -90,6 +90,9 @@ cli.add_command(run)
 @click.option("--reference", help="Row to test the others against; else each suite's own.")
 @click.option("--table", is_flag=True, help="Run nothing: tables from what is recorded.")
 @click.option("--again", is_flag=True, help="Do runs anew that are recorded.")
+@click.option(
+    "--published", is_flag=True, help="Take runs that the files beside the document hold."
+)
 @click.option("--env", "-e", help="Kedro's environment.")
 @click.option(
     "--document",

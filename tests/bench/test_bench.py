@@ -1,6 +1,7 @@
 """`kedro bench` as a user types it, on two rows that take seconds, and what goes wrong."""
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -101,6 +102,16 @@ def test_what_is_recorded_is_not_run_again_whatever_its_suite(
     assert "2 runs, 2 recorded, 0 to do" in result.stdout
     assert document.read_text().startswith("# Prose of ours\n")
     assert "| part | CNN alone |" in document.read_text()
+
+
+def test_what_was_published_need_not_be_run_again(
+    project: Project, first: subprocess.CompletedProcess
+) -> None:
+    shutil.rmtree(project.folder / "data/working/bench/records")
+    result = bench(project, "--suite", "tiny", "--published")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 runs taken from docs/results/" in result.stdout
+    assert "2 runs, 2 recorded, 0 to do" in result.stdout
 
 
 def test_a_scene_whose_data_are_missing_is_told_before_anything_runs(project: Project) -> None:

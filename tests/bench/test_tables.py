@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from bdgf.bench.plan import PlannedRun, Suite
-from bdgf.bench.records import Record, RecordFolder, TestPredictions
+from bdgf.bench.published import published_runs
+from bdgf.bench.records import Marks, Record, RecordFolder
 from bdgf.bench.tables import suite_tables, with_tables, write_tables
 from bdgf.evaluation.comparison import MEASURES
 
@@ -26,14 +27,13 @@ PLAN = [planned(row, scene, seed) for scene in ("x", "y") for row in "ab" for se
 
 def record(run):
     rng = np.random.default_rng([run.seed, ord(run.row), ord(run.scene)])
-    truth = rng.integers(1, 4, 60).astype(np.uint8)
-    predicted = np.where(rng.random(60) < 0.7, truth, 1).astype(np.uint8)
+    correct = rng.random(60) < 0.7
     metrics = {name: float(rng.random()) for name in (*MEASURES, "leakage")}
     split = {"name": "official", "test": 60}
     return (
         Record(run.fingerprint, run.scene, run.seed, "bdgf", run.params, metrics, split,
                3.0, 1, 500, False, f"mlflow-{run.fingerprint}", "0", "now"),
-        TestPredictions(np.arange(60, dtype=np.uint32), predicted, truth),
+        Marks(np.arange(60, dtype=np.uint32), correct),
     )  # fmt: skip
 
 
@@ -46,11 +46,11 @@ def records(tmp_path):
 
 
 def test_a_record_comes_back_as_it_was_written(records):
-    expected, predictions = record(PLAN[3])
+    expected, marks = record(PLAN[3])
     found = records.read(PLAN[3].fingerprint)
     assert found[0] == expected
     assert all(np.array_equal(*pair) for pair in
-               zip(vars(found[1]).values(), vars(predictions).values(), strict=True))  # fmt: skip
+               zip(vars(found[1]).values(), vars(marks).values(), strict=True))  # fmt: skip
 
 
 @pytest.mark.parametrize("ending", [".json", ".npz"])
@@ -70,7 +70,7 @@ def test_one_table_a_scene_and_one_of_all(records):
     runs = [record(run)[0] for run in PLAN if run.row == "b"]
     of = {(r.scene, r.seed): r.metrics["kappa"] for r in runs}
     assert table.loc["b", "kappa_mean"] == pytest.approx(np.mean(list(of.values())), rel=1e-5)
-    assert {record.mlflow_run for _, record in tables[0].runs} == {
+    assert {record.mlflow_run for _, record, _ in tables[0].runs} == {
         f"mlflow-{run.fingerprint}" for run in PLAN if run.scene == "x"
     }
 
@@ -108,3 +108,12 @@ def test_a_table_without_markers_is_added_at_the_end():
     text = with_tables("# Results\n", {"own_x": "| t |"})
     assert text.startswith("# Results\n\n## own x\n")
     assert with_tables(text, {"own_x": "| u |"}) == text.replace("| t |", "| u |")
+
+
+def test_tables_can_be_made_of_what_was_published(records, tmp_path):
+    tables = suite_tables(SUITE, PLAN, records, "a", "kedro bench")
+    write_tables(tables, tmp_path / "results.md")
+    others = RecordFolder(tmp_path / "others")
+    for found in published_runs(tmp_path / "results"):
+        others.write(*found)
+    assert suite_tables(SUITE, PLAN, others, "a", "kedro bench")[2].markdown == tables[2].markdown

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from bdgf.bench.plan import PlannedRun, Resolve, Suite, plan_suite, read_suites, run_order
 from bdgf.bench.process import RunFailed, RunProcess
+from bdgf.bench.published import published_runs
 from bdgf.bench.records import Record, RecordFolder
 from bdgf.bench.schedule import run_all
 from bdgf.bench.tables import SuiteTable, suite_tables, write_tables
@@ -33,6 +34,7 @@ class BenchOptions:
         env: Kedro's environment; None for the default one.
         document: Markdown file that the tables go to.
         again: Whether runs that are recorded are done again.
+        published: Whether runs that the files beside the document hold count as recorded.
     """
 
     suites: tuple[str, ...]
@@ -43,6 +45,7 @@ class BenchOptions:
     env: str | None
     document: Path
     again: bool = False
+    published: bool = False
 
     def command(self, suite: str) -> str:
         """The command that makes one suite's tables."""
@@ -93,6 +96,25 @@ class Bench:
         }
         self.folder = Path(resolve({"dataset": options.scenes[0]})["working_folder"]) / "bench"
         self.records = RecordFolder(self.folder / "records")
+
+    def take_published(self) -> int:
+        """Records the runs of the plans that the files beside the document hold.
+
+        Returns:
+            How many were not recorded before.
+
+        Raises:
+            SettingsError: A file is not as `published` wrote it.
+        """
+        wanted = {run.fingerprint for plan in self.plans.values() for run in plan}
+        found = {
+            record.fingerprint: (record, marks)
+            for record, marks in published_runs(self.options.document.with_suffix(""))
+            if record.fingerprint in wanted and record.fingerprint not in self.records
+        }
+        for record, marks in found.values():
+            self.records.write(record, marks)
+        return len(found)
 
     def missing(self) -> list[PlannedRun]:
         """The runs that are to be done, in order."""
@@ -172,12 +194,12 @@ class _Work:
         folder = self._bench.folder / "runs" / run.fingerprint
         process = RunProcess(run, folder, self._bench.options.env, self._threads, mlflow_run)
         try:
-            record, predictions = process.finish(stopping)
+            record, marks = process.finish(stopping)
         except RunFailed as error:
             self._tracking.fail_run(mlflow_run)
             self._tell(run, f"FAILED: {error}", failed=True)
             return
-        self._bench.records.write(record, predictions)
+        self._bench.records.write(record, marks)
         process.clear()
         self._tell(run, _result(record))
 

@@ -45,6 +45,9 @@ def bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
 
         resolve = resolver(of_scene)
         planned = Bench(options, loader["bench"], resolve, click.echo)
+        if options.published:
+            folder = options.document.with_suffix("")
+            click.echo(f"{planned.take_published()} runs taken from {folder}/")
         runs = [] if only_tables else planned.missing()
         for scene in dict.fromkeys(run.scene for run in runs):
             _check_data(resolve({"dataset": scene}))

@@ -1,4 +1,4 @@
-"""What is kept of a run: its figures as JSON, its predictions of the test pixels as NPZ."""
+"""What is kept of a run: its figures as JSON, which test pixels it got right as NPZ."""
 
 from __future__ import annotations
 
@@ -51,20 +51,16 @@ class Record:
 
 
 @dataclass(frozen=True)
-class TestPredictions:
-    """Predicted and true classes of the test pixels.
+class Marks:
+    """The test pixels, and which of them were classified right.
 
     Attributes:
         pixels: (N,) uint32 flat indices into the scene, ascending.
-        predicted: (N,) uint8 class ids.
-        truth: (N,) uint8 class ids.
+        correct: (N,) bool.
     """
 
-    __test__ = False  # no test of pytest's
-
     pixels: np.ndarray
-    predicted: np.ndarray
-    truth: np.ndarray
+    correct: np.ndarray
 
 
 class RecordFolder:
@@ -77,37 +73,37 @@ class RecordFolder:
     def __contains__(self, fingerprint: str) -> bool:
         return self.read(fingerprint) is not None
 
-    def write(self, record: Record, predictions: TestPredictions) -> None:
+    def write(self, record: Record, marks: Marks) -> None:
         """Writes both files; the JSON last, as it says that the run is finished."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / record.fingerprint
         partial = self.folder / f".{record.fingerprint}.part.npz"
-        np.savez_compressed(partial, **vars(predictions))
+        np.savez_compressed(partial, **vars(marks))
         os.replace(partial, path.with_suffix(".npz"))
         partial = partial.with_suffix(".json")
         partial.write_text(json.dumps(asdict(record), indent=1) + "\n")
         os.replace(partial, path.with_suffix(".json"))
 
-    def read(self, fingerprint: str) -> tuple[Record, TestPredictions] | None:
-        """The run's record and predictions; None where it is not finished or damaged."""
+    def read(self, fingerprint: str) -> tuple[Record, Marks] | None:
+        """The run's record and test pixels; None where it is not finished or damaged."""
         path = self.folder / fingerprint
         try:
             record = Record(**json.loads(path.with_suffix(".json").read_text()))
             with np.load(path.with_suffix(".npz")) as arrays:
-                return record, TestPredictions(**{name: arrays[name] for name in arrays})
+                return record, Marks(**{name: arrays[name] for name in arrays})
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
 
-def outcome(row: str, record: Record, predictions: TestPredictions) -> Outcome:
+def outcome(row: str, record: Record, marks: Marks) -> Outcome:
     """What the tables take of a record, as a run of `row`."""
     return Outcome(
         row=row,
         scene=record.scene,
         seed=record.seed,
         metrics={name: record.metrics[name] for name in MEASURES},
-        pixels=predictions.pixels,
-        correct=predictions.predicted == predictions.truth,
+        pixels=marks.pixels,
+        correct=marks.correct,
         seconds=record.seconds,
         parameters=record.parameters,
         reused=record.reused,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from bdgf.bench.plan import PlannedRun, Suite
-from bdgf.bench.records import Record, RecordFolder, outcome
+from bdgf.bench.published import published
+from bdgf.bench.records import Marks, Record, RecordFolder, outcome
 from bdgf.evaluation.comparison import difference_table, summary_table
 from bdgf.evaluation.comparison_markdown import comparison_markdown
 
@@ -28,13 +28,13 @@ class SuiteTable:
             default one.
         markdown: The tables as Markdown, under a line that says what they are of.
         csv: One line a row.
-        runs: Row and record of every run in them.
+        runs: Row, record and test pixels of every run in them.
     """
 
     key: str
     markdown: str
     csv: str
-    runs: list[tuple[str, Record]]
+    runs: list[tuple[str, Record, Marks]]
 
 
 def suite_tables(
@@ -77,8 +77,7 @@ def suite_tables(
         names = [plan[0].suite, scene.replace(" ", "_"), *([env] if env else [])]
         merged = summary.merge(differences, on="row", how="left") if len(differences) else summary
         csv = pd.DataFrame(merged).to_csv(index=False, float_format="%.6g")
-        runs = [(row, record) for row, record, _ in finished]
-        tables.append(SuiteTable("_".join(names), f"{head}\n\n{body}", csv, runs))
+        tables.append(SuiteTable("_".join(names), f"{head}\n\n{body}", csv, finished))
     return tables
 
 
@@ -113,8 +112,7 @@ def write_tables(tables: Sequence[SuiteTable], document: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for table in tables:
-        runs = [{"row": row, **asdict(record)} for row, record in table.runs]
-        contents = {".csv": table.csv, "_runs.json": _one_line_each(runs)}
+        contents = {".csv": table.csv, "_runs.json": published(table.runs)}
         for ending, text in contents.items():
             written.append(folder / f"{table.key}{ending}")
             _replace(written[-1], text)
@@ -140,10 +138,6 @@ def with_tables(text: str, tables: Mapping[str, str]) -> str:
             rest = end + "\n"
         text = f"{before}{begin}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
     return text
-
-
-def _one_line_each(runs: Sequence[Mapping[str, object]]) -> str:
-    return "[\n" + ",\n".join(json.dumps(run) for run in runs) + "\n]\n"
 
 
 def _replace(path: Path, text: str) -> None:

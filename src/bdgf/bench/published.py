@@ -1,0 +1,73 @@
+"""Runs as they are published beside a document: figures, and which test pixels were right.
+
+A reader can make the tables and their tests again from these files, or add seeds and rows to them,
+without repeating a run: `kedro bench --published`.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from bdgf.bench.records import Marks, Record
+from bdgf.errors import SettingsError
+
+
+def published(runs: Sequence[tuple[str, Record, Marks]]) -> str:
+    """JSON, one run a line: `row`, the record, and beside it `pixels` and `right`.
+
+    `pixels` are the gaps between the test pixels' flat indices (little-endian uint32), `right` one
+    bit for each of them; both deflated and in base64. Runs of several scenes come without: they
+    stand in the files of each scene too.
+    """
+    one_scene = len({record.scene for _, record, _ in runs}) == 1
+    lines = [
+        json.dumps({"row": row, **asdict(record), **(_packed_pixels(marks) if one_scene else {})})
+        for row, record, marks in runs
+    ]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def published_runs(folder: Path) -> Iterator[tuple[Record, Marks]]:
+    """The runs of all files `*_runs.json` in a folder that hold test pixels.
+
+    Raises:
+        SettingsError: A file is not as `published` wrote it.
+    """
+    for path in sorted(folder.glob("*_runs.json")):
+        try:
+            for run in json.loads(path.read_text()):
+                if "right" in run:
+                    yield _read(run)
+        except (ValueError, TypeError, KeyError, zlib.error) as error:
+            raise SettingsError(
+                f"{path} does not hold runs of `kedro bench` ({error}); take it away, or leave "
+                "--published out"
+            ) from error
+
+
+def _read(run: dict[str, object]) -> tuple[Record, Marks]:
+    gaps = np.frombuffer(_unpacked(run["pixels"]), "<u4")
+    bits = np.frombuffer(_unpacked(run["right"]), np.uint8)
+    correct = np.unpackbits(bits, count=len(gaps)).astype(bool)
+    record = Record(**{k: v for k, v in run.items() if k not in ("row", "pixels", "right")})  # type: ignore[arg-type]
+    return record, Marks(np.cumsum(gaps, dtype=np.uint32), correct)
+
+
+def _packed_pixels(marks: Marks) -> dict[str, str]:
+    gaps = np.diff(marks.pixels, prepend=0).astype("<u4")
+    return {"pixels": _packed(gaps), "right": _packed(np.packbits(marks.correct))}
+
+
+def _packed(array: np.ndarray) -> str:
+    return b64encode(zlib.compress(array.tobytes(), 9)).decode()
+
+
+def _unpacked(text: object) -> bytes:
+    return zlib.decompress(b64decode(str(text), validate=True))
