@@ -10,7 +10,7 @@ from tests.data import fabricate
 SCENES = Path(__file__).resolve().parents[2] / "conf" / "base" / "parameters_scenes"
 NAMES = (
     *("demo", "coast", "pines", "muufl", "trento", "houston2013", "augsburg", "berlin"),
-    *("yellow_river_estuary", "lcz_hk", "tuning", "muufl_lidar", "trento_lidar"),
+    *("yellow_river_estuary", "lcz_hk", "tuning", "muufl_lidar", "trento_lidar", "wake_landsat"),
 )
 
 
