@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.errors import SettingsError
+from bdgf.scenes.cell_interpolation import interpolate_cells
 from bdgf.scenes.windows import (
     SYMMETRIES,
     SceneArrays,
@@ -142,6 +143,20 @@ def test_a_batch_gathers_the_levels_asked_for():
     masks = level_valid(torch.ones(9, 9, dtype=torch.bool), 1)
     batch = gather_batch(arrays, masks, torch.tensor([4]), torch.tensor([4]), 5, levels=1)
     assert [tuple(level.shape) for level in batch.features] == [(1, 4, 5, 5)]
+    assert batch.centres == ()
+
+
+def test_a_batch_interpolates_the_features_at_its_pixels_on_demand():
+    arrays = make_arrays(9, 9)
+    valid = torch.rand(9, 9) > 0.3
+    valid[4, 2:7] = True
+    masks, rows, cols = level_valid(valid, 3), torch.full((5,), 4), torch.arange(2, 7)
+    batch = gather_batch(arrays, masks, rows, cols, 5, torch.arange(5), centres=True)
+    for level, found in enumerate(batch.centres):
+        maps = arrays.features[level].permute(1, 2, 0)
+        wanted = interpolate_cells(maps, masks[level][0], rows, cols, level)
+        torch.testing.assert_close(found, wanted)  # whatever the windows' symmetry
+    assert len(batch.centres) == 3
 
 
 @pytest.mark.parametrize(

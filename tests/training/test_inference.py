@@ -67,7 +67,7 @@ def plain_map(classifier, arrays, valid, rule, symmetries=(0,)) -> np.ndarray:
         for number in symmetries:
             turn = torch.full_like(rows, number)
             patch, levels = classifier.settings.patch, classifier.levels
-            batch = gather_batch(arrays, masks, rows, cols, patch, turn, levels)
+            batch = gather_batch(arrays, masks, rows, cols, patch, turn, levels, centres=True)
             probabilities = decide(classifier.eval()(batch).logits, rule)
             found[:, valid] += probabilities.T.numpy() / len(symmetries)
     return found

@@ -59,7 +59,9 @@ def fit(arrays, pixels, settings=None, weighting="sqrt", classes=3, seed=0):
 
 def describe(branch, arrays, valid, pixels):
     rows, cols = torch.from_numpy(pixels.rows), torch.from_numpy(pixels.cols)
-    batch = gather_batch(arrays, valid, rows, cols, PATCH, levels=len(arrays.features))
+    batch = gather_batch(
+        arrays, valid, rows, cols, PATCH, levels=len(arrays.features), centres=True
+    )
     patches = branch.embed(last(batch.scene), last(batch.scene_inside))
     centres = [branch.components(level, features) for level, features in enumerate(batch.centres)]
     return branch.describe_pixels(patches, centres), branch(patches, centres).exp()

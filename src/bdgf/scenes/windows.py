@@ -87,14 +87,15 @@ class WindowBatch(NamedTuple):
         scene_inside: (B, 1, P, P) bool: inside the scene and not nodata.
         features: Per level (B, C_l, P_l, P_l) float16.
         features_inside: Per level (B, 1, P_l, P_l) bool: the cell holds a valid pixel.
-        centres: Per level (B, C_l) float32, the features interpolated at the centre pixel.
+        centres: Per level (B, C_l) float32, the features interpolated at the centre pixel; empty
+            where they were not asked for.
     """
 
     scene: Tensor
     scene_inside: Tensor
     features: tuple[Tensor, ...]
     features_inside: tuple[Tensor, ...]
-    centres: tuple[Tensor, ...]
+    centres: tuple[Tensor, ...] = ()
 
 
 def level_window(patch: int, level: int) -> int:
@@ -220,6 +221,8 @@ def gather_batch(
     patch: int,
     symmetry: Tensor | None = None,
     levels: int | None = None,
+    *,
+    centres: bool = False,
 ) -> WindowBatch:
     """The windows on scene and features of a batch of pixels.
 
@@ -232,6 +235,8 @@ def gather_batch(
         patch: Width of the patch in pixels, odd.
         symmetry: As in `gather_windows`, the same for scene and features.
         levels: How many levels to gather, finest first; None for all.
+        centres: Whether to interpolate the features at the pixels too, which takes as long as the
+            windows; networks ask for it in evaluation.
     """
     count = len(arrays.features) if levels is None else levels
     sizes = [(level, level_window(patch, level)) for level in range(count)]
@@ -242,13 +247,14 @@ def gather_batch(
         *((valid[level], level, size) for level, size in sizes),
     ]
     scene, scene_inside, *levelled = _gather(maps, rows, cols, symmetry)
-    centres = (
+    windows = WindowBatch(scene, scene_inside, tuple(levelled[:count]), tuple(levelled[count:]))
+    if not centres:
+        return windows
+    interpolated = (
         interpolate_cells(features.permute(1, 2, 0), valid[level][0], rows, cols, level)
         for level, features in enumerate(arrays.features[:count])
     )
-    return WindowBatch(
-        scene, scene_inside, tuple(levelled[:count]), tuple(levelled[count:]), tuple(centres)
-    )
+    return windows._replace(centres=tuple(interpolated))
 
 
 def _gather(

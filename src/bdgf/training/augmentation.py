@@ -78,7 +78,8 @@ def mix_windows(batch: WindowBatch, partner: Tensor, share: Tensor) -> WindowBat
         share: (B,) float32, what each keeps of itself.
 
     Returns:
-        The mixtures, features in float32; what is inside the scene is told of the sample itself.
+        The mixtures, features in float32, without centres; what is inside the scene is told of the
+        sample itself.
     """
     own = share[:, None, None, None]  # (B, 1, 1, 1)
 
@@ -86,9 +87,8 @@ def mix_windows(batch: WindowBatch, partner: Tensor, share: Tensor) -> WindowBat
         pixels = windows.permute(0, 2, 3, 1).to(share.dtype)  # as they lie in memory
         return pixels[partner].lerp_(pixels, own).permute(0, 3, 1, 2)
 
-    centres = tuple(here[partner].lerp_(here, share[:, None]) for here in batch.centres)
     return batch._replace(
-        scene=mix(batch.scene), features=tuple(map(mix, batch.features)), centres=centres
+        scene=mix(batch.scene), features=tuple(map(mix, batch.features)), centres=()
     )
 
 

@@ -74,18 +74,20 @@ class Lessons:
         samples = self.samples.batch(step, self.teaching.pixels)
         with torch.no_grad():
             self.network.eval()
-            output = functional_call(self.network, dict(teacher), (self._windows(samples),))
+            windows = self._windows(samples, centres=True)
+            output = functional_call(self.network, dict(teacher), (windows,))
             taught = decide(output.logits, self.network.decision)
         pupil.train()
         turns = samples.symmetry if self.symmetries else None
         seen = pupil(self._windows(samples, turns), samples.keep)
         return self.teaching.weight * teaching_loss(seen.logits, taught)
 
-    def _windows(self, samples: TrainingSamples, turns: Tensor | None = None) -> WindowBatch:
+    def _windows(
+        self, samples: TrainingSamples, turns: Tensor | None = None, *, centres: bool = False
+    ) -> WindowBatch:
         patch, levels = self.network.patch, self.network.levels
-        return gather_batch(
-            self.arrays, self.valid, samples.rows, samples.cols, patch, turns, levels
-        )
+        at = samples.rows, samples.cols
+        return gather_batch(self.arrays, self.valid, *at, patch, turns, levels, centres=centres)
 
 
 def gives_lessons(network: PatchNetwork, settings: TrainSettings) -> bool:

@@ -163,7 +163,7 @@ def _describe(
     described = []
     for part_rows, part_cols in zip(rows.split(chunk), cols.split(chunk), strict=True):
         at = part_rows.to(here), part_cols.to(here)
-        batch = gather_batch(arrays, valid, *at, patch, levels=levels)
+        batch = gather_batch(arrays, valid, *at, patch, levels=levels, centres=True)
         patches = branch.embed(last(batch.scene), last(batch.scene_inside)).to(own)
         centres = [
             branch.components(level, features.to(own))

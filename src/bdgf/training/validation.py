@@ -74,6 +74,8 @@ class ValidationSet:
             self.rows.split(self.batch_size), self.cols.split(self.batch_size), strict=True
         ):
             patch, levels = classifier.patch, classifier.levels
-            batch = gather_batch(self.arrays, self.valid, rows, cols, patch, levels=levels)
+            batch = gather_batch(
+                self.arrays, self.valid, rows, cols, patch, levels=levels, centres=True
+            )
             outputs.append(functional_call(classifier, tensors, (batch,)).logits)
         return {name: torch.cat([o[name] for o in outputs]) for name in classifier.branch_names}
