@@ -57,8 +57,9 @@ def bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
 
 def _bench(planned: Bench, runs: list[Any], experiment: str) -> int:
     suites = ", ".join(planned.suites)
-    total = len({run.fingerprint for plan in planned.plans.values() for run in plan})
-    planned.say(f"{suites}: {total} runs, {total - len(runs)} recorded, {len(runs)} to do")
+    wanted = {run.fingerprint for plan in planned.plans.values() for run in plan}
+    recorded = sum(fingerprint in planned.records for fingerprint in wanted)
+    planned.say(f"{suites}: {len(wanted)} runs, {recorded} recorded, {len(runs)} to do")
     if not runs:
         planned.tables()  # before anything is opened: there may be none
     tags = {"pipeline": "bench", "scene": ",".join(planned.options.scenes)}
