@@ -78,7 +78,7 @@ class RunProcess:
         if code:
             raise RunFailed(f"{_reason(printed, code)}; see {self.log}")
         metrics = json.loads(_latest(data / "08_reporting" / self.run.scene / "metrics.json"))
-        return self._record(metrics, seconds, printed), self._tested(data)
+        return self._record(metrics, seconds, printed), self._marks(data)
 
     def clear(self) -> None:
         """Deletes the run's folder."""
@@ -134,7 +134,7 @@ class RunProcess:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def _tested(self, data: Path) -> Marks:
+    def _marks(self, data: Path) -> Marks:
         import rasterio
         import xarray as xr
 
