@@ -79,7 +79,7 @@ class PatchNetwork(nn.Module, ABC):
         raise NotImplementedError
 
     def embed_centre(self, level: int, features: Tensor) -> Tensor | None:
-        """Embeds what is only read at the pixel: an affine map, so cells may be interpolated after it.
+        """Embeds what is only read at the pixel; affine, so that it may be interpolated afterwards.
 
         Args:
             level: The level.
