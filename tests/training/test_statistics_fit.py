@@ -83,12 +83,12 @@ def with_features(arrays: SceneArrays, labels: np.ndarray) -> SceneArrays:
 
 @pytest.mark.parametrize("weighting", ["none", "sqrt", "balanced"])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_its_linear_map_is_scikit_learns_logistic_regression(weighting, classes):
+def test_a_linear_map_is_scikit_learns_logistic_regression(weighting, classes):
     arrays, labels = make_arrays(texture=False)
     pixels = draw_pixels(np.minimum(labels, classes - 1))
     only = chosen(candidates=(("mean:1",),), inverse_penalties=(0.1,))
     branch, choice, valid = fit(arrays, pixels, only, weighting, classes)
-    assert (choice.statistics, choice.inverse_penalty) == (("mean:1",), 0.1)
+    assert [(one.statistics, one.inverse_penalty) for one in choice.linear] == [(("mean:1",), 0.1)]
     table, found = describe(branch, arrays, valid, pixels)
     weights = class_weights(pixels.targets, classes, weighting)
     share = None if weights is None else weights[pixels.targets]
@@ -98,29 +98,74 @@ def test_its_linear_map_is_scikit_learns_logistic_regression(weighting, classes)
     assert found.numpy() == pytest.approx(wanted, abs=1e-3)
 
 
-def test_it_chooses_roughness_where_that_tells_the_classes_apart():
+def shares_of(choice) -> dict[tuple[str, ...], float]:
+    return {one.statistics: one.share for one in choice.linear}
+
+
+@pytest.mark.parametrize("weighed", [False, True])
+def test_roughness_decides_where_that_tells_the_classes_apart(weighed):
     arrays, labels = make_arrays(texture=True)
     sets = ((), ("mean:1",), ("deviation:2",))
-    settings = chosen(candidates=sets, inverse_penalties=(0.3,))
+    settings = chosen(candidates=sets, inverse_penalties=(0.3,), weighed=weighed, sharpness=20.0)
     branch, choice, valid = fit(arrays, draw_pixels(labels, 150), settings)
-    assert choice.statistics == ("deviation:2",)
+    shares = shares_of(choice)
+    if weighed:
+        assert set(shares) == set(sets)
+        assert 0.8 < shares["deviation:2",] < 1
+    else:
+        assert shares == {("deviation:2",): 1.0}
+        assert (branch.linear.weight[..., 2:4] == 0).all()  # what was not chosen has no weight
     others = draw_pixels(labels, 400, seed=1)
     found = describe(branch, arrays, valid, others)[1].argmax(1).numpy()
     assert (found == others.targets).mean() > 0.8
-    assert (branch.linear.weight[:, 2:4] == 0).all()  # what was not chosen has no weight
 
 
+@pytest.mark.parametrize("weighed", [False, True])
 @pytest.mark.parametrize("use", [False, True])
-def test_it_takes_features_where_they_tell_the_classes_apart(use):
+def test_features_decide_where_they_tell_the_classes_apart(use, weighed):
     arrays, labels = make_arrays(texture=False)
     arrays = with_features(arrays, labels)
     sets = ((), ("mean:1",), ("features",))
-    settings = chosen(use, candidates=sets, inverse_penalties=(0.3,))
+    settings = chosen(use, candidates=sets, inverse_penalties=(0.3,), weighed=weighed)
     branch, choice, valid = fit(arrays, draw_pixels(labels), settings)
-    assert choice.statistics == ("features",)
+    shares = shares_of(choice)
+    assert len(shares) == (3 if weighed else 1)
+    assert max(shares, key=shares.__getitem__) == ("features",)
     others = draw_pixels(labels, 400, seed=1)
     found = describe(branch, arrays, valid, others)[1].argmax(1).numpy()
     assert (found == others.targets).mean() > 0.9
+
+
+def test_weighed_maps_count_by_their_losses_on_held_out_pixels():
+    arrays, labels = make_arrays(texture=True)
+    pixels = draw_pixels(labels, 150)
+    sets = ((), ("deviation:1",), ("deviation:2",))
+    branch, choice, _ = fit(arrays, pixels, chosen(candidates=sets, weighed=True, sharpness=3.0))
+    losses = np.array([one.loss for one in choice.linear])
+    alone = [fit(arrays, pixels, chosen(candidates=(names,)))[1].linear[0].loss for names in sets]
+    assert losses.tolist() == pytest.approx(alone)
+    weights = np.exp(-3.0 * losses)
+    assert [one.share for one in choice.linear] == pytest.approx(weights / weights.sum())
+    assert branch.linear.shares.tolist() == pytest.approx(weights / weights.sum(), abs=1e-6)
+    # By convexity of the logarithm a mixture is never worse than its members' weighted mean.
+    assert choice.linear_loss <= float(losses @ weights / weights.sum()) + 1e-9
+    seen = branch.linear.weight[0].any(0).nonzero().flatten().tolist()
+    assert seen == branch.describe.columns(())
+
+
+def test_each_linear_map_has_the_penalty_of_its_lowest_loss():
+    arrays, labels = make_arrays(texture=True)
+    pixels = draw_pixels(labels, 150)
+    sets, penalties = ((), ("deviation:2",)), (0.001, 0.1, 10.0)
+
+    def choice(*values):
+        settings = chosen(candidates=sets, inverse_penalties=values, weighed=True)
+        return fit(arrays, pixels, settings)[1].linear
+
+    alone = {penalty: [one.loss for one in choice(penalty)] for penalty in penalties}
+    for at, found in enumerate(choice(*penalties)):
+        best = min(penalties, key=lambda penalty: alone[penalty][at])
+        assert (found.inverse_penalty, found.loss) == (best, pytest.approx(alone[best][at]))
 
 
 def test_the_better_of_linear_map_and_forest_has_the_greater_share():
@@ -157,12 +202,16 @@ def test_the_same_seed_gives_the_same_branch():
     assert all(torch.equal(tensor, state[name]) for name, tensor in first.state_dict().items())
 
 
-def test_where_nothing_can_be_held_out_the_simplest_is_taken():
+@pytest.mark.parametrize("weighed", [False, True])
+def test_where_nothing_can_be_held_out_the_simplest_is_taken_or_all_evenly(weighed):
     arrays, _ = make_arrays(texture=False)
     rows, cols = np.unravel_index(np.arange(9), (3, 3))  # within the buffer of one another
     pixels = Pixels(rows, cols, np.arange(9) % 3)
-    branch, choice, _ = fit(arrays, pixels, chosen(use=True))
+    settings = chosen(use=True, candidates=((), ("mean:1",)), weighed=weighed)
+    branch, choice, _ = fit(arrays, pixels, settings)
     assert choice.linear_loss is choice.forest_loss is None
-    assert (choice.statistics, choice.inverse_penalty) == ((), 0.01)
+    assert {one.loss for one in choice.linear} == {None}
+    assert {one.inverse_penalty for one in choice.linear} == {0.01}
+    assert shares_of(choice) == ({(): 0.5, ("mean:1",): 0.5} if weighed else {(): 1.0})
     assert branch.linear.weight.isfinite().all()
     assert branch.shares.tolist() == [0.5, 0.5]

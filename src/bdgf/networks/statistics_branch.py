@@ -1,4 +1,4 @@
-"""The statistics branch: a linear map and a forest on statistics of the patch and on features.
+"""The statistics branch: linear maps and a forest on statistics of the patch and on features.
 
 It is not trained by gradient steps: `bdgf.training.statistics_fit` fits it beforehand, on few
 numbers that describe a pixel. Where labels are few and clustered it is hard to beat; the trained
@@ -13,8 +13,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bdgf.networks.feature_components import FeatureComponents
-from bdgf.networks.linear_map import LinearMap, LinearSettings
-from bdgf.networks.patch_statistics import PatchStatistics
+from bdgf.networks.linear_map import LinearMaps, LinearSettings
+from bdgf.networks.patch_statistics import PatchStatistics, without_features
 from bdgf.networks.tree_ensemble import ForestSettings, TreeEnsemble
 from bdgf.settings_model import Settings
 
@@ -26,13 +26,13 @@ class StatisticsSettings(Settings):
     components: int = Field(
         30, ge=0, description="Most components of each level's diffusion features; 0 reads none"
     )
-    linear: LinearSettings = Field(LinearSettings(), description="The linear map")
+    linear: LinearSettings = Field(LinearSettings(), description="The linear maps")
     forest: ForestSettings = Field(ForestSettings(), description="The forest")
     sharpness: float = Field(
         10.0,
         ge=0,
-        description="The two are weighted by exp(-sharpness * cross-entropy on held-out training "
-        "pixels); 0 weights them evenly",
+        description="Linear maps and the forest are weighted by exp(-sharpness * cross-entropy on "
+        "held-out training pixels); 0 weights them evenly",
     )
     pixels: int = Field(
         3000, ge=2, description="Most labelled pixels that it is fitted on, rare classes whole"
@@ -43,12 +43,14 @@ class StatisticsSettings(Settings):
 
 
 class StatisticsBranch(nn.Module):
-    """Mixes the probabilities of a linear map and a forest; all of it is buffers.
+    """Mixes the probabilities of linear maps and a forest; all of it is buffers.
 
     Attributes:
         components: Of the diffusion features; None without guidance.
         describe: What both see of a pixel.
-        linear: The linear map.
+        linear_sets: What a linear map may see, beside the pixel's channels.
+        forest_sets: What the trees see, likewise.
+        linear: The linear maps.
         forest: The forest, or None.
     """
 
@@ -75,21 +77,27 @@ class StatisticsBranch(nn.Module):
         self.components: FeatureComponents | None = None
         if level_channels and settings.components:
             self.components = FeatureComponents(level_channels, settings.components)
-        sets = [*settings.linear.candidates, *(settings.forest.sets if settings.forest.use else ())]
+        forest = settings.forest.sets if settings.forest.use else ()
+        available = tuple if self.components is not None else without_features
+        self.linear_sets, self.forest_sets = (
+            available(settings.linear.candidates),
+            available(forest),
+        )
         self.describe = PatchStatistics(
-            (name for statistics in sets for name in statistics),
+            (name for names in (*self.linear_sets, *self.forest_sets) for name in names),
             channels,
             patch,
             self.components.count if self.components else 0,
         )
-        self.linear = LinearMap(self.describe.width, classes)
+        maps = len(self.linear_sets) if settings.linear.weighed else 1
+        self.linear = LinearMaps(maps, self.describe.width, classes)
         self.forest = TreeEnsemble(classes) if settings.forest.use else None
         experts = 1 + (self.forest is not None)
         self.register_buffer("shares", torch.full((experts,), 1 / experts))
 
     @property
     def size(self) -> int:
-        """Weights of the linear map and nodes of the forest."""
+        """Weights of the linear maps and nodes of the forest."""
         return self.linear.size + (self.forest.size if self.forest is not None else 0)
 
     def embed(self, channels: Tensor, inside: Tensor) -> Tensor:

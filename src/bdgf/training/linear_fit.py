@@ -1,33 +1,42 @@
-"""Fit of the statistics branch's linear map: logistic regression, chosen on held-out pixels."""
+"""Fit of the statistics branch's linear maps: logistic regression, by held-out pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 """(n,) bool: which pixels of a table train, and which are held out."""
-Predictor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 _ITERATIONS = 500  # of L-BFGS, which converges in some dozens on standardised columns
 _LEAST_PROBABILITY = 1e-3  # that a held-out pixel's loss reckons with: one mistake decides nothing
 
 
 class LinearFit(NamedTuple):
-    """A logistic regression on some columns of the table.
+    """Logistic regressions, each on columns of its own.
 
     Attributes:
-        candidate: Which of the candidates was chosen.
-        inverse_penalty: C.
-        loss: Cross-entropy on held-out training pixels; None where none could be held out.
+        candidates: Which of the candidates they are.
+        inverse_penalties: C of each, chosen by its cross-entropy on held-out pixels.
+        losses: These cross-entropies; None where nothing could be held out.
+        shares: With which their probabilities are mixed.
+        loss: The mixture's cross-entropy on held-out pixels, likewise None.
     """
 
-    candidate: int
-    inverse_penalty: float
+    candidates: tuple[int, ...]
+    inverse_penalties: tuple[float, ...]
+    losses: tuple[float | None, ...]
+    shares: np.ndarray
     loss: float | None
+
+
+class _Tried(NamedTuple):
+    # The best penalty of one candidate: its loss, and what it says of each fold's held-out pixels.
+    loss: float
+    penalty: float
+    said: list[np.ndarray]
 
 
 def choose_linear(
@@ -37,8 +46,9 @@ def choose_linear(
     candidates: Sequence[Sequence[int]],
     inverse_penalties: Sequence[float],
     folds: Folds,
+    sharpness: float | None = None,
 ) -> LinearFit:
-    """Chooses columns and penalty by the lowest cross-entropy on held-out pixels.
+    """Chooses columns and penalties, and how much each regression counts, on held-out pixels.
 
     Args:
         table: (n, F).
@@ -46,25 +56,38 @@ def choose_linear(
         share: (n,) weights of the pixels.
         candidates: Columns of each candidate, the simplest first.
         inverse_penalties: Values of C.
-        folds: Without any, the first candidate and penalty are taken.
+        folds: Without any, the first penalty is taken, of the first candidate or of all evenly.
+        sharpness: All candidates count, in proportion to exp(-sharpness * cross-entropy); None
+            takes the best one alone.
     """
-    options = list(product(range(len(candidates)), inverse_penalties))
     if not folds:
-        return LinearFit(*options[0], None)
+        count = 1 if sharpness is None else len(candidates)
+        first, even = (inverse_penalties[0],) * count, np.full(count, 1 / count)
+        return LinearFit(tuple(range(count)), first, (None,) * count, even, None)
 
-    def loss(candidate: int, penalty: float) -> float:
-        columns = candidates[candidate]
-
-        def predict(train: np.ndarray, held: np.ndarray) -> np.ndarray:
-            part = table[:, columns]
+    def tried(columns: Sequence[int], penalty: float) -> _Tried:
+        part, said = table[:, columns], []
+        for train, held in folds:
             slopes, bias = fit_linear(part[train], targets[train], share[train], penalty)
-            return softmax(part[held] @ slopes.T + bias)
+            said.append(softmax(part[held] @ slopes.T + bias))
+        return _Tried(held_out_loss(said, targets, share, folds), penalty, said)
 
-        return held_out_loss(predict, targets, share, folds)
-
-    losses = [loss(*option) for option in options]
-    best = int(np.argmin(losses))
-    return LinearFit(*options[best], losses[best])
+    best = [
+        min((tried(columns, penalty) for penalty in inverse_penalties), key=lambda one: one.loss)
+        for columns in candidates
+    ]
+    losses = np.array([one.loss for one in best])
+    kept = list(range(len(best))) if sharpness is not None else [int(np.argmin(losses))]
+    shares = softmax(-(sharpness or 0.0) * losses[None, kept])[0]
+    answers = zip(*(best[index].said for index in kept), strict=True)
+    mixed = [np.tensordot(shares, np.stack(said), 1) for said in answers]
+    return LinearFit(
+        tuple(kept),
+        tuple(best[index].penalty for index in kept),
+        tuple(best[index].loss for index in kept),
+        shares,
+        held_out_loss(mixed, targets, share, folds),
+    )
 
 
 def fit_linear(
@@ -92,20 +115,20 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def held_out_loss(
-    predict: Predictor, targets: np.ndarray, share: np.ndarray, folds: Folds
+    said: Sequence[np.ndarray], targets: np.ndarray, share: np.ndarray, folds: Folds
 ) -> float:
     """Weighted mean cross-entropy over all that was held out.
 
     Args:
-        predict: Trains on some pixels; gives the trained classes' probabilities of others.
+        said: Of each fold, the trained classes' probabilities of what it holds out.
         targets: (n,) classes.
         share: (n,) weights of the pixels.
         folds: At least one.
     """
     total, weight = 0.0, 0.0
-    for train, held in folds:
+    for probabilities, (train, held) in zip(said, folds, strict=True):
         places = np.searchsorted(np.unique(targets[train]), targets[held])
-        right = predict(train, held)[np.arange(len(places)), places]
+        right = probabilities[np.arange(len(places)), places]
         total -= float(share[held] @ np.log(np.maximum(right, _LEAST_PROBABILITY)))
         weight += float(share[held].sum())
     return total / weight if weight else 0.0

@@ -15,12 +15,17 @@ import torch
 from torch import Tensor
 
 from bdgf.networks.patch_network import last
-from bdgf.networks.patch_statistics import StatisticSet, without_features
 from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.scenes.block_folds import block_folds
 from bdgf.scenes.windows import SceneArrays, gather_batch
 from bdgf.training.forest_fit import as_arrays, forest_probabilities, grow_forest
-from bdgf.training.linear_fit import Folds, choose_linear, fit_linear, held_out_loss
+from bdgf.training.linear_fit import (
+    Folds,
+    LinearFit,
+    choose_linear,
+    fit_linear,
+    held_out_loss,
+)
 from bdgf.training.sampling import ClassWeights, Pixels, class_weights, thin_classes
 
 log = logging.getLogger(__name__)
@@ -30,20 +35,35 @@ _COMPONENT_CELLS = 20_000
 
 
 @dataclass(frozen=True)
-class StatisticsChoice:
-    """What cross-validation decided.
+class LinearChoice:
+    """What cross-validation decided about one linear map.
 
     Attributes:
-        statistics: Names of the linear map's statistics, beside the pixel's channels.
-        inverse_penalty: Its C.
-        linear_loss: Its cross-entropy on held-out training pixels; None where none could be held
-            out.
-        forest_loss: The forest's, likewise; None without a forest.
-        forest_share: The forest's weight in the mixture.
+        statistics: Names of its statistics, beside the pixel's channels.
+        inverse_penalty: C.
+        loss: Its cross-entropy on held-out training pixels; None where none could be held out.
+        share: Its weight among the linear maps.
     """
 
     statistics: tuple[str, ...]
     inverse_penalty: float
+    loss: float | None
+    share: float
+
+
+@dataclass(frozen=True)
+class StatisticsChoice:
+    """What cross-validation decided.
+
+    Attributes:
+        linear: Of each linear map that counts.
+        linear_loss: The cross-entropy of all of them together on held-out training pixels; None
+            where none could be held out.
+        forest_loss: The forest's, likewise; None without a forest.
+        forest_share: The forest's weight in the mixture.
+    """
+
+    linear: tuple[LinearChoice, ...]
     linear_loss: float | None
     forest_loss: float | None
     forest_share: float
@@ -86,22 +106,13 @@ def fit_statistics_branch(
     """
     _fit_components(branch, arrays, valid)
     table = _table(branch, arrays, valid, pixels, settings, patch, weighting, seed)
-    available = tuple if branch.components is not None else without_features
-    candidates = available(settings.linear.candidates)
-    columns = [branch.describe.columns(names) for names in candidates]
-    found = choose_linear(
-        table.described,
-        table.targets,
-        table.share,
-        columns,
-        settings.linear.inverse_penalties,
-        table.folds,
-    )
-    _set_linear(branch, table, columns[found.candidate], found.inverse_penalty)
-    forest_loss = _fit_forest(branch, table, available(settings.forest.sets), settings, seed)
-    share = _weigh(branch, found.loss, forest_loss, settings.sharpness)
+    linear = _fit_linear(branch, table, settings)
+    forest_loss = _fit_forest(branch, table, settings, seed)
+    share = _weigh(branch, linear.loss, forest_loss, settings.sharpness)
+    sets = (branch.linear_sets[index] for index in linear.candidates)
+    each = zip(sets, linear.inverse_penalties, linear.losses, linear.shares.tolist(), strict=True)
     chosen = StatisticsChoice(
-        candidates[found.candidate], found.inverse_penalty, found.loss, forest_loss, share
+        tuple(LinearChoice(*one) for one in each), linear.loss, forest_loss, share
     )
     _tell(chosen)
     return chosen
@@ -174,26 +185,35 @@ def _describe(
     return torch.cat(described).numpy()
 
 
-def _set_linear(
-    branch: StatisticsBranch, table: _Table, columns: list[int], penalty: float
-) -> None:
-    weight, bias = fit_linear(table.described[:, columns], table.targets, table.share, penalty)
-    full = np.zeros(branch.linear.weight.shape)
-    full[:, columns] = weight
-    branch.linear.set_weights(torch.from_numpy(full), torch.from_numpy(bias))
+def _fit_linear(branch: StatisticsBranch, table: _Table, settings: StatisticsSettings) -> LinearFit:
+    columns = [branch.describe.columns(names) for names in branch.linear_sets]
+    found = choose_linear(
+        table.described,
+        table.targets,
+        table.share,
+        columns,
+        settings.linear.inverse_penalties,
+        table.folds,
+        settings.sharpness if settings.linear.weighed else None,
+    )
+    weights, biases = torch.zeros_like(branch.linear.weight), torch.zeros_like(branch.linear.bias)
+    penalties = zip(found.candidates, found.inverse_penalties, strict=True)
+    for index, (candidate, penalty) in enumerate(penalties):
+        of_map = columns[candidate]
+        weight, bias = fit_linear(table.described[:, of_map], table.targets, table.share, penalty)
+        weights[index][:, of_map] = torch.from_numpy(weight).to(weights)
+        biases[index] = torch.from_numpy(bias).to(biases)
+    branch.linear.set_weights(weights, biases, torch.from_numpy(found.shares))
+    return found
 
 
 def _fit_forest(
-    branch: StatisticsBranch,
-    table: _Table,
-    sets: tuple[StatisticSet, ...],
-    settings: StatisticsSettings,
-    seed: int,
+    branch: StatisticsBranch, table: _Table, settings: StatisticsSettings, seed: int
 ) -> float | None:
     # Grows the forest; its cross-entropy on held-out pixels, where there are some.
     if branch.forest is None:
         return None
-    columns = [branch.describe.columns(names) for names in sets]
+    columns = [branch.describe.columns(names) for names in branch.forest_sets]
 
     def grow(train: np.ndarray) -> list:
         return grow_forest(
@@ -207,15 +227,11 @@ def _fit_forest(
         )
 
     everything = grow(np.ones(len(table.targets), bool))
-    branch.forest.set_trees(**as_arrays(everything, branch.linear.weight.shape[0]))
+    branch.forest.set_trees(**as_arrays(everything, branch.linear.bias.shape[1]))
     if not table.folds:
         return None
-    return held_out_loss(
-        lambda train, held: forest_probabilities(grow(train), table.described[held]),
-        table.targets,
-        table.share,
-        table.folds,
-    )
+    said = [forest_probabilities(grow(train), table.described[held]) for train, held in table.folds]
+    return held_out_loss(said, table.targets, table.share, table.folds)
 
 
 def _weigh(
@@ -234,16 +250,17 @@ def _tell(chosen: StatisticsChoice) -> None:
     def loss(value: float | None) -> str:
         return "not held out" if value is None else f"cross-entropy {value:.3f}"
 
-    linear = (
-        f"a linear map of {', '.join(('the pixel', *chosen.statistics))}, "
-        f"C {chosen.inverse_penalty:g} ({loss(chosen.linear_loss)})"
-    )
-    if not chosen.forest_share:
-        log.info("statistics branch: %s", linear)
-        return
-    log.info(
-        "statistics branch: %s and a forest (%s), which has %.0f %%",
-        linear,
-        loss(chosen.forest_loss),
-        100 * chosen.forest_share,
-    )
+    for one in chosen.linear:
+        log.info(
+            "statistics branch: linear map of %s, C %g (%s), %.0f %%",
+            ", ".join(("the pixel", *one.statistics)),
+            one.inverse_penalty,
+            loss(one.loss),
+            100 * (1 - chosen.forest_share) * one.share,
+        )
+    if chosen.forest_share:
+        log.info(
+            "statistics branch: forest (%s), %.0f %%",
+            loss(chosen.forest_loss),
+            100 * chosen.forest_share,
+        )
