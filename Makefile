@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Tests in two processes of one thread each: more threads would be in each other's way.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 export DO_NOT_TRACK := 1
 
 .PHONY: run test test-all lint bench bench-gpu clean
@@ -10,10 +12,10 @@ run: $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
 
 test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(TEST) -m "not slow"
 
 test-all: $(VENV)/.dev lint
-	$(BIN)/python -m pytest
+	$(TEST)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
