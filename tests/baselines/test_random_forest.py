@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
+from bdgf.baselines.pixel_table import table_of_maps
 from bdgf.baselines.random_forest import FOREST, RandomForestSettings
 from bdgf.baselines.training_table import TrainingTable, training_table
 from bdgf.errors import MissingArtifactError
@@ -90,7 +91,8 @@ def test_the_table_holds_training_pixels_in_order():
     features = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
     labels = np.array([[1, 2, 0], [3, 1, 2]])
     split = np.array([[1, 2, 1], [3, 1, 0]])
-    table = training_table(features, labels, split, use_validation=True)
+    table_of_scene = table_of_maps(features)
+    table = training_table(table_of_scene, labels, split, use_validation=True)
     assert table.labels.tolist() == [1, 2, 1]
     assert table.features.tolist() == [[0, 6], [1, 7], [4, 10]]
-    assert training_table(features, labels, split, False).labels.tolist() == [1, 1]
+    assert training_table(table_of_scene, labels, split, False).labels.tolist() == [1, 1]

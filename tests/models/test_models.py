@@ -7,9 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings
-from bdgf.errors import SettingsError, UserError
+from bdgf.diffusion.given_cube import write_feature_cube
+from bdgf.errors import SceneError, SettingsError, UserError
 from bdgf.evaluation.report import evaluate_predictions
+from bdgf.models import table_model
 from bdgf.models.interface import Execution, SceneInputs
 from bdgf.models.registry import MODELS, model_entry
 from bdgf.scenes.demo import DemoSettings, make_demo_scene
@@ -44,6 +47,7 @@ SVM = {"c": (1.0, 10.0), "gamma": (0.3, 1.0), "jobs": 1}
 OWN = {
     "random_forest": {"trees": 20},
     "random_forest_windows": {"trees": 20, "window": 5},
+    "random_forest_features": {"trees": 20},
     "svm": SVM,
     "svm_windows": {**SVM, "window": 5},
     "two_stream_cnn": {"width": 8, "embedding": 16},
@@ -101,7 +105,8 @@ def test_its_configuration_keeps_the_contract(named):
     assert MODELS[config["model"]] is named.entry
     assert config["seed"] == 0
     assert config["parameters"] > 10
-    assert config["patch"] == (1 if config["model"] in ("random_forest", "svm") else 5)
+    of_the_pixel = ("random_forest", "random_forest_features", "svm")
+    assert config["patch"] == (1 if config["model"] in of_the_pixel else 5)
     assert all(len(point) == 2 for curve in config["history"].values() for point in curve)
     more = named.trained.with_config({"scene": "demo"})
     assert more.config == {**config, "scene": "demo"}
@@ -155,8 +160,30 @@ def test_networks_leave_curves_and_no_checkpoint(named, tmp_path: Path):
     assert set(trained.config["history"]) == set(logger.names())
 
 
-def test_only_bdgf_is_guided():
-    assert [name for name, entry in MODELS.items() if entry.uses_features] == ["bdgf"]
+def test_only_these_use_features():
+    named = [name for name, entry in MODELS.items() if entry.uses_features]
+    assert named == ["bdgf", "random_forest_features"]
+
+
+@pytest.mark.parametrize("name", ["random_forest_features", "svm_windows"])
+def test_bands_of_rows_give_the_map_of_the_whole(name, inputs, split, monkeypatch):
+    model = MODELS[name].model()
+    own = model.settings(**OWN[name])
+    trained = model.fit(inputs, split, TRAIN, own, 0)
+    whole = trained.predict_map(inputs)
+    monkeypatch.setattr(table_model, "_BAND", 48 * 5)
+    np.testing.assert_allclose(trained.predict_map(inputs), whole, atol=1e-6)
+
+
+def test_a_forest_refuses_features_of_another_number(inputs, split, tmp_path):
+    model = MODELS["random_forest_features"].model()
+    trained = model.fit(inputs, split, TRAIN, model.settings(trees=5), 0)
+    path = tmp_path / "cube.h5"
+    write_feature_cube(path, {0: np.zeros((3, 48, 48))}, np.ones((48, 48), bool), "demo")
+    with pytest.raises(SceneError, match=r"features a pixel.*train again"):
+        trained.predict_map(SceneInputs(inputs.prepared, FeatureCube(path)))
+    with pytest.raises(UserError, match="needs some"):
+        trained.predict_map(SceneInputs(inputs.prepared))
 
 
 def test_an_unknown_model_names_the_nearest_and_the_known():

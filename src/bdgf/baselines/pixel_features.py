@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 import xarray as xr
 from pydantic import Field, field_validator
 
+from bdgf.baselines.pixel_table import PixelTable, table_of_maps
 from bdgf.baselines.window_statistics import window_statistics
+from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.scenes.preparation import is_reduced, stack_channels
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 from bdgf.settings_model import Settings
@@ -32,23 +34,6 @@ class WindowSettings(Settings):
         return window
 
 
-class PixelFeatures(Protocol):
-    """Features of every pixel, once fitted."""
-
-    @property
-    def patch(self) -> int:
-        """Side in pixels of the window that they come from."""
-        ...
-
-    def maps(self, prepared: xr.Dataset) -> np.ndarray:
-        """(F, H, W) float32 features of a prepared scene."""
-        ...
-
-    def state(self) -> dict[str, np.ndarray]:
-        """What fitting found."""
-        ...
-
-
 @dataclass(frozen=True)
 class StackedChannels:
     """The pixel's own channels of every modality; nothing to fit."""
@@ -58,6 +43,10 @@ class StackedChannels:
     def maps(self, prepared: xr.Dataset) -> np.ndarray:
         """(F, H, W) float32 features of a prepared scene."""
         return stack_channels(prepared)[0]
+
+    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelTable:
+        """Reads a scene; see `PixelFeatures.table`."""
+        return table_of_maps(self.maps(prepared))
 
     def state(self) -> dict[str, np.ndarray]:
         """Nothing."""
@@ -109,6 +98,10 @@ class ChannelsAndWindow:
             np.concatenate(seen), valid_mask(prepared), self.settings.window
         )
         return np.concatenate([stack_channels(prepared)[0], mean, deviation])
+
+    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelTable:
+        """Reads a scene; see `PixelFeatures.table`."""
+        return table_of_maps(self.maps(prepared))
 
     def state(self) -> dict[str, np.ndarray]:
         """The principal axes."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bdgf.baselines.pixel_features import WindowSettings
 from bdgf.baselines.training_table import TableClassifier, TrainingTable, in_chunks
+from bdgf.errors import SceneError
 from bdgf.settings_model import Settings
 
 _CHUNK = 4096  # pixels a worker predicts at once
@@ -56,7 +57,15 @@ def forest_probabilities(
 
     Each worker sums the trees in their order for pixels of its own; scikit-learn's threads add in
     whatever order they end, which changes the last bits from run to run.
+
+    Raises:
+        SceneError: The forest was trained on another number of features.
     """
+    if features.shape[1] != forest.n_features_in_:  # the trees would read beyond a row
+        raise SceneError(
+            f"the forest was trained on {forest.n_features_in_} features a pixel, this scene has "
+            f"{features.shape[1]}; take the features that it was trained on, or train again"
+        )
 
     def of_chunk(chunk: np.ndarray) -> np.ndarray:
         total = np.zeros((len(chunk), len(forest.classes_)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bdgf.baselines.pixel_table import PixelTable
 from bdgf.scenes.split import TRAIN, VALIDATION
 
 
@@ -52,19 +53,19 @@ class TableClassifier:
 
 
 def training_table(
-    features: np.ndarray, labels: np.ndarray, split: np.ndarray, use_validation: bool
+    table: PixelTable, labels: np.ndarray, split: np.ndarray, use_validation: bool
 ) -> TrainingTable:
     """Picks the training pixels; labels of others are not looked at.
 
     Args:
-        features: (F, H, W).
+        table: Describes pixels of the scene.
         labels: (H, W) class ids, 0 = unlabelled.
         split: (H, W) uint8, a split's values.
         use_validation: Whether validation pixels train too.
     """
     chosen = (split == TRAIN) | (use_validation & (split == VALIDATION))
     label_map = np.where(chosen, labels, 0)
-    return TrainingTable(features[:, label_map != 0].T.astype(np.float32), label_map)
+    return TrainingTable(table(label_map != 0), label_map)
 
 
 def in_chunks(

@@ -39,6 +39,9 @@ MODELS: dict[str, ModelEntry] = {
     "bdgf_unguided": ModelEntry("bdgf.models.branches:BDGF_UNGUIDED", ".safetensors"),
     "random_forest": ModelEntry("bdgf.models.tables:RANDOM_FOREST", ".skops"),
     "random_forest_windows": ModelEntry("bdgf.models.tables:RANDOM_FOREST_WINDOWS", ".skops"),
+    "random_forest_features": ModelEntry(
+        "bdgf.models.tables:RANDOM_FOREST_FEATURES", ".skops", uses_features=True
+    ),
     "svm": ModelEntry("bdgf.models.tables:SVM", ".skops"),
     "svm_windows": ModelEntry("bdgf.models.tables:SVM_WINDOWS", ".skops"),
     "two_stream_cnn": ModelEntry("bdgf.models.window_networks:TWO_STREAM_CNN", ".safetensors"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bdgf.baselines.pixel_features import PixelFeatures
+from bdgf.baselines.pixel_table import PixelFeatures
 from bdgf.baselines.training_table import TableClassifier, training_table
 from bdgf.errors import MissingArtifactError
 from bdgf.models.interface import Execution, SceneInputs
@@ -20,6 +20,9 @@ from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.inference import InferenceSettings
 from bdgf.training.train_settings import TrainSettings
+
+_BAND = 65_536
+"""Pixels that are described at once: some hundred features of each."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class TableModel:
         """Trains it: see `Model.fit`."""
         features = self.fit_features(inputs.prepared, own)
         table = training_table(
-            features.maps(inputs.prepared),
+            features.table(inputs.prepared, inputs.cube),
             inputs.prepared[LABELS].to_numpy(),
             split.to_numpy(),
             own.use_validation,
@@ -123,12 +126,17 @@ class TrainedTable:
         """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
         valid, classifier = valid_mask(inputs.prepared), self.model.classifier
         own = self.model.settings.model_validate(self.config["baselines"][self.model.name])
-        table = self.features.maps(inputs.prepared)[:, valid].T  # (N, F)
-        found = classifier.probabilities(self.estimator, table, own)  # (N, trained classes)
-        of_classes = np.zeros((self.config["classes"], len(table)), np.float32)
-        of_classes[classifier.classes(self.estimator) - 1] = found.T
-        probabilities = np.zeros((len(of_classes), *valid.shape), np.float32)
-        probabilities[:, valid] = of_classes
+        table = self.features.table(inputs.prepared, inputs.cube)
+        probabilities = np.zeros((self.config["classes"], *valid.shape), np.float32)
+        at = classifier.classes(self.estimator) - 1
+        for rows in _bands(valid.shape):
+            wanted = np.zeros_like(valid)
+            wanted[rows] = valid[rows]
+            if wanted.any():
+                found = classifier.probabilities(self.estimator, table(wanted), own)
+                of_classes = np.zeros((len(probabilities), len(found)), np.float32)
+                of_classes[at] = found.T
+                probabilities[:, wanted] = of_classes
         return probabilities
 
     def save(self, path: Path) -> None:
@@ -149,3 +157,10 @@ class TrainedTable:
         with partial.open("wb") as file:
             dump(stored, file)
         os.replace(partial, path)
+
+
+def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    # The scene's rows, as many at a time as hold `_BAND` pixels.
+    height, width = shape
+    step = max(_BAND // width, 1)
+    return (slice(start, start + step) for start in range(0, height, step))

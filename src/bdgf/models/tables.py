@@ -1,7 +1,8 @@
-"""Forests and SVMs, on the pixel's channels and on those of its window."""
+"""Forests and SVMs, on the pixel's channels, on its window, and on diffusion features."""
 
 from __future__ import annotations
 
+from bdgf.baselines.diffusion_table import ChannelsAndDiffusion
 from bdgf.baselines.pixel_features import ChannelsAndWindow, StackedChannels
 from bdgf.baselines.random_forest import (
     FOREST,
@@ -35,6 +36,13 @@ def _on_window(name: str, settings: type[Settings], classifier: TableClassifier)
 
 
 RANDOM_FOREST = _on_pixel("random_forest", RandomForestSettings, FOREST)
+RANDOM_FOREST_FEATURES = TableModel(
+    "random_forest_features",
+    RandomForestSettings,
+    FOREST,
+    fit_features=lambda prepared, own: ChannelsAndDiffusion(),
+    restore_features=lambda state, own: ChannelsAndDiffusion(),
+)
 RANDOM_FOREST_WINDOWS = _on_window("random_forest_windows", RandomForestWindowsSettings, FOREST)
 SVM = _on_pixel("svm", SvmSettings, RBF_SVM)
 SVM_WINDOWS = _on_window("svm_windows", SvmWindowsSettings, RBF_SVM)
