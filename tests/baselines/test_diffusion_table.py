@@ -60,12 +60,6 @@ def test_it_is_the_channels_and_what_windows_call_the_centres(prepared, cube, ro
     np.testing.assert_allclose(found[:, channels.shape[1] :], raw, rtol=1e-5, atol=1e-6)
 
 
-def test_no_pixel_is_an_empty_table(prepared, cube):
-    table = ChannelsAndDiffusion().table(prepared, cube)
-    none = np.zeros_like(valid_mask(prepared))
-    assert table(none).shape == (0, table(valid_mask(prepared)).shape[1])
-
-
 def test_without_features_it_says_what_to_run(prepared):
     with pytest.raises(MissingArtifactError, match="kedro run --pipeline=features"):
         ChannelsAndDiffusion().table(prepared, None)

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from bdgf.baselines import pixel_table
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings
 from bdgf.diffusion.given_cube import write_feature_cube
 from bdgf.errors import SceneError, SettingsError, UserError
 from bdgf.evaluation.report import evaluate_predictions
-from bdgf.models import table_model
 from bdgf.models.interface import Execution, SceneInputs
 from bdgf.models.registry import MODELS, model_entry
 from bdgf.scenes.demo import DemoSettings, make_demo_scene
@@ -169,10 +169,10 @@ def test_only_these_use_features():
 def test_bands_of_rows_give_the_map_of_the_whole(name, inputs, split, monkeypatch):
     model = MODELS[name].model()
     own = model.settings(**OWN[name])
-    trained = model.fit(inputs, split, TRAIN, own, 0)
-    whole = trained.predict_map(inputs)
-    monkeypatch.setattr(table_model, "_BAND", 48 * 5)
-    np.testing.assert_allclose(trained.predict_map(inputs), whole, atol=1e-6)
+    whole = model.fit(inputs, split, TRAIN, own, 0).predict_map(inputs)
+    monkeypatch.setattr(pixel_table, "_BAND", 48 * 5)
+    in_bands = model.fit(inputs, split, TRAIN, own, 0).predict_map(inputs)
+    np.testing.assert_allclose(in_bands, whole, atol=1e-6)
 
 
 def test_a_forest_refuses_features_of_another_number(inputs, split, tmp_path):

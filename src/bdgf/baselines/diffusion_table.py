@@ -46,9 +46,6 @@ class ChannelsAndDiffusion:
 
         def describe(wanted: np.ndarray) -> np.ndarray:
             rows, cols = np.nonzero(wanted)
-            if not len(rows):
-                width = len(channels) + sum(cube.channels.values())
-                return np.zeros((0, width), np.float32)
             at = torch.from_numpy(rows), torch.from_numpy(cols)
             levels = [_at_pixels(cube, level, valid[level][0], *at) for level in cube.levels]
             return np.concatenate([channels[:, rows, cols].T, *levels], axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from bdgf.diffusion.feature_cube import FeatureCube
 
 PixelTable = Callable[[np.ndarray], np.ndarray]
-"""From the wanted pixels, (H, W) bool, to what describes each: (N, F) float32, row-major."""
+"""From the wanted pixels, (H, W) bool and at least one, to what describes each: (N, F) float32,
+row-major."""
+
+_BAND = 65_536
+"""Pixels of a band: each may be described by some hundred features."""
 
 
 class PixelFeatures(Protocol):
@@ -41,3 +45,21 @@ class PixelFeatures(Protocol):
 def table_of_maps(maps: np.ndarray) -> PixelTable:
     """A table of (F, H, W) float32 maps."""
     return lambda wanted: np.ascontiguousarray(maps[:, wanted].T)
+
+
+def bands_of(wanted: np.ndarray) -> Iterator[np.ndarray]:
+    """The wanted pixels in bands of rows, so that no table of a whole large scene is held.
+
+    Args:
+        wanted: (H, W) bool.
+
+    Yields:
+        (H, W) bool, from the first row to the last; bands without a wanted pixel are left out.
+    """
+    height, width = wanted.shape
+    step = max(_BAND // width, 1)
+    for start in range(0, height, step):
+        band = np.zeros_like(wanted)
+        band[start : start + step] = wanted[start : start + step]
+        if band.any():
+            yield band

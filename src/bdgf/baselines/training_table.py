@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bdgf.baselines.pixel_table import PixelTable
+from bdgf.baselines.pixel_table import PixelTable, bands_of
 from bdgf.scenes.split import TRAIN, VALIDATION
 
 
@@ -65,7 +65,8 @@ def training_table(
     """
     chosen = (split == TRAIN) | (use_validation & (split == VALIDATION))
     label_map = np.where(chosen, labels, 0)
-    return TrainingTable(table(label_map != 0), label_map)
+    described = [table(band) for band in bands_of(label_map != 0)]
+    return TrainingTable(np.concatenate(described), label_map)
 
 
 def in_chunks(

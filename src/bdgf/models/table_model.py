@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bdgf.baselines.pixel_table import PixelFeatures
+from bdgf.baselines.pixel_table import PixelFeatures, bands_of
 from bdgf.baselines.training_table import TableClassifier, training_table
 from bdgf.errors import MissingArtifactError
 from bdgf.models.interface import Execution, SceneInputs
@@ -20,9 +20,6 @@ from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.inference import InferenceSettings
 from bdgf.training.train_settings import TrainSettings
-
-_BAND = 65_536
-"""Pixels that are described at once: some hundred features of each."""
 
 
 @dataclass(frozen=True)
@@ -129,14 +126,11 @@ class TrainedTable:
         table = self.features.table(inputs.prepared, inputs.cube)
         probabilities = np.zeros((self.config["classes"], *valid.shape), np.float32)
         at = classifier.classes(self.estimator) - 1
-        for rows in _bands(valid.shape):
-            wanted = np.zeros_like(valid)
-            wanted[rows] = valid[rows]
-            if wanted.any():
-                found = classifier.probabilities(self.estimator, table(wanted), own)
-                of_classes = np.zeros((len(probabilities), len(found)), np.float32)
-                of_classes[at] = found.T
-                probabilities[:, wanted] = of_classes
+        for band in bands_of(valid):
+            found = classifier.probabilities(self.estimator, table(band), own)
+            of_classes = np.zeros((len(probabilities), len(found)), np.float32)
+            of_classes[at] = found.T
+            probabilities[:, band] = of_classes
         return probabilities
 
     def save(self, path: Path) -> None:
@@ -157,10 +151,3 @@ class TrainedTable:
         with partial.open("wb") as file:
             dump(stored, file)
         os.replace(partial, path)
-
-
-def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
-    # The scene's rows, as many at a time as hold `_BAND` pixels.
-    height, width = shape
-    step = max(_BAND // width, 1)
-    return (slice(start, start + step) for start in range(0, height, step))

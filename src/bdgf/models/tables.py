@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bdgf.baselines.diffusion_table import ChannelsAndDiffusion
 from bdgf.baselines.pixel_features import ChannelsAndWindow, StackedChannels
+from bdgf.baselines.pixel_table import PixelFeatures
 from bdgf.baselines.random_forest import (
     FOREST,
     RandomForestSettings,
@@ -15,13 +16,15 @@ from bdgf.models.table_model import TableModel
 from bdgf.settings_model import Settings
 
 
-def _on_pixel(name: str, settings: type[Settings], classifier: TableClassifier) -> TableModel:
+def _on_pixel(
+    name: str, settings: type[Settings], classifier: TableClassifier, features: PixelFeatures
+) -> TableModel:
     return TableModel(
         name,
         settings,
         classifier,
-        fit_features=lambda prepared, own: StackedChannels(),
-        restore_features=lambda state, own: StackedChannels(),
+        fit_features=lambda prepared, own: features,
+        restore_features=lambda state, own: features,
     )
 
 
@@ -35,14 +38,10 @@ def _on_window(name: str, settings: type[Settings], classifier: TableClassifier)
     )
 
 
-RANDOM_FOREST = _on_pixel("random_forest", RandomForestSettings, FOREST)
-RANDOM_FOREST_FEATURES = TableModel(
-    "random_forest_features",
-    RandomForestSettings,
-    FOREST,
-    fit_features=lambda prepared, own: ChannelsAndDiffusion(),
-    restore_features=lambda state, own: ChannelsAndDiffusion(),
+RANDOM_FOREST = _on_pixel("random_forest", RandomForestSettings, FOREST, StackedChannels())
+RANDOM_FOREST_FEATURES = _on_pixel(
+    "random_forest_features", RandomForestSettings, FOREST, ChannelsAndDiffusion()
 )
 RANDOM_FOREST_WINDOWS = _on_window("random_forest_windows", RandomForestWindowsSettings, FOREST)
-SVM = _on_pixel("svm", SvmSettings, RBF_SVM)
+SVM = _on_pixel("svm", SvmSettings, RBF_SVM, StackedChannels())
 SVM_WINDOWS = _on_window("svm_windows", SvmWindowsSettings, RBF_SVM)
