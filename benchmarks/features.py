@@ -12,12 +12,12 @@ import torch
 import xarray as xr
 from torch.utils.flop_counter import FlopCounterMode
 
+from bdgf.core.weights import Weights
 from bdgf.diffusion.denoiser import decoder_features, load_denoiser
 from bdgf.diffusion.features import FeatureSettings, extract_features
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.scenes.preparation import stack_channels
 from bdgf.training.devices import make_fabric
-from bdgf.weights import Weights
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates
 from benchmarks.scenes import base_settings, denoiser_weights, prepared_scene

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bdgf.compiled import run_tasks
+from bdgf.core.numba_kernels import run_tasks
 
 PACKAGES = (
     *("bdgf", "torch", "numpy", "numba", "llvmlite", "lightning-fabric", "h5py", "xarray"),

@@ -11,13 +11,13 @@ import xarray as xr
 import yaml
 from scipy.ndimage import gaussian_filter
 
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
 from bdgf.diffusion.denoiser import Denoiser
 from bdgf.networks.classifier import Classifier
 from bdgf.scenes.windows import SceneArrays
-from bdgf.settings_model import Settings
 from bdgf.training.pretrain import PretrainSettings
 from bdgf.training.train_settings import TrainSettings
-from bdgf.weights import Weights
 from benchmarks.children import ROOT
 
 # Sentinel-2, Sentinel-1 and elevation, as the scene `coast` has them; prepared channels.

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from bdgf.core.weights import Weights, read_weights
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings, extract_features
 from bdgf.scenes.demo import DemoSettings, make_demo_scene
 from bdgf.scenes.preparation import Preparation
 from bdgf.training.devices import make_fabric
-from bdgf.weights import Weights, read_weights
 from benchmarks import overhead
 from benchmarks.comparison import Comparison
 from benchmarks.scenes import base_settings

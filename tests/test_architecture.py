@@ -15,15 +15,7 @@ BELOW = {
     "baselines": {"evaluation", "training", "networks", "diffusion", "scenes"},
     "models": {"baselines", "evaluation", "training", "networks", "diffusion", "scenes"},
 }
-SHARED = {
-    "artifact_cache",
-    "errors",
-    "settings_model",
-    "weights",
-    "fingerprint",
-    "compiled",
-    "__version__",
-}
+SHARED = {"core", "__version__"}
 
 
 def imported(path: Path) -> set[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bdgf.configuration import SceneConfigLoader, refuse_unknown
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from bdgf.configuration import SceneConfigLoader
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.models.registry import MODELS as TRAINABLE
 from bdgf.parameters import MODELS, check_parameters
 from bdgf.settings import CONFIG_LOADER_ARGS

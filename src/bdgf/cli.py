@@ -14,7 +14,7 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.utils import find_kedro_project
 
-from bdgf.errors import UserError
+from bdgf.core.errors import UserError
 
 
 class OneLineError(click.ClickException):

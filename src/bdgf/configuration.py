@@ -10,7 +10,7 @@ from typing import Any
 from kedro.config import MissingConfigException, OmegaConfigLoader
 from omegaconf import OmegaConf
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.models.registry import model_entry
 
 SCENE_PATTERNS = ["parameters_scenes/*.yml", "parameters_scenes/*.yaml"]

@@ -11,8 +11,8 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, DatasetError, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 
+from bdgf.core.errors import MissingArtifactError
 from bdgf.datasets.local_versioned import LocalVersionedDataset
-from bdgf.errors import MissingArtifactError
 from bdgf.models.registry import model_entry
 from bdgf.pipeline_registry import pipeline_name, plain_names
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictInt, TypeAdapter, ValidationError
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
 from bdgf.models.registry import model_entry
-from bdgf.settings_model import Settings
 
 # Group -> settings model, by name: only those that a run takes are imported.
 MODELS = {
-    "cache": "bdgf.artifact_cache:CacheSettings",
+    "cache": "bdgf.core.artifact_cache:CacheSettings",
     "ingest": "bdgf.pipelines.ingest.nodes:IngestSettings",
     "preparation": "bdgf.scenes.modality_statistics:PreparationSettings",
     "split": "bdgf.scenes.split:SplitSettings",

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from bdgf.baselines.diffusion_table import ChannelsAndDiffusion
+from bdgf.core.errors import MissingArtifactError
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.given_cube import write_feature_cube
-from bdgf.errors import MissingArtifactError
 from bdgf.scenes.demo import DemoSettings, make_demo_scene
 from bdgf.scenes.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.scenes.scene import valid_mask

@@ -7,7 +7,7 @@ from sklearn.ensemble import RandomForestClassifier
 from bdgf.baselines.pixel_table import table_of_maps
 from bdgf.baselines.random_forest import FOREST, RandomForestSettings
 from bdgf.baselines.training_table import TrainingTable, training_table
-from bdgf.errors import MissingArtifactError
+from bdgf.core.errors import MissingArtifactError
 from bdgf.models.interface import SceneInputs
 from bdgf.models.tables import RANDOM_FOREST
 from bdgf.scenes.demo import DemoSettings, make_demo_scene

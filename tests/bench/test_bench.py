@@ -15,7 +15,7 @@ import pytest
 from bdgf.bench.bench import Bench, BenchOptions
 from bdgf.bench.command import names, parse_seeds
 from bdgf.bench.process import RunFailed, RunProcess
-from bdgf.errors import MissingArtifactError, SettingsError
+from bdgf.core.errors import MissingArtifactError, SettingsError
 from tests.bench.test_plan import CONFIGURED, resolve
 from tests.pipelines.project import Project
 

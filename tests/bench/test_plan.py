@@ -8,7 +8,7 @@ import pytest
 
 from bdgf.bench.plan import PlannedRun, Suite, plan_suite, read_suites, resolver, run_order
 from bdgf.configuration import SceneConfigLoader
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

@@ -9,13 +9,13 @@ import xarray as xr
 from kedro.io import DatasetError, Version
 from rasterio.transform import Affine
 
+from bdgf.core.errors import SceneError
+from bdgf.core.weights import Weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.datasets.raster_map import RasterMapDataset
 from bdgf.datasets.weights import WeightsDataset
-from bdgf.errors import SceneError
 from bdgf.hooks import saved_files
 from bdgf.scenes.georeferencing import georeference, with_georeference
-from bdgf.weights import Weights
 
 
 def at(kind: type, path: Path, version: str):  # type: ignore[no-untyped-def]

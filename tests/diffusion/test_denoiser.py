@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from bdgf.core.errors import SceneError
+from bdgf.core.weights import Weights
 from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings, decoder_features, load_denoiser
 from bdgf.diffusion.normalisation import NORMS, calibrate
-from bdgf.errors import SceneError
-from bdgf.weights import Weights
 
 MODALITIES = {"optical": 3, "sar": 2}
 

@@ -2,9 +2,9 @@ import h5py
 import numpy as np
 import pytest
 
+from bdgf.core.errors import MissingArtifactError, SceneError
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
-from bdgf.errors import MissingArtifactError, SceneError
 
 SHAPE, CHANNELS = (13, 9), {0: 4, 1: 6}
 

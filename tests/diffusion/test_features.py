@@ -10,12 +10,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bdgf.core.errors import SceneError, SettingsError, UserError
+from bdgf.core.weights import Weights
 from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
 from bdgf.diffusion.features import FeatureSettings, extract_features
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.errors import SceneError, SettingsError, UserError
 from bdgf.training.devices import DeviceSettings, make_fabric
-from bdgf.weights import Weights
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
 TILE = 8

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from bdgf.core.errors import SceneError
 from bdgf.diffusion.given_cube import given_cube, write_feature_cube
-from bdgf.errors import SceneError
 from bdgf.training.arrays import resident_arrays
 from tests.diffusion.small_scene import prepared_scene
 

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bdgf.core.errors import SceneError
 from bdgf.diffusion.tiles import TileSource, held_out_corners
-from bdgf.errors import SceneError
 
 
 def position_scene(rows, columns):

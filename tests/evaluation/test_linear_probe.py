@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.evaluation.linear_probe import LinearProbeSettings, out_of_fold, probe_accuracy
 
 CHOSEN = LinearProbeSettings(folds=4, repeats=2)

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from bdgf.core.weights import Weights
 from bdgf.diffusion.features import FeatureSettings
 from bdgf.evaluation.linear_probe import LinearProbeSettings
 from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
 from bdgf.scenes.split import TEST, TRAIN, VALIDATION
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.pretrain import PretrainSettings, pretrain
-from bdgf.weights import Weights
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
 CPU = DeviceSettings(accelerator="cpu")

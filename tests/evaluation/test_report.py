@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from sklearn.metrics import accuracy_score
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.scenes.scene import ClassTable
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from bdgf.baselines import pixel_table
+from bdgf.core.errors import SceneError, SettingsError, UserError
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings
 from bdgf.diffusion.given_cube import write_feature_cube
-from bdgf.errors import SceneError, SettingsError, UserError
 from bdgf.evaluation.report import evaluate_predictions
 from bdgf.models.interface import Execution, SceneInputs
 from bdgf.models.registry import MODELS, model_entry

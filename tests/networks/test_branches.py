@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.networks.branches import BRANCHES, BranchSettings, Pyramid, PyramidSettings, block_maker
 from bdgf.networks.branches.scanning import scan_positions
 from bdgf.networks.guides import GUIDES, GuideSettings

@@ -6,7 +6,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.weights import Weights, read_weights, write_weights
 from bdgf.networks.branches import BRANCHES, PyramidSettings
 from bdgf.networks.classifier import (
     Classifier,
@@ -18,7 +19,6 @@ from bdgf.networks.guides import GuideSettings
 from bdgf.networks.patch_network import parameter_count
 from bdgf.networks.statistics_branch import StatisticsSettings
 from bdgf.scenes.windows import WindowBatch
-from bdgf.weights import Weights, read_weights, write_weights
 
 MODALITIES = {"optical": 3, "sar": 2}
 LEVELS = (6, 8, 10)

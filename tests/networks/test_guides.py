@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.networks.guides import GUIDES, GuideGeometry, GuideSettings, make_guide
 from bdgf.networks.resampling import (
     Resample,

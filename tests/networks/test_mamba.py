@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mambapy.mamba import MambaBlock, MambaConfig
 from torch.nn.functional import softplus
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.networks.mamba import COMBINATIONS, BidirectionalMamba, Mamba
 from bdgf.networks.selective_scan.causal_conv import causal_conv_silu
 

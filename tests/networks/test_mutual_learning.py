@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.networks.decision import decide
 from bdgf.networks.mutual_learning import (
     SIMILARITIES,

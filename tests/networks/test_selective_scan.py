@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mambapy.mamba import MambaBlock
 from torch.nn.functional import silu, softplus
 
-from bdgf.errors import SettingsError, UserError
+from bdgf.core.errors import SettingsError, UserError
 from bdgf.networks.selective_scan import (
     BACKENDS,
     ScanInputs,

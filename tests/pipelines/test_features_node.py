@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bdgf.core.errors import MissingArtifactError
+from bdgf.core.weights import Weights
 from bdgf.diffusion.features import FeatureSettings
 from bdgf.diffusion.given_cube import write_feature_cube
-from bdgf.errors import MissingArtifactError
 from bdgf.pipelines.features.nodes import extract_feature_cube
-from bdgf.weights import Weights
 from tests.diffusion.small_scene import prepared_scene
 
 

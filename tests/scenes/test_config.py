@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.scenes.config import SceneConfig, parse_scene_config
 from tests.data import fabricate
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.scene import class_table
 from tests.data.small_scene import HSI, LABELS, TEST, TRAIN, changed, load, npy_config
 

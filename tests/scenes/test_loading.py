@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.loading import read_scene
 from bdgf.scenes.scene import class_table, georeference, modality_names, valid_mask

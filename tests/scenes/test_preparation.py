@@ -5,7 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
+from bdgf.core.weights import read_weights, write_weights
 from bdgf.scenes import modality_statistics
 from bdgf.scenes.preparation import (
     Preparation,
@@ -22,7 +23,6 @@ from bdgf.scenes.scene import (
     new_scene,
     valid_mask,
 )
-from bdgf.weights import read_weights, write_weights
 
 
 def make_scene(seed=0, bands=20, size=(24, 17), scale=1.0, **modalities):

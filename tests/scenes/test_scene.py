@@ -9,7 +9,7 @@ import xarray as xr
 from affine import Affine
 from rasterio.crs import CRS
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.scene import (
     ClassTable,
     ModalityArray,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.loading import read_scene
 from tests.data import fabricate

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, maximum_filter
 
-from bdgf.errors import SceneError, SettingsError
+from bdgf.core.errors import SceneError, SettingsError
 from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene
 from bdgf.scenes.split import (
     SPLITS,

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.scenes.cell_interpolation import interpolate_cells
 from bdgf.scenes.windows import (
     SYMMETRIES,

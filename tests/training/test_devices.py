@@ -3,7 +3,7 @@ import logging
 import pytest
 import torch
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.training.devices import (
     DeviceSettings,
     make_fabric,

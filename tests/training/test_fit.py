@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.networks.branches import PyramidSettings
 from bdgf.networks.classifier import ClassifierSettings
 from bdgf.networks.guides import GuideSettings

@@ -6,14 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.weights import Weights
 from bdgf.networks.branches import BRANCHES, PyramidSettings
 from bdgf.networks.classifier import Classifier, ClassifierSettings, classifier_config
 from bdgf.networks.decision import decide
 from bdgf.networks.guides import GuideSettings
 from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
 from bdgf.training.inference import InferenceSettings, predict_branch_maps, predict_map
-from bdgf.weights import Weights
 
 HEIGHT, WIDTH, CLASSES = 21, 18, 4
 

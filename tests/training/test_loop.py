@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from bdgf.errors import TrainingDiverged
+from bdgf.core.errors import TrainingDiverged
 from bdgf.training.checkpoint import TrainingState, load_checkpoint
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps

@@ -9,14 +9,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from bdgf.core.errors import TrainingDiverged
+from bdgf.core.weights import read_weights, write_weights
 from bdgf.diffusion.denoiser import DenoiserOutput, load_denoiser
 from bdgf.diffusion.dominance import SIGNALS
 from bdgf.diffusion.masking_rules import RULES
-from bdgf.errors import TrainingDiverged
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MemoryLogger
 from bdgf.training.pretrain import PretrainSettings, pretrain, stratified_timesteps
-from bdgf.weights import read_weights, write_weights
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
 CPU = DeviceSettings(accelerator="cpu")

@@ -4,7 +4,7 @@ import logging
 
 import torch
 
-from bdgf.artifact_cache import ArtifactCache
+from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.diffusion.features import FeatureSettings
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.extraction import shared_feature_cube

@@ -14,8 +14,8 @@ import xarray as xr
 from torch import Tensor
 
 from bdgf.baselines.pixel_table import PixelTable
+from bdgf.core.errors import MissingArtifactError
 from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.errors import MissingArtifactError
 from bdgf.scenes.cell_interpolation import interpolate_cells
 from bdgf.scenes.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bdgf.baselines.window_network import WindowNetwork
-from bdgf.errors import SettingsError
-from bdgf.settings_model import Settings
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
 
 
 class MultimodalTransformerSettings(Settings):

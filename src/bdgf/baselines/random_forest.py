@@ -9,8 +9,8 @@ from pydantic import Field
 
 from bdgf.baselines.pixel_features import WindowSettings
 from bdgf.baselines.training_table import TableClassifier, TrainingTable, in_chunks
-from bdgf.errors import SceneError
-from bdgf.settings_model import Settings
+from bdgf.core.errors import SceneError
+from bdgf.core.settings import Settings
 
 _CHUNK = 4096  # pixels a worker predicts at once
 

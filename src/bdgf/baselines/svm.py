@@ -11,8 +11,8 @@ from pydantic import Field
 
 from bdgf.baselines.pixel_features import WindowSettings
 from bdgf.baselines.training_table import TableClassifier, TrainingTable, in_chunks
+from bdgf.core.settings import Settings
 from bdgf.scenes.validation_groups import GroupName, ValidationSettings, spatial_groups
-from bdgf.settings_model import Settings
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bdgf.baselines.window_network import WindowNetwork
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 
 class TwoStreamSettings(Settings):

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
 from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork
-from bdgf.settings_model import Settings
 
 
 class WindowNetwork(PatchNetwork):

@@ -18,7 +18,7 @@ from bdgf.bench.records import Record, RecordFolder
 from bdgf.bench.schedule import run_all
 from bdgf.bench.tables import SuiteTable, suite_tables, write_tables
 from bdgf.bench.tracking import BenchTracking
-from bdgf.errors import MissingArtifactError, SettingsError
+from bdgf.core.errors import MissingArtifactError, SettingsError
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import click
 from bdgf.bench.bench import Bench, BenchOptions
 from bdgf.bench.plan import resolver
 from bdgf.bench.tracking import BenchTracking
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 
 
 def bench(options: BenchOptions, project: Path, only_tables: bool) -> int:

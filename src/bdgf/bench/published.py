@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bdgf.bench.records import Marks, Record
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 
 
 def published(runs: Sequence[tuple[str, Record, Marks]]) -> str:

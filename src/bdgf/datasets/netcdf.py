@@ -8,8 +8,8 @@ from typing import Any
 import xarray as xr
 from kedro.io import Version
 
+from bdgf.core.errors import SceneError
 from bdgf.datasets.local_versioned import LocalVersionedDataset
-from bdgf.errors import SceneError
 
 
 class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from bdgf.core.errors import SceneError
 from bdgf.datasets.local_versioned import LocalVersionedDataset
-from bdgf.errors import SceneError
 from bdgf.scenes.georeferencing import georeference, with_georeference
 
 _TAG = "BDGF_ATTRIBUTES"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bdgf.core.weights import Weights, configuration_path, read_weights, write_weights
 from bdgf.datasets.local_versioned import LocalVersionedDataset
-from bdgf.weights import Weights, configuration_path, read_weights, write_weights
 
 
 class WeightsDataset(LocalVersionedDataset[Weights]):
-    """`bdgf.weights.Weights` in two files that stand side by side.
+    """`bdgf.core.weights.Weights` in two files that stand side by side.
 
     Example:
         ```yaml

@@ -11,11 +11,11 @@ import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from bdgf.core.errors import SceneError
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
 from bdgf.diffusion.blocks import ResidualBlock, TimeEmbedding, WindowAttention
 from bdgf.diffusion.normalisation import NORMS
-from bdgf.errors import SceneError
-from bdgf.settings_model import Settings
-from bdgf.weights import Weights
 
 
 class DenoiserSettings(Settings):

@@ -14,10 +14,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from bdgf.core.settings import Settings
 from bdgf.diffusion.denoiser import Denoiser
 from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.tiles import TileBatch
-from bdgf.settings_model import Settings
 
 PROBE_SEED = 20232
 """The probe's tiles meet the same noise in every training, so that trainings can be compared."""

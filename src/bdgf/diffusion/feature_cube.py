@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from bdgf.errors import MissingArtifactError, SceneError
+from bdgf.core.errors import MissingArtifactError, SceneError
 
 
 class FeatureCube:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bdgf.core.errors import UserError
 from bdgf.diffusion.denoiser import Denoiser, decoder_features
 from bdgf.diffusion.noise_field import NoiseField
 from bdgf.diffusion.normalisation import calibrate, freeze
 from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.tiling import FeatureTile
-from bdgf.errors import UserError
 from bdgf.scenes.scene import valid_mask
 from bdgf.scenes.windows import level_valid
 

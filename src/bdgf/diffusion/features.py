@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from bdgf.core.errors import SceneError, SettingsError, UserError
+from bdgf.core.fingerprint import fingerprint
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
 from bdgf.diffusion.denoiser import Denoiser, load_denoiser
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
@@ -24,11 +28,7 @@ from bdgf.diffusion.tiling import (
     cut,
     tile_side,
 )
-from bdgf.errors import SceneError, SettingsError, UserError
-from bdgf.fingerprint import fingerprint
 from bdgf.scenes.scene import modality_names, valid_mask
-from bdgf.settings_model import Settings
-from bdgf.weights import Weights
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bdgf.core.errors import SceneError
+from bdgf.core.fingerprint import fingerprint
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
-from bdgf.errors import SceneError
-from bdgf.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -13,10 +13,10 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from bdgf.core.settings import Settings
 from bdgf.diffusion.dominance import SIGNALS, DominanceSignal, Observation
 from bdgf.diffusion.feature_change import FeatureProbeSettings
 from bdgf.diffusion.masking_rules import RULES, RateRule
-from bdgf.settings_model import Settings
 
 
 class MaskingSettings(Settings):

@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from bdgf.core.settings import Settings
 from bdgf.diffusion.denoiser import channel_planes
 from bdgf.diffusion.schedule import NoiseSchedule
-from bdgf.settings_model import Settings
 
 
 class ObjectiveSettings(Settings):

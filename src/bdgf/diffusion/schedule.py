@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 Prediction = Literal["epsilon", "v", "x0"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 
 log = logging.getLogger(__name__)
 

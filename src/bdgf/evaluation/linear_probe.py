@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
+from bdgf.core.settings import Settings
 from bdgf.evaluation.metrics import average_accuracy, confusion_matrix, overall_accuracy
-from bdgf.settings_model import Settings
 
 
 class LinearProbeSettings(Settings):

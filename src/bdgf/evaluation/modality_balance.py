@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
 from bdgf.diffusion.balance import balance_index
 from bdgf.diffusion.feature_change import feature_shares
 from bdgf.diffusion.feature_cube import FeatureCube
@@ -25,9 +27,7 @@ from bdgf.scenes.scene import LABELS, valid_mask
 from bdgf.scenes.split import TRAIN, VALIDATION
 from bdgf.scenes.validation_groups import grid_blocks
 from bdgf.scenes.windows import level_valid
-from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings, make_fabric
-from bdgf.weights import Weights
 
 if TYPE_CHECKING:
     import xarray as xr

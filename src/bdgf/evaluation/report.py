@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
+from bdgf.core.settings import Settings
 from bdgf.evaluation import metrics
 from bdgf.evaluation.calibration import expected_calibration_error
 from bdgf.evaluation.leakage import leakage
 from bdgf.scenes.classes import ClassTable
 from bdgf.scenes.split import TEST, split_totals
-from bdgf.settings_model import Settings
 
 log = logging.getLogger(__name__)
 

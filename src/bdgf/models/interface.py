@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
+from bdgf.core.settings import Settings
 from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.inference import InferenceSettings
 from bdgf.training.metric_logger import MetricLogger

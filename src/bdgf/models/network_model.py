@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights, configuration_path, read_weights, write_weights
 from bdgf.models.interface import Execution, SceneInputs
 from bdgf.networks.patch_network import PatchNetwork
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
-from bdgf.settings_model import Settings
 from bdgf.training.arrays import resident_arrays
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.fit import NetworkMaker, fit_classifier, running_checkpoints
 from bdgf.training.inference import InferenceSettings, predict_map
 from bdgf.training.train_settings import TrainSettings
-from bdgf.weights import Weights, configuration_path, read_weights, write_weights
 
 NetworkChoice = Callable[[xr.Dataset, TrainSettings, Any], tuple[TrainSettings, NetworkMaker]]
 """(prepared scene, shared settings, own settings) -> shared settings to train with, network."""

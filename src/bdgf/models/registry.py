@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from bdgf.models.interface import Model

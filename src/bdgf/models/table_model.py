@@ -13,10 +13,10 @@ import xarray as xr
 
 from bdgf.baselines.pixel_table import PixelFeatures, bands_of
 from bdgf.baselines.training_table import TableClassifier, training_table
-from bdgf.errors import MissingArtifactError
+from bdgf.core.errors import MissingArtifactError
+from bdgf.core.settings import Settings
 from bdgf.models.interface import Execution, SceneInputs
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
-from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.inference import InferenceSettings
 from bdgf.training.train_settings import TrainSettings

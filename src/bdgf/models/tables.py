@@ -12,8 +12,8 @@ from bdgf.baselines.random_forest import (
 )
 from bdgf.baselines.svm import RBF_SVM, SvmSettings, SvmWindowsSettings
 from bdgf.baselines.training_table import TableClassifier
+from bdgf.core.settings import Settings
 from bdgf.models.table_model import TableModel
-from bdgf.settings_model import Settings
 
 
 def _on_pixel(

@@ -13,14 +13,14 @@ from bdgf.baselines.multimodal_transformer import (
 )
 from bdgf.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
 from bdgf.baselines.window_network import WindowNetwork
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
 from bdgf.models.network_model import NetworkModel
 from bdgf.scenes.scene import spectral_names
 from bdgf.scenes.windows import SceneArrays
-from bdgf.settings_model import Settings
 from bdgf.training.fit import NetworkMaker
 from bdgf.training.train_settings import TrainSettings
-from bdgf.weights import Weights
 
 _Network = Callable[[Any, dict[str, int], list[str], int, int], WindowNetwork]
 

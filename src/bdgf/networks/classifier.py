@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
 from bdgf.networks.branches import (
     BRANCHES,
     BranchSettings,
@@ -21,8 +23,6 @@ from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, last
 from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.networks.stems import FeatureProjection, ModalityStem
 from bdgf.scenes.windows import WindowBatch
-from bdgf.settings_model import Settings
-from bdgf.weights import Weights
 
 STATISTICS = "statistics"
 """Name of the statistics branch."""

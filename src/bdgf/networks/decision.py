@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 
 DECISIONS = ("mean", "confidence", "branch:<name>")
 

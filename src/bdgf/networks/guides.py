@@ -15,9 +15,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
 from bdgf.networks.resampling import Resample, alignment_weights, centre_weights
-from bdgf.settings_model import Settings
 
 
 class GuideSettings(Settings):

@@ -13,8 +13,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from bdgf.core.settings import Settings
 from bdgf.networks.patch_statistics import FEATURES, StatisticSet
-from bdgf.settings_model import Settings
 
 
 class LinearSettings(Settings):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.networks.selective_scan import (
     ScanInputs,
     resolve_backend,

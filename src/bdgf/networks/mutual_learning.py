@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 
 class TeachingSettings(Settings):

@@ -12,11 +12,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from bdgf.core.settings import Settings
 from bdgf.networks.feature_components import FeatureComponents
 from bdgf.networks.linear_map import LinearMaps, LinearSettings
 from bdgf.networks.patch_statistics import PatchStatistics, without_features
 from bdgf.networks.tree_ensemble import ForestSettings, TreeEnsemble
-from bdgf.settings_model import Settings
 
 
 class StatisticsSettings(Settings):

@@ -14,9 +14,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from bdgf.core.settings import Settings
 from bdgf.networks.forest_kernel import walk_trees
 from bdgf.networks.patch_statistics import FEATURES, StatisticSet
-from bdgf.settings_model import Settings
 
 _WINDOWS = ("mean:1", "mean:2", "mean:4", "deviation:1", "deviation:2", "deviation:4")
 _LEAST_PROBABILITY = 1e-6

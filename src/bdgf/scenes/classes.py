@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _MAX_CLASSES = 255  # labels are uint8, 0 = unlabelled

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
 from bdgf.scenes.demo import DemoSettings
-from bdgf.settings_model import Settings
 
 
 def _as_tuple(value: Any) -> Any:

@@ -14,10 +14,10 @@ from affine import Affine
 from pydantic import Field
 from scipy.ndimage import gaussian_filter, maximum_filter
 
+from bdgf.core.settings import Settings
 from bdgf.scenes import demo_geometry as geometry
 from bdgf.scenes.demo_geometry import Ground, normal, smooth_field
 from bdgf.scenes.scene import ClassTable, ModalityArray, new_scene
-from bdgf.settings_model import Settings
 
 CLASSES = ClassTable.of(
     ["water", "grass", "trees", "crops", "buildings", "roads"],

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import ClassTable, listing
 from bdgf.scenes.config import LabelSource, LandCoverClass, SceneConfig
 from bdgf.scenes.grid import bands_last

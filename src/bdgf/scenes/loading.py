@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import listing
 from bdgf.scenes.config import LabelMap, LabelSource, Modality, SceneConfig, Source
 from bdgf.scenes.demo import make_demo_scene

@@ -29,7 +29,7 @@ import xarray as xr
 from pydantic import Field
 from scipy.linalg import block_diag, eigh
 
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 _CHUNK_VALUES = 4_000_000  # float64 values of a modality held at once: 32 MB
 _CONSTANT = 1e-7  # relative spread below which a float32 band is constant

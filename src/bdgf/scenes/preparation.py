@@ -12,7 +12,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
+from bdgf.core.weights import Weights
 from bdgf.scenes.modality_statistics import (
     ModalityStatistics,
     PreparationSettings,
@@ -21,7 +22,6 @@ from bdgf.scenes.modality_statistics import (
     to_channels,
 )
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
-from bdgf.weights import Weights
 
 __all__ = [
     "Preparation",

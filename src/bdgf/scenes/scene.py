@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import ClassTable, check_ids, listing
 from bdgf.scenes.georeferencing import georeference, with_georeference
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Origin, Source
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
 from bdgf.scenes.readers.registry import read_array

@@ -14,7 +14,7 @@ from pydantic import Field
 from scipy.ndimage import label as connected_components
 from scipy.ndimage import maximum_filter
 
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 log = logging.getLogger(__name__)
 

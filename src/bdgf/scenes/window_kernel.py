@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdgf.compiled import compiled, run_tasks, thread_count
+from bdgf.core.numba_kernels import compiled, run_tasks, thread_count
 
 
 class Wanted(NamedTuple):

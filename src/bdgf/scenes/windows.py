@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
 from bdgf.scenes.cell_interpolation import interpolate_cells
 from bdgf.scenes.window_kernel import Wanted, copy_windows
 

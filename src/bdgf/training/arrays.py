@@ -6,8 +6,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from bdgf.core.errors import SceneError
 from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.errors import SceneError
 from bdgf.scenes.preparation import channel_slices
 from bdgf.scenes.windows import SceneArrays, channels_last
 

@@ -7,8 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from bdgf.core.settings import Settings
 from bdgf.scenes.windows import SYMMETRIES, WindowBatch
-from bdgf.settings_model import Settings
 
 
 class AugmentationSettings(Settings):

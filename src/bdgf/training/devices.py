@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from pydantic import Field
 
-from bdgf.errors import SettingsError
-from bdgf.settings_model import Settings
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
 from bdgf.training.allocator import keep_freed_memory
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bdgf.errors import TrainingDiverged
+from bdgf.core.errors import TrainingDiverged
 
 NEVER = torch.iinfo(torch.int64).max
 

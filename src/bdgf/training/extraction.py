@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bdgf.artifact_cache import ArtifactCache
+from bdgf.core.artifact_cache import ArtifactCache
+from bdgf.core.fingerprint import fingerprint
+from bdgf.core.weights import Weights
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings, extract_features
-from bdgf.fingerprint import fingerprint
 from bdgf.training.devices import DeviceSettings, make_fabric, resolve_precision
 from bdgf.training.progress import ProgressBar
-from bdgf.weights import Weights
 
 if TYPE_CHECKING:
     import xarray as xr

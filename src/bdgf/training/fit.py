@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdgf.fingerprint import fingerprint
+from bdgf.core.fingerprint import fingerprint
+from bdgf.core.weights import Weights
 from bdgf.networks.classifier import Classifier
 from bdgf.networks.mutual_learning import classification_loss
 from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, parameter_count
@@ -35,7 +36,6 @@ from bdgf.training.selection import EpochSelection
 from bdgf.training.statistics_fit import StatisticsChoice, fit_statistics_branch
 from bdgf.training.train_settings import TrainSettings
 from bdgf.training.validation import ValidationSet
-from bdgf.weights import Weights
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

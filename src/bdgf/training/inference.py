@@ -19,16 +19,16 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
 from bdgf.networks.classifier import load_classifier
 from bdgf.networks.decision import check_decision, decide
 from bdgf.networks.patch_network import PatchNetwork
 from bdgf.scenes.cell_interpolation import interpolate_cells
 from bdgf.scenes.windows import SceneArrays, gather_cells, level_valid, level_window
-from bdgf.settings_model import Settings
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.smoothing import SmoothingSettings
-from bdgf.weights import Weights
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

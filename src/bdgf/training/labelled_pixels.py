@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.split import TRAIN, VALIDATION
 from bdgf.training.sampling import Pixels, check_classes, select_pixels, thin_pixels
 from bdgf.training.train_settings import TrainSettings

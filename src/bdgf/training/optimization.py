@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 
 class OptimizationSettings(Settings):

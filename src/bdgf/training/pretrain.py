@@ -14,6 +14,9 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from bdgf import __version__
+from bdgf.core.fingerprint import fingerprint
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
 from bdgf.diffusion.balance import ValidationSet, balance_index
 from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
 from bdgf.diffusion.dominance import Observation
@@ -22,16 +25,13 @@ from bdgf.diffusion.masking import Masking, MaskingSettings
 from bdgf.diffusion.objective import ObjectiveSettings, p_losses
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.tiles import TileSource
-from bdgf.fingerprint import fingerprint
 from bdgf.scenes.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask
-from bdgf.settings_model import Settings
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric, resolve_precision
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
 from bdgf.training.optimization import ExponentialAverage, OptimizationSettings, make_optimizer
-from bdgf.weights import Weights
 
 if TYPE_CHECKING:
     import xarray as xr

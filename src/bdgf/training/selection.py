@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 from torch import Tensor
 
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 
 class SelectionSettings(Settings):

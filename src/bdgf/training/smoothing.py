@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from bdgf.compiled import compiled, run_tasks, thread_count
-from bdgf.settings_model import Settings
+from bdgf.core.numba_kernels import compiled, run_tasks, thread_count
+from bdgf.core.settings import Settings
 
 _REACH = 3
 """Surroundings that are looked at end at so many sigma."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from bdgf.core.settings import Settings
 from bdgf.networks.classifier import ClassifierSettings
 from bdgf.networks.mutual_learning import MutualLearningSettings
-from bdgf.settings_model import Settings
 from bdgf.training.augmentation import AugmentationSettings
 from bdgf.training.optimization import OptimizationSettings
 from bdgf.training.sampling import ClassWeights, Sampling

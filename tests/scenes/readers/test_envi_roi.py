@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.registry import read_array
 from tests.data.fabricate import write_regions
 

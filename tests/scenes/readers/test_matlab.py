@@ -3,7 +3,7 @@ import pytest
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raw_array import VariableError
 from bdgf.scenes.readers.registry import read_array
 from tests.data.matlab_v73 import StructArray, write_matlab_v73

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.registry import read_array
 
 CUBE = np.arange(24).reshape(2, 3, 4)

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.registry import read_array
 from tests.data.fabricate import write_raster
 

@@ -4,7 +4,7 @@ import pytest
 import xarray as xr
 from scipy.io import savemat
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.registry import read_array
 from tests.data.fabricate import write_raster
 from tests.data.matlab_v73 import write_matlab_v73

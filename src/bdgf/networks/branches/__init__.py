@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pydantic import Field
 from torch import nn
 
-from bdgf.errors import SettingsError
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
 from bdgf.networks.branches.attention import AttentionBlock, AttentionSettings
 from bdgf.networks.branches.convolution import ConvolutionBlock, ConvolutionSettings
 from bdgf.networks.branches.pyramid import BlockMaker, Pyramid, PyramidSettings
 from bdgf.networks.branches.scanning import ScanningBlock, ScanningSettings
-from bdgf.settings_model import Settings
 
 __all__ = ["BRANCHES", "BranchSettings", "Pyramid", "PyramidSettings", "block_maker"]
 

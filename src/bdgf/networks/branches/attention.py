@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bdgf.errors import SettingsError
-from bdgf.settings_model import Settings
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
 
 
 class AttentionSettings(Settings):

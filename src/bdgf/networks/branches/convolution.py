@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor, nn
 
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 
 class ConvolutionSettings(Settings):

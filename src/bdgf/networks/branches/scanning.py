@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from bdgf.core.settings import Settings
 from bdgf.networks.mamba import BidirectionalMamba
-from bdgf.settings_model import Settings
 
 ScanOrder = Literal["spiral", "rows"]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
-from bdgf.compiled import run_tasks, thread_count
+from bdgf.core.numba_kernels import run_tasks, thread_count
 from bdgf.networks.selective_scan.cpu import GROUPS, row_strides, rows
 
 _OPERATIONS_A_TAP = 2

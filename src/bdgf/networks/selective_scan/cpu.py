@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bdgf.compiled import run_tasks, thread_count
-from bdgf.errors import UserError
+from bdgf.core.errors import UserError
+from bdgf.core.numba_kernels import run_tasks, thread_count
 from bdgf.networks.selective_scan.inputs import ScanInputs
 
 GROUPS = 64

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from bdgf.errors import UserError
+from bdgf.core.errors import UserError
 from bdgf.networks.selective_scan.inputs import ScanInputs
 
 

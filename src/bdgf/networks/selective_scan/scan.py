@@ -10,7 +10,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from bdgf.errors import SettingsError, UserError
+from bdgf.core.errors import SettingsError, UserError
 from bdgf.networks.selective_scan import cpu, cuda_package, reference
 from bdgf.networks.selective_scan.inputs import ScanInputs
 

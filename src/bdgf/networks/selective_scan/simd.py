@@ -20,7 +20,7 @@ from numba.core import cgutils
 from numba.core.datamodel import PrimitiveModel
 from numba.extending import intrinsic, register_model
 
-from bdgf.compiled import compiled
+from bdgf.core.numba_kernels import compiled
 
 LANES = 32
 """Floats in a vector: two registers of AVX-512, which hides the latency of the recurrence."""

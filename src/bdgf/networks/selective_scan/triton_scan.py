@@ -19,7 +19,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bdgf.errors import UserError
+from bdgf.core.errors import UserError
 from bdgf.networks.selective_scan.inputs import ScanInputs
 
 _CHUNK = 16

@@ -7,10 +7,10 @@ from typing import Any
 
 import xarray as xr
 
+from bdgf.core.weights import Weights
 from bdgf.diffusion.features import FeatureSettings
 from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
 from bdgf.training.devices import DeviceSettings
-from bdgf.weights import Weights
 
 
 def measure_modality_balance(

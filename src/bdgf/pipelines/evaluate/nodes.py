@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bdgf.core.errors import MissingArtifactError
+from bdgf.core.fingerprint import fingerprint
 from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.errors import MissingArtifactError
 from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
-from bdgf.fingerprint import fingerprint
 from bdgf.models.interface import SceneInputs, TrainedModel
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
 from bdgf.tracking import logged_seconds

@@ -7,13 +7,13 @@ from typing import Any
 
 import xarray as xr
 
-from bdgf.artifact_cache import ArtifactCache, CacheSettings
+from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
+from bdgf.core.weights import Weights
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings
 from bdgf.diffusion.given_cube import given_cube
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.extraction import shared_feature_cube
-from bdgf.weights import Weights
 
 
 def extract_feature_cube(

@@ -8,9 +8,9 @@ from typing import Any
 import xarray as xr
 from pydantic import Field
 
+from bdgf.core.settings import Settings
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.loading import read_scene
-from bdgf.settings_model import Settings
 
 
 class IngestSettings(Settings):

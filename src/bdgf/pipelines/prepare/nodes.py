@@ -6,9 +6,9 @@ from typing import Any
 
 import xarray as xr
 
+from bdgf.core.weights import Weights
 from bdgf.scenes.preparation import PreparationSettings, fit_preparation
 from bdgf.scenes.split import SplitSettings, make_split
-from bdgf.weights import Weights
 
 
 def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[xr.Dataset, Weights]:

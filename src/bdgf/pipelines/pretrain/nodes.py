@@ -6,12 +6,12 @@ from typing import Any
 
 import xarray as xr
 
-from bdgf.artifact_cache import ArtifactCache, CacheSettings
+from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
+from bdgf.core.weights import Weights
 from bdgf.tracking import MlflowMetricLogger
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.pretrain import PretrainSettings
 from bdgf.training.shared_denoiser import shared_denoiser
-from bdgf.weights import Weights
 
 
 def pretrain_denoiser(

@@ -7,7 +7,8 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
-from bdgf.errors import MissingArtifactError
+from bdgf.core.errors import MissingArtifactError
+from bdgf.core.weights import Weights
 from bdgf.evaluation.figures import (
     class_map_figure,
     confusion_figure,
@@ -16,7 +17,6 @@ from bdgf.evaluation.figures import (
 )
 from bdgf.models.interface import TrainedModel
 from bdgf.scenes.scene import LABELS, class_table
-from bdgf.weights import Weights
 
 # Curves for who looks into a training that went wrong; the figure shows how well it went.
 _LEFT_TO_MLFLOW = ("learning_rate", "gradient_norm")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raw_array import RawArray
 
 _DIMENSION = re.compile(r";\s*File Dimension:\s*(?P<columns>\d+)\s*x\s*(?P<rows>\d+)")

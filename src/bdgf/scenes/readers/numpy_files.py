@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raw_array import RawArray
 from bdgf.scenes.readers.variable_path import missing_variable, only_variable
 

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raw_array import RawArray
 
 _ENVI_DATA = ("", ".dat", ".img", ".bsq", ".bil", ".bip", ".raw")

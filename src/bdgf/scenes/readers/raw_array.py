@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 
 if TYPE_CHECKING:
     import numpy as np

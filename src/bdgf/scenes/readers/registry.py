@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.envi_roi import read_envi_roi
 from bdgf.scenes.readers.hdf5 import read_hdf5
 from bdgf.scenes.readers.matlab import read_matlab

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import Field
 
-from bdgf.settings_model import Settings
+from bdgf.core.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bdgf.artifact_cache import ArtifactCache
+from bdgf.core.artifact_cache import ArtifactCache
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from bdgf.artifact_cache import ArtifactCache
+from bdgf.core.artifact_cache import ArtifactCache
 
 with ArtifactCache(Path(sys.argv[1]), 3).claim("aa") as place:
     print("held", flush=True)

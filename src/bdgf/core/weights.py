@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bdgf.errors import SceneError
+from bdgf.core.errors import SceneError
 
 if TYPE_CHECKING:
     import torch
