@@ -15,10 +15,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bdgf.diffusion.denoiser import decoder_features, load_denoiser
 from bdgf.networks.mutual_learning import classification_loss
-from bdgf.networks.selective_scan import ScanInputs, scan_channels_last
-from bdgf.scenes.windows import gather_batch, level_valid
+from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
+from bdgf.raster.patches import gather_batch, level_valid
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.optimization import make_optimizer
+from bdgf.training.optimizer import make_optimizer
 from bdgf.training.pretrain import PretrainSettings, pretrain
 from benchmarks import machine, table
 from benchmarks.comparison import ROUNDS, Comparison

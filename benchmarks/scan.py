@@ -17,8 +17,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from bdgf.networks.mamba import Mamba
-from bdgf.networks.selective_scan import ScanInputs, scan_channels_last
+from bdgf.nn.mamba import Mamba
+from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
 from benchmarks.comparison import ROUNDS, Comparison, interleave, milliseconds
 from benchmarks.machine import measured_rates
 
@@ -100,7 +100,7 @@ def first_call() -> list[Comparison]:
     script = (
         "import time, torch\n"
         "start = time.perf_counter()\n"
-        "from bdgf.networks.selective_scan import ScanInputs, scan_channels_last\n"
+        "from bdgf.nn.selective_scan import ScanInputs, scan_channels_last\n"
         "x = torch.rand(4, 121, 128, requires_grad=True)\n"
         "inputs = ScanInputs(x, x, -torch.ones(128, 16), x[..., :16], x[..., :16])\n"
         "y = scan_channels_last(inputs, True, backend='cpu')\n"

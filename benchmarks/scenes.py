@@ -15,7 +15,7 @@ from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.denoiser import Denoiser
 from bdgf.networks.classifier import Classifier
-from bdgf.scenes.windows import SceneArrays
+from bdgf.raster.patches import SceneArrays
 from bdgf.training.pretrain import PretrainSettings
 from bdgf.training.train_settings import TrainSettings
 from benchmarks.children import ROOT

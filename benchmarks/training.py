@@ -10,8 +10,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bdgf.networks.mutual_learning import classification_loss
+from bdgf.raster.patches import SceneArrays, WindowBatch, gather_batch, level_valid
 from bdgf.scenes.split import TRAIN
-from bdgf.scenes.windows import SceneArrays, WindowBatch, gather_batch, level_valid
 from bdgf.training.fit import fit_classifier
 from benchmarks.comparison import ROUNDS, Comparison
 from benchmarks.machine import measured_rates

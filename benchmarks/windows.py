@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid, level_window
+from bdgf.raster.patches import SceneArrays, gather_batch, level_valid, level_window
 from bdgf.training.allocator import keep_freed_memory
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates

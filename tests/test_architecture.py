@@ -7,13 +7,15 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "bdgf"
 BELOW = {
-    "scenes": set(),
-    "diffusion": {"scenes"},
-    "networks": {"scenes"},
-    "training": {"networks", "diffusion", "scenes"},
-    "evaluation": {"training", "networks", "diffusion", "scenes"},
-    "baselines": {"evaluation", "training", "networks", "diffusion", "scenes"},
-    "models": {"baselines", "evaluation", "training", "networks", "diffusion", "scenes"},
+    "nn": set(),
+    "raster": {"diffusion"},
+    "scenes": {"raster"},
+    "diffusion": {"scenes", "nn", "raster"},
+    "networks": {"scenes", "nn", "raster"},
+    "training": {"networks", "diffusion", "scenes", "raster"},
+    "evaluation": {"training", "networks", "diffusion", "scenes", "raster"},
+    "baselines": {"evaluation", "training", "networks", "diffusion", "scenes", "raster"},
+    "models": {"baselines", "evaluation", "training", "networks", "diffusion", "scenes", "raster"},
 }
 SHARED = {"core", "__version__"}
 

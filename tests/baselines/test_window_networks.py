@@ -14,7 +14,7 @@ from bdgf.baselines.multimodal_transformer import (
 from bdgf.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
 from bdgf.core.errors import SettingsError
 from bdgf.networks.patch_network import parameter_count
-from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
+from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
 from bdgf.training.inference import InferenceSettings, predict_map
 
 HEIGHT, WIDTH, CLASSES = 15, 13, 4

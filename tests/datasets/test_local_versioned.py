@@ -15,7 +15,7 @@ from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.datasets.raster_map import RasterMapDataset
 from bdgf.datasets.weights import WeightsDataset
 from bdgf.hooks import saved_files
-from bdgf.scenes.georeferencing import georeference, with_georeference
+from bdgf.raster.georeferencing import georeference, with_georeference
 
 
 def at(kind: type, path: Path, version: str):  # type: ignore[no-untyped-def]

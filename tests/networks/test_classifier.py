@@ -18,7 +18,7 @@ from bdgf.networks.classifier import (
 from bdgf.networks.guides import GuideSettings
 from bdgf.networks.patch_network import parameter_count
 from bdgf.networks.statistics_branch import StatisticsSettings
-from bdgf.scenes.windows import WindowBatch
+from bdgf.raster.patches import WindowBatch
 
 MODALITIES = {"optical": 3, "sar": 2}
 LEVELS = (6, 8, 10)

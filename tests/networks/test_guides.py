@@ -5,7 +5,7 @@ import torch
 
 from bdgf.core.errors import SettingsError
 from bdgf.networks.guides import GUIDES, GuideGeometry, GuideSettings, make_guide
-from bdgf.networks.resampling import (
+from bdgf.nn.resampling import (
     Resample,
     alignment_weights,
     centre_weights,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.networks.mutual_learning import MutualLearningSettings, classification_loss
-from bdgf.scenes.windows import WindowBatch
+from bdgf.raster.patches import WindowBatch
 from bdgf.training.augmentation import (
     AugmentationSettings,
     draw_shares,

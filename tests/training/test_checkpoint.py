@@ -6,7 +6,7 @@ import torch
 
 from bdgf.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from bdgf.training.metric_logger import MemoryLogger
-from bdgf.training.optimization import ExponentialAverage, OptimizationSettings, make_optimizer
+from bdgf.training.optimizer import ExponentialAverage, OptimizationSettings, make_optimizer
 
 
 def state(seed=0):

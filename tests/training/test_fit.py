@@ -15,14 +15,14 @@ from bdgf.networks.linear_map import LinearSettings
 from bdgf.networks.mutual_learning import MutualLearningSettings, TeachingSettings
 from bdgf.networks.statistics_branch import StatisticsSettings
 from bdgf.networks.tree_ensemble import ForestSettings
+from bdgf.raster.patches import SceneArrays
 from bdgf.scenes.split import TEST, TRAIN, VALIDATION
-from bdgf.scenes.windows import SceneArrays
 from bdgf.training.augmentation import AugmentationSettings, draw_modalities, draw_symmetries
 from bdgf.training.fit import fit_classifier
 from bdgf.training.inference import predict_map
 from bdgf.training.loop import CheckpointPlan
 from bdgf.training.metric_logger import MemoryLogger
-from bdgf.training.optimization import OptimizationSettings
+from bdgf.training.optimizer import OptimizationSettings
 from bdgf.training.sampling import (
     Pixels,
     class_weights,

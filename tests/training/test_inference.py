@@ -12,7 +12,7 @@ from bdgf.networks.branches import BRANCHES, PyramidSettings
 from bdgf.networks.classifier import Classifier, ClassifierSettings, classifier_config
 from bdgf.networks.decision import decide
 from bdgf.networks.guides import GuideSettings
-from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
+from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
 from bdgf.training.inference import InferenceSettings, predict_branch_maps, predict_map
 
 HEIGHT, WIDTH, CLASSES = 21, 18, 4

@@ -8,7 +8,7 @@ from bdgf.training.checkpoint import TrainingState, load_checkpoint
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import MemoryLogger
-from bdgf.training.optimization import (
+from bdgf.training.optimizer import (
     ExponentialAverage,
     OptimizationSettings,
     learning_rate_at,

@@ -10,7 +10,7 @@ from bdgf.networks.linear_map import LinearSettings
 from bdgf.networks.patch_network import last
 from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.networks.tree_ensemble import ForestSettings
-from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
+from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
 from bdgf.training.sampling import Pixels, class_weights
 from bdgf.training.statistics_fit import fit_statistics_branch
 

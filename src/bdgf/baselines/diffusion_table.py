@@ -16,10 +16,10 @@ from torch import Tensor
 from bdgf.baselines.pixel_table import PixelTable
 from bdgf.core.errors import MissingArtifactError
 from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.scenes.cell_interpolation import interpolate_cells
+from bdgf.raster.interpolation import interpolate_cells
+from bdgf.raster.patches import level_valid
 from bdgf.scenes.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask
-from bdgf.scenes.windows import level_valid
 
 
 @dataclass(frozen=True)

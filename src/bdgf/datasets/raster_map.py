@@ -10,7 +10,7 @@ import xarray as xr
 
 from bdgf.core.errors import SceneError
 from bdgf.datasets.local_versioned import LocalVersionedDataset
-from bdgf.scenes.georeferencing import georeference, with_georeference
+from bdgf.raster.georeferencing import georeference, with_georeference
 
 _TAG = "BDGF_ATTRIBUTES"
 

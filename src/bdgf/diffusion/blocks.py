@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from einops import rearrange
 from torch import Tensor, nn
 
-from bdgf.diffusion.normalisation import NORMS
+from bdgf.nn.group_norm import NORMS
 
 
 class TimeEmbedding(nn.Module):

@@ -15,7 +15,7 @@ from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.blocks import ResidualBlock, TimeEmbedding, WindowAttention
-from bdgf.diffusion.normalisation import NORMS
+from bdgf.nn.group_norm import NORMS
 
 
 class DenoiserSettings(Settings):

@@ -13,11 +13,11 @@ from torch import Tensor
 from bdgf.core.errors import UserError
 from bdgf.diffusion.denoiser import Denoiser, decoder_features
 from bdgf.diffusion.noise_field import NoiseField
-from bdgf.diffusion.normalisation import calibrate, freeze
 from bdgf.diffusion.schedule import NoiseSchedule
-from bdgf.diffusion.tiling import FeatureTile
+from bdgf.nn.group_norm import calibrate, freeze
+from bdgf.raster.blocks import FeatureTile
+from bdgf.raster.patches import level_valid
 from bdgf.scenes.scene import valid_mask
-from bdgf.scenes.windows import level_valid
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -21,7 +21,7 @@ from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
 from bdgf.diffusion.feature_tiles import TileExtractor
 from bdgf.diffusion.noise_field import NoiseField
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.diffusion.tiling import (
+from bdgf.raster.blocks import (
     FeatureTile,
     bytes_per_pixel,
     calibration_regions,

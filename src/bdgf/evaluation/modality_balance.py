@@ -23,10 +23,10 @@ from bdgf.diffusion.feature_change import feature_shares
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings, extract_features
 from bdgf.evaluation.linear_probe import LinearProbeSettings, probe_accuracy
+from bdgf.raster.patches import level_valid
 from bdgf.scenes.scene import LABELS, valid_mask
 from bdgf.scenes.split import TRAIN, VALIDATION
 from bdgf.scenes.validation_groups import grid_blocks
-from bdgf.scenes.windows import level_valid
 from bdgf.training.devices import DeviceSettings, make_fabric
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
 from bdgf.models.network_model import NetworkModel
+from bdgf.raster.patches import SceneArrays
 from bdgf.scenes.scene import spectral_names
-from bdgf.scenes.windows import SceneArrays
 from bdgf.training.fit import NetworkMaker
 from bdgf.training.train_settings import TrainSettings
 

@@ -22,7 +22,7 @@ from bdgf.networks.guides import GuideSettings
 from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, last
 from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.networks.stems import FeatureProjection, ModalityStem
-from bdgf.scenes.windows import WindowBatch
+from bdgf.raster.patches import WindowBatch
 
 STATISTICS = "statistics"
 """Name of the statistics branch."""

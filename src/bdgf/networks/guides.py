@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
-from bdgf.networks.resampling import Resample, alignment_weights, centre_weights
+from bdgf.nn.resampling import Resample, alignment_weights, centre_weights
 
 
 class GuideSettings(Settings):

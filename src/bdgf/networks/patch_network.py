@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from bdgf.networks.statistics_branch import StatisticsBranch
-from bdgf.scenes.windows import WindowBatch
+from bdgf.raster.patches import WindowBatch
 
 
 class ClassifierOutput(NamedTuple):

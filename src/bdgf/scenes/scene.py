@@ -16,8 +16,8 @@ import numpy as np
 import xarray as xr
 
 from bdgf.core.errors import SceneError
+from bdgf.raster.georeferencing import georeference, with_georeference
 from bdgf.scenes.classes import ClassTable, check_ids, listing
-from bdgf.scenes.georeferencing import georeference, with_georeference
 
 if TYPE_CHECKING:
     from affine import Affine

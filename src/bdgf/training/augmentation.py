@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from bdgf.core.settings import Settings
-from bdgf.scenes.windows import SYMMETRIES, WindowBatch
+from bdgf.raster.patches import SYMMETRIES, WindowBatch
 
 
 class AugmentationSettings(Settings):

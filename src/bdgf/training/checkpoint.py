@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from bdgf.training.interval_means import IntervalMeans
-from bdgf.training.optimization import ExponentialAverage
+from bdgf.training.optimizer import ExponentialAverage
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from bdgf.core.weights import Weights
 from bdgf.networks.classifier import Classifier
 from bdgf.networks.mutual_learning import classification_loss
 from bdgf.networks.patch_network import ClassifierOutput, PatchNetwork, parameter_count
-from bdgf.scenes.windows import SceneArrays, gather_batch, level_valid
+from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
 from bdgf.training.augmentation import mix_targets, mix_windows
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
@@ -25,7 +25,7 @@ from bdgf.training.labelled_pixels import labelled_pixels
 from bdgf.training.lessons import Lessons, gives_lessons
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
-from bdgf.training.optimization import ExponentialAverage, make_optimizer
+from bdgf.training.optimizer import ExponentialAverage, make_optimizer
 from bdgf.training.sampling import (
     Pixels,
     TrainingSamples,

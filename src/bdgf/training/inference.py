@@ -25,8 +25,8 @@ from bdgf.core.weights import Weights
 from bdgf.networks.classifier import load_classifier
 from bdgf.networks.decision import check_decision, decide
 from bdgf.networks.patch_network import PatchNetwork
-from bdgf.scenes.cell_interpolation import interpolate_cells
-from bdgf.scenes.windows import SceneArrays, gather_cells, level_valid, level_window
+from bdgf.raster.interpolation import interpolate_cells
+from bdgf.raster.patches import SceneArrays, gather_cells, level_valid, level_window
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.smoothing import SmoothingSettings
 

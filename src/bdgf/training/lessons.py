@@ -15,7 +15,7 @@ from torch.func import functional_call
 from bdgf.networks.decision import decide
 from bdgf.networks.mutual_learning import teaching_loss
 from bdgf.networks.patch_network import PatchNetwork
-from bdgf.scenes.windows import SceneArrays, WindowBatch, gather_batch
+from bdgf.raster.patches import SceneArrays, WindowBatch, gather_batch
 from bdgf.training.sampling import Pixels, TrainingSamples, draw_samples
 from bdgf.training.train_settings import TrainSettings
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from bdgf.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from bdgf.training.divergence import DivergenceWatch
 from bdgf.training.metric_logger import MetricLogger, NullLogger
-from bdgf.training.optimization import OptimizationSettings, learning_rate_at
+from bdgf.training.optimizer import OptimizationSettings, learning_rate_at
 from bdgf.training.progress import ProgressBar
 
 if TYPE_CHECKING:

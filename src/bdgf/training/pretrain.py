@@ -31,7 +31,7 @@ from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric, resolve_precision
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
-from bdgf.training.optimization import ExponentialAverage, OptimizationSettings, make_optimizer
+from bdgf.training.optimizer import ExponentialAverage, OptimizationSettings, make_optimizer
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,7 +8,7 @@ from bdgf.core.settings import Settings
 from bdgf.networks.classifier import ClassifierSettings
 from bdgf.networks.mutual_learning import MutualLearningSettings
 from bdgf.training.augmentation import AugmentationSettings
-from bdgf.training.optimization import OptimizationSettings
+from bdgf.training.optimizer import OptimizationSettings
 from bdgf.training.sampling import ClassWeights, Sampling
 from bdgf.training.selection import SelectionSettings
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bdgf.networks.decision import decide
 from bdgf.networks.patch_network import PatchNetwork
-from bdgf.scenes.windows import SceneArrays, gather_batch
+from bdgf.raster.patches import SceneArrays, gather_batch
 from bdgf.training.sampling import Pixels
 
 

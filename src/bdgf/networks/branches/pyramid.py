@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
 from bdgf.networks.guides import GuideGeometry, GuideSettings, make_guide
-from bdgf.networks.resampling import Resample, centre_weights, pooling_weights, stage_size
-from bdgf.scenes.windows import level_window
+from bdgf.nn.resampling import Resample, centre_weights, pooling_weights, stage_size
+from bdgf.raster.patches import level_window
 
 BlockMaker = Callable[[int], nn.Module]
 """Takes the width h of a stage's grid; gives a module from (B, h, h, C) to (B, h, h, C)."""

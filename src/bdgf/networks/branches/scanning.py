@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
-from bdgf.networks.mamba import BidirectionalMamba
+from bdgf.nn.mamba import BidirectionalMamba
 
 ScanOrder = Literal["spiral", "rows"]
 

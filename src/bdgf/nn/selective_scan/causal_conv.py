@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
 from bdgf.core.numba_kernels import run_tasks, thread_count
-from bdgf.networks.selective_scan.cpu import GROUPS, row_strides, rows
+from bdgf.nn.selective_scan.cpu import GROUPS, row_strides, rows
 
 _OPERATIONS_A_TAP = 2
 """Operations a tap and element, with those of SiLU, to judge whether threads pay."""
@@ -57,7 +57,7 @@ def _plain(x: Tensor, weight: Tensor, bias: Tensor | None, reverse: bool) -> Ten
 class _ConvSilu(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, reverse: bool, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        from bdgf.networks.selective_scan import cpu_conv_kernels as kernels
+        from bdgf.nn.selective_scan import cpu_conv_kernels as kernels
 
         x, weight, bias = rows(x), weight.t().contiguous(), bias.contiguous()
         size, taps = tuple(x.shape), weight.shape[0]
@@ -87,7 +87,7 @@ class _ConvSilu(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        from bdgf.networks.selective_scan import cpu_conv_kernels as kernels
+        from bdgf.nn.selective_scan import cpu_conv_kernels as kernels
 
         x, weight, bias = ctx.saved_tensors
         grad = rows(grad)

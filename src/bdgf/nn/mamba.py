@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
 from bdgf.core.errors import SettingsError
-from bdgf.networks.selective_scan import (
+from bdgf.nn.selective_scan import (
     ScanInputs,
     resolve_backend,
     scan_both_ways,
     scan_channels_last,
 )
-from bdgf.networks.selective_scan.causal_conv import causal_conv_silu
+from bdgf.nn.selective_scan.causal_conv import causal_conv_silu
 
 
 class Mamba(nn.Module):
@@ -37,7 +37,7 @@ class Mamba(nn.Module):
         dt_init_floor: Bound under the initial step size.
         conv_bias: Whether the convolution has a bias.
         bias: Whether the input and output projections have one.
-        backend: Backend of the scan; see `bdgf.networks.selective_scan`.
+        backend: Backend of the scan; see `bdgf.nn.selective_scan`.
     """
 
     def __init__(

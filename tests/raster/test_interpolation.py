@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from bdgf.scenes.cell_interpolation import interpolate_cells
+from bdgf.raster.interpolation import interpolate_cells
 
 
 def all_pixels(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:

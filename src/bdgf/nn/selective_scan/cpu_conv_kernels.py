@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from bdgf.networks.selective_scan.simd import (
+from bdgf.nn.selective_scan.simd import (
     LANES,
     add,
     fill,

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from bdgf.core.errors import SettingsError, UserError
-from bdgf.networks.selective_scan import cpu, cuda_package, reference
-from bdgf.networks.selective_scan.inputs import ScanInputs
+from bdgf.nn.selective_scan import cpu, cuda_package, reference
+from bdgf.nn.selective_scan.inputs import ScanInputs
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ Backend = Callable[[ScanInputs, bool, bool], Tensor]
 
 def _triton() -> ModuleType:
     try:
-        return importlib.import_module("bdgf.networks.selective_scan.triton_scan")
+        return importlib.import_module("bdgf.nn.selective_scan.triton_scan")
     except ImportError as error:
         raise UserError(
             "the scan backend 'triton' needs the package triton, which comes with torch for CUDA: "

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.diffusion.tiling import calibration_regions, cut, tile_side
+from bdgf.raster.blocks import calibration_regions, cut, tile_side
 
 sizes = st.integers(1, 100)
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bdgf.core.errors import UserError
-from bdgf.networks.selective_scan.inputs import ScanInputs
+from bdgf.nn.selective_scan.inputs import ScanInputs
 
 
 def scan(inputs: ScanInputs, delta_softplus: bool, reverse: bool) -> Tensor:

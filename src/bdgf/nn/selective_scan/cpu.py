@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from bdgf.core.errors import UserError
 from bdgf.core.numba_kernels import run_tasks, thread_count
-from bdgf.networks.selective_scan.inputs import ScanInputs
+from bdgf.nn.selective_scan.inputs import ScanInputs
 
 GROUPS = 64
 """Parts of the batch with weight gradients of their own; fixed, so that threads change nothing."""
@@ -79,7 +79,7 @@ class _Scan(torch.autograd.Function):
         z: Tensor | None,
         bias: Tensor,
     ) -> Tensor:
-        from bdgf.networks.selective_scan import cpu_kernels as kernels
+        from bdgf.nn.selective_scan import cpu_kernels as kernels
 
         u, delta, B, C = (rows(x) for x in (u, delta, B, C))
         z = None if z is None else rows(z)
@@ -111,7 +111,7 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        from bdgf.networks.selective_scan import cpu_kernels as kernels
+        from bdgf.nn.selective_scan import cpu_kernels as kernels
 
         u, delta, z, B, C, D, bias, rates, saved = ctx.saved_tensors
         (batch, length, channels), states = u.shape, rates.shape[0]

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.core.errors import SettingsError
-from bdgf.scenes.cell_interpolation import interpolate_cells
-from bdgf.scenes.windows import (
+from bdgf.raster.interpolation import interpolate_cells
+from bdgf.raster.patches import (
     SYMMETRIES,
     SceneArrays,
     gather_batch,

@@ -8,8 +8,8 @@ from mambapy.mamba import MambaBlock, MambaConfig
 from torch.nn.functional import softplus
 
 from bdgf.core.errors import SettingsError
-from bdgf.networks.mamba import COMBINATIONS, BidirectionalMamba, Mamba
-from bdgf.networks.selective_scan.causal_conv import causal_conv_silu
+from bdgf.nn.mamba import COMBINATIONS, BidirectionalMamba, Mamba
+from bdgf.nn.selective_scan.causal_conv import causal_conv_silu
 
 WIDTH = 10
 

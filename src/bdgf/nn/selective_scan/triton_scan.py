@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from bdgf.core.errors import UserError
-from bdgf.networks.selective_scan.inputs import ScanInputs
+from bdgf.nn.selective_scan.inputs import ScanInputs
 
 _CHUNK = 16
 """Steps between two saved states; those within are recomputed by the backward pass."""

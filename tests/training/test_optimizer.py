@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdgf.networks.mamba import Mamba
-from bdgf.training.optimization import (
+from bdgf.nn.mamba import Mamba
+from bdgf.training.optimizer import (
     ExponentialAverage,
     OptimizationSettings,
     learning_rate_at,

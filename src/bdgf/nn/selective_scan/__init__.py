@@ -1,6 +1,6 @@
 """The selective scan of Mamba on named backends: a plain definition, fast ones for CPU and CUDA."""
 
-from bdgf.networks.selective_scan.scan import (
+from bdgf.nn.selective_scan.scan import (
     BACKENDS,
     ScanInputs,
     resolve_backend,

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bdgf.diffusion.normalisation import NORMS, GroupNorm, calibrate, freeze
+from bdgf.nn.group_norm import NORMS, GroupNorm, calibrate, freeze
 
 
 def network():

@@ -14,7 +14,7 @@ from mambapy.mamba import MambaBlock
 from torch.nn.functional import silu, softplus
 
 from bdgf.core.errors import SettingsError, UserError
-from bdgf.networks.selective_scan import (
+from bdgf.nn.selective_scan import (
     BACKENDS,
     ScanInputs,
     resolve_backend,
@@ -22,7 +22,7 @@ from bdgf.networks.selective_scan import (
     scan_channels_last,
     selective_scan,
 )
-from bdgf.networks.selective_scan import scan as scan_module
+from bdgf.nn.selective_scan import scan as scan_module
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 TOLERANCE = 1e-5  # of the largest value, float32 against float64
@@ -320,7 +320,7 @@ def test_a_cache_that_cannot_be_written_is_no_error() -> None:
     for locator in caching.CacheImpl._locator_classes:
         locator.ensure_cache_path = lambda self: open("/dev/null/nowhere")
     import torch
-    from bdgf.networks.selective_scan import ScanInputs, scan_channels_last
+    from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
     x = torch.ones(1, 3, 2)
     print(scan_channels_last(ScanInputs(x, x, -torch.ones(2, 2), x, x), backend="cpu").sum().item())
     """
@@ -330,7 +330,7 @@ def test_a_cache_that_cannot_be_written_is_no_error() -> None:
 def test_a_forked_process_can_scan() -> None:
     script = """
     import os, torch
-    from bdgf.networks.selective_scan import ScanInputs, scan_channels_last
+    from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
     torch.set_num_threads(2)
     x = torch.ones(64, 128, 64)
     inputs = ScanInputs(x, x, -torch.ones(64, 4), x[..., :4], x[..., :4])

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bdgf.core.errors import SettingsError
-from bdgf.scenes.cell_interpolation import interpolate_cells
-from bdgf.scenes.window_kernel import Wanted, copy_windows
+from bdgf.raster.interpolation import interpolate_cells
+from bdgf.raster.patch_kernel import Wanted, copy_windows
 
 SYMMETRIES = 8  # of the square: four rotations, each with and without a transposition
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
-from bdgf.networks.selective_scan.inputs import ScanInputs
+from bdgf.nn.selective_scan.inputs import ScanInputs
 
 
 def scan(inputs: ScanInputs, delta_softplus: bool, reverse: bool) -> Tensor:

@@ -1,0 +1,1 @@
+"""Rasters in pieces: blocks with halo, patches around pixels, interpolation, georeference."""
