@@ -24,9 +24,9 @@ from bdgf.evaluation.balance_summary import (
 )
 from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
 from bdgf.pipelines.ingest.nodes import ingest_scene
-from bdgf.scenes.preparation import PreparationSettings, fit_preparation
-from bdgf.scenes.split import SplitSettings, make_split
+from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
 from bdgf.settings import CONFIG_LOADER_ARGS
+from bdgf.splits.split import SplitSettings, make_split
 from bdgf.training.pretrain import PretrainSettings, pretrain
 
 ROOT = Path(__file__).resolve().parents[1]

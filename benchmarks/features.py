@@ -16,7 +16,7 @@ from bdgf.core.weights import Weights
 from bdgf.diffusion.denoiser import decoder_features, load_denoiser
 from bdgf.diffusion.features import FeatureSettings, extract_features
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.scenes.preparation import stack_channels
+from bdgf.preprocessing.preparation import stack_channels
 from bdgf.training.devices import make_fabric
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates

@@ -11,8 +11,8 @@ import xarray as xr
 from bdgf.core.weights import Weights, read_weights
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.features import FeatureSettings, extract_features
-from bdgf.scenes.demo import DemoSettings, make_demo_scene
-from bdgf.scenes.preparation import Preparation
+from bdgf.preprocessing.preparation import Preparation
+from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 from bdgf.training.devices import make_fabric
 from benchmarks import overhead
 from benchmarks.comparison import Comparison

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bdgf.networks.mutual_learning import classification_loss
 from bdgf.raster.patches import SceneArrays, WindowBatch, gather_batch, level_valid
-from bdgf.scenes.split import TRAIN
+from bdgf.splits.split import TRAIN
 from bdgf.training.fit import fit_classifier
 from benchmarks.comparison import ROUNDS, Comparison
 from benchmarks.machine import measured_rates

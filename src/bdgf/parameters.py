@@ -16,8 +16,8 @@ from bdgf.models.registry import model_entry
 MODELS = {
     "cache": "bdgf.core.artifact_cache:CacheSettings",
     "ingest": "bdgf.pipelines.ingest.nodes:IngestSettings",
-    "preparation": "bdgf.scenes.modality_statistics:PreparationSettings",
-    "split": "bdgf.scenes.split:SplitSettings",
+    "preparation": "bdgf.preprocessing.modality_transform:PreparationSettings",
+    "split": "bdgf.splits.split:SplitSettings",
     "pretrain": "bdgf.training.pretrain:PretrainSettings",
     "features": "bdgf.diffusion.features:FeatureSettings",
     "train": "bdgf.training.train_settings:TrainSettings",

@@ -10,10 +10,10 @@ from bdgf.baselines.diffusion_table import ChannelsAndDiffusion
 from bdgf.core.errors import MissingArtifactError
 from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.diffusion.given_cube import write_feature_cube
+from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.raster.patches import gather_batch, level_valid
-from bdgf.scenes.demo import DemoSettings, make_demo_scene
-from bdgf.scenes.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.scenes.scene import valid_mask
+from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 from bdgf.training.arrays import resident_arrays
 
 SIZE = 45  # no multiple of a cell

@@ -7,9 +7,9 @@ from sklearn.decomposition import PCA
 
 from bdgf.baselines.pixel_features import ChannelsAndWindow, StackedChannels, WindowSettings
 from bdgf.baselines.window_statistics import window_statistics
-from bdgf.scenes.demo import DemoSettings, make_demo_scene
-from bdgf.scenes.preparation import PreparationSettings, fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
+from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 
 SETTINGS = WindowSettings(window=5, components=3)
 

@@ -10,10 +10,10 @@ from bdgf.baselines.training_table import TrainingTable, training_table
 from bdgf.core.errors import MissingArtifactError
 from bdgf.models.interface import SceneInputs
 from bdgf.models.tables import RANDOM_FOREST
-from bdgf.scenes.demo import DemoSettings, make_demo_scene
-from bdgf.scenes.preparation import PreparationSettings, fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.scenes.scene import valid_mask
-from bdgf.scenes.split import SplitSettings, make_split
+from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
+from bdgf.splits.split import SplitSettings, make_split
 from bdgf.training.train_settings import TrainSettings
 
 

@@ -18,7 +18,7 @@ from bdgf.baselines.svm import (
     held_out_decisions,
 )
 from bdgf.baselines.training_table import TrainingTable
-from bdgf.scenes.validation_groups import ValidationSettings, spatial_groups
+from bdgf.splits.validation_groups import ValidationSettings, spatial_groups
 
 FEW = SvmSettings(c=(1.0, 10.0), gamma=(0.3, 1.0), folds=3, jobs=1)
 

@@ -7,7 +7,7 @@ import xarray as xr
 import yaml
 
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.loading import read_scene
+from bdgf.scenes.ingest.read_scene import read_scene
 from tests.data import fabricate
 from tests.data.fabricate import write_raster
 

@@ -6,7 +6,7 @@ from bdgf.core.weights import Weights
 from bdgf.diffusion.features import FeatureSettings
 from bdgf.evaluation.linear_probe import LinearProbeSettings
 from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
-from bdgf.scenes.split import TEST, TRAIN, VALIDATION
+from bdgf.splits.split import TEST, TRAIN, VALIDATION
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.pretrain import PretrainSettings, pretrain
 from tests.diffusion.small_scene import CHANNELS, prepared_scene

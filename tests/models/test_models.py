@@ -15,10 +15,10 @@ from bdgf.diffusion.given_cube import write_feature_cube
 from bdgf.evaluation.report import evaluate_predictions
 from bdgf.models.interface import Execution, SceneInputs
 from bdgf.models.registry import MODELS, model_entry
-from bdgf.scenes.demo import DemoSettings, make_demo_scene
-from bdgf.scenes.preparation import PreparationSettings, fit_preparation
+from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
 from bdgf.scenes.scene import class_table, valid_mask
-from bdgf.scenes.split import TEST, SplitSettings, make_split
+from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
+from bdgf.splits.split import TEST, SplitSettings, make_split
 from bdgf.training.extraction import extract_scene_features
 from bdgf.training.metric_logger import MemoryLogger
 from bdgf.training.pretrain import PretrainSettings, pretrain

@@ -7,7 +7,7 @@ import yaml
 from scipy.io import savemat
 
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.loading import read_scene
+from bdgf.scenes.ingest.read_scene import read_scene
 from bdgf.scenes.scene import georeference, modality_names, valid_mask
 from tests.data.fabricate import write_raster
 from tests.data.small_scene import DSM, HSI, LABELS, PLACE, TEST, TRAIN, changed

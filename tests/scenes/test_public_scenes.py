@@ -6,7 +6,7 @@ from scipy.io import savemat
 
 from bdgf.pipelines.ingest.nodes import ingest_scene
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.loading import read_scene
+from bdgf.scenes.ingest.read_scene import read_scene
 from bdgf.scenes.scene import georeference, modality_names, valid_mask
 from tests.data import fabricate
 from tests.scenes.test_config import configured

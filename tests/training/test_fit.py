@@ -16,7 +16,7 @@ from bdgf.networks.mutual_learning import MutualLearningSettings, TeachingSettin
 from bdgf.networks.statistics_branch import StatisticsSettings
 from bdgf.networks.tree_ensemble import ForestSettings
 from bdgf.raster.patches import SceneArrays
-from bdgf.scenes.split import TEST, TRAIN, VALIDATION
+from bdgf.splits.split import TEST, TRAIN, VALIDATION
 from bdgf.training.augmentation import AugmentationSettings, draw_modalities, draw_symmetries
 from bdgf.training.fit import fit_classifier
 from bdgf.training.inference import predict_map

@@ -16,9 +16,9 @@ from torch import Tensor
 from bdgf.baselines.pixel_table import PixelTable
 from bdgf.core.errors import MissingArtifactError
 from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.preprocessing.preparation import stack_channels
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import level_valid
-from bdgf.scenes.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask
 
 

@@ -14,7 +14,7 @@ from bdgf.baselines.pixel_table import PixelTable, table_of_maps
 from bdgf.baselines.window_statistics import window_statistics
 from bdgf.core.settings import Settings
 from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.scenes.preparation import is_reduced, stack_channels
+from bdgf.preprocessing.preparation import is_reduced, stack_channels
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from bdgf.baselines.pixel_features import WindowSettings
 from bdgf.baselines.training_table import TableClassifier, TrainingTable, in_chunks
 from bdgf.core.settings import Settings
-from bdgf.scenes.validation_groups import GroupName, ValidationSettings, spatial_groups
+from bdgf.splits.validation_groups import GroupName, ValidationSettings, spatial_groups
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bdgf.baselines.pixel_table import PixelTable, bands_of
-from bdgf.scenes.split import TRAIN, VALIDATION
+from bdgf.splits.split import TRAIN, VALIDATION
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bdgf import __version__
 from bdgf.bench.plan import PlannedRun
 from bdgf.bench.records import Marks, Record
 from bdgf.evaluation.comparison import MEASURES
-from bdgf.scenes.split import TEST
+from bdgf.splits.split import TEST
 
 _POLL_SECONDS = 0.1
 

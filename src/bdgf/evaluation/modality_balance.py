@@ -25,8 +25,8 @@ from bdgf.diffusion.features import FeatureSettings, extract_features
 from bdgf.evaluation.linear_probe import LinearProbeSettings, probe_accuracy
 from bdgf.raster.patches import level_valid
 from bdgf.scenes.scene import LABELS, valid_mask
-from bdgf.scenes.split import TRAIN, VALIDATION
-from bdgf.scenes.validation_groups import grid_blocks
+from bdgf.splits.split import TRAIN, VALIDATION
+from bdgf.splits.validation_groups import grid_blocks
 from bdgf.training.devices import DeviceSettings, make_fabric
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bdgf.evaluation import metrics
 from bdgf.evaluation.calibration import expected_calibration_error
 from bdgf.evaluation.leakage import leakage
 from bdgf.scenes.classes import ClassTable
-from bdgf.scenes.split import TEST, split_totals
+from bdgf.splits.split import TEST, split_totals
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def evaluate_predictions(
     Args:
         probabilities: (K, H, W) class probabilities of every pixel.
         labels: (H, W) class ids, 0 = unlabelled.
-        split: The split, from `bdgf.scenes.split.make_split`.
+        split: The split, from `bdgf.splits.split.make_split`.
         classes: The class table.
         patch: Side of the classifier's patch in pixels; 1 for a pixel classifier.
         seed: Seed of the classifier's training.

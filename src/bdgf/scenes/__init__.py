@@ -1,1 +1,1 @@
-"""Scenes: what is on the ground, as read, prepared, split and cut into windows."""
+"""Scenes: what is on the ground, as people have it in files."""

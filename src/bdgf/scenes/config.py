@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
-from bdgf.scenes.demo import DemoSettings
+from bdgf.scenes.synthetic.scene import DemoSettings
 
 
 def _as_tuple(value: Any) -> Any:

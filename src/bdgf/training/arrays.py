@@ -8,8 +8,8 @@ from torch import Tensor
 
 from bdgf.core.errors import SceneError
 from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.preprocessing.preparation import channel_slices
 from bdgf.raster.patches import SceneArrays, channels_last
-from bdgf.scenes.preparation import channel_slices
 
 
 def resident_arrays(prepared: xr.Dataset, cube: FeatureCube | None = None) -> SceneArrays:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.split import TRAIN, VALIDATION
+from bdgf.splits.split import TRAIN, VALIDATION
 from bdgf.training.sampling import Pixels, check_classes, select_pixels, thin_pixels
 from bdgf.training.train_settings import TrainSettings
 
@@ -49,7 +49,7 @@ def labelled_pixels(
     Args:
         shape: (H, W) of the scene.
         labels: (H, W) uint8, 0 unlabelled, class ids 1..K.
-        split: (H, W) uint8, constants of `bdgf.scenes.split`.
+        split: (H, W) uint8, constants of `bdgf.splits.split`.
         valid: (H, W) bool, False at nodata.
         classes: K.
         settings: For the number of validation pixels.

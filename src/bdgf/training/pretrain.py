@@ -25,7 +25,7 @@ from bdgf.diffusion.masking import Masking, MaskingSettings
 from bdgf.diffusion.objective import ObjectiveSettings, p_losses
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.tiles import TileSource
-from bdgf.scenes.preparation import stack_channels
+from bdgf.preprocessing.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric, resolve_precision

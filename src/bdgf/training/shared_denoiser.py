@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import SceneError
 from bdgf.core.weights import Weights, read_weights, write_weights
-from bdgf.scenes.preparation import stack_channels
+from bdgf.preprocessing.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MetricLogger

@@ -17,7 +17,7 @@ from torch import Tensor
 from bdgf.networks.patch_network import last
 from bdgf.networks.statistics_branch import StatisticsBranch, StatisticsSettings
 from bdgf.raster.patches import SceneArrays, gather_batch
-from bdgf.scenes.block_folds import block_folds
+from bdgf.splits.block_folds import block_folds
 from bdgf.training.forest_fit import as_arrays, forest_probabilities, grow_forest
 from bdgf.training.linear_fit import (
     Folds,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bdgf.core.settings import Settings
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.loading import read_scene
+from bdgf.scenes.ingest.read_scene import read_scene
 
 
 class IngestSettings(Settings):

@@ -7,8 +7,8 @@ from typing import Any
 import xarray as xr
 
 from bdgf.core.weights import Weights
-from bdgf.scenes.preparation import PreparationSettings, fit_preparation
-from bdgf.scenes.split import SplitSettings, make_split
+from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
+from bdgf.splits.split import SplitSettings, make_split
 
 
 def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[xr.Dataset, Weights]:

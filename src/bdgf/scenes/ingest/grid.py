@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bdgf.core.errors import SceneError
+from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.readers.raw_array import RawArray
-from bdgf.scenes.source_files import FoundArray
 
 if TYPE_CHECKING:
     from affine import Affine

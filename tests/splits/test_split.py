@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene
-from bdgf.scenes.split import (
+from bdgf.splits.split import (
     SPLITS,
     TEST,
     TRAIN,
@@ -19,7 +19,7 @@ from bdgf.scenes.split import (
     split_counts,
     split_totals,
 )
-from bdgf.scenes.validation_groups import (
+from bdgf.splits.validation_groups import (
     ValidationSettings,
     carve_validation,
     grid_blocks,
@@ -235,7 +235,7 @@ def test_a_split_without_test_pixels_is_refused():
 
 
 def test_the_split_keeps_the_georeference():
-    from bdgf.scenes.demo import DemoSettings, make_demo_scene
+    from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 
     demo = make_demo_scene(DemoSettings(size=48, bands=8))
     split = make_split(demo, SplitSettings(), 0, 5)

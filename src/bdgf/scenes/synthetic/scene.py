@@ -15,9 +15,9 @@ from pydantic import Field
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from bdgf.core.settings import Settings
-from bdgf.scenes import demo_geometry as geometry
-from bdgf.scenes.demo_geometry import Ground, normal, smooth_field
 from bdgf.scenes.scene import ClassTable, ModalityArray, new_scene
+from bdgf.scenes.synthetic import landscape
+from bdgf.scenes.synthetic.landscape import Ground, normal, smooth_field
 
 CLASSES = ClassTable.of(
     ["water", "grass", "trees", "crops", "buildings", "roads"],
@@ -68,7 +68,7 @@ def make_demo_scene(settings: DemoSettings) -> xr.Dataset:
     """
     rng = np.random.default_rng(settings.seed)
     shape = (settings.size, settings.size)
-    ground = geometry.draw_ground(rng, settings.size)
+    ground = landscape.draw_ground(rng, settings.size)
     terrain = settings.terrain * smooth_field(rng, shape, settings.size / 9)
     abundance = _abundances(ground, settings.mixing)
     optical = _optical(rng, ground, abundance, terrain, settings)

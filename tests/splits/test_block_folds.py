@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.scenes.block_folds import block_folds, near
+from bdgf.splits.block_folds import block_folds, near
 
 SHAPE = (48, 60)
 

@@ -3,7 +3,7 @@ import pytest
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.loading import read_scene
+from bdgf.scenes.ingest.read_scene import read_scene
 from bdgf.scenes.scene import class_table, georeference, modality_names, valid_mask
 from tests.data.small_scene import (
     DSM,

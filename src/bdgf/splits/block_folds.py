@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.ndimage import maximum_filter
 
-from bdgf.scenes.validation_groups import grid_blocks
+from bdgf.splits.validation_groups import grid_blocks
 
 
 def block_folds(

@@ -7,8 +7,8 @@ from sklearn.decomposition import PCA
 
 from bdgf.core.errors import SceneError
 from bdgf.core.weights import read_weights, write_weights
-from bdgf.scenes import modality_statistics
-from bdgf.scenes.preparation import (
+from bdgf.preprocessing import modality_transform
+from bdgf.preprocessing.preparation import (
     Preparation,
     PreparationSettings,
     fit_preparation,
@@ -174,7 +174,7 @@ def test_chunks_do_not_change_the_result(monkeypatch, reduction):
     scene = make_scene()
     settings = PreparationSettings(reduction=reduction, components=4)
     whole = stack_channels(fit_preparation(scene, settings).apply(scene))[0]
-    monkeypatch.setattr(modality_statistics, "_CHUNK_VALUES", 700)  # two rows
+    monkeypatch.setattr(modality_transform, "_CHUNK_VALUES", 700)  # two rows
     parts = stack_channels(fit_preparation(scene, settings).apply(scene))[0]
     np.testing.assert_allclose(parts, whole, atol=1e-5)
 

@@ -20,9 +20,9 @@ from pydantic import Field
 
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.core.settings import Settings
-from bdgf.scenes.block_folds import block_folds, near
 from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN, class_table, valid_mask
-from bdgf.scenes.validation_groups import ValidationSettings, carve_validation, grid_blocks
+from bdgf.splits.block_folds import block_folds, near
+from bdgf.splits.validation_groups import ValidationSettings, carve_validation, grid_blocks
 
 log = logging.getLogger(__name__)
 

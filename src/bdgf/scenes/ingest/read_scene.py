@@ -13,17 +13,17 @@ import xarray as xr
 from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import listing
 from bdgf.scenes.config import LabelMap, LabelSource, Modality, SceneConfig, Source
-from bdgf.scenes.demo import make_demo_scene
-from bdgf.scenes.grid import bands_last, common_georeference, common_shape
-from bdgf.scenes.label_maps import (
+from bdgf.scenes.ingest.grid import bands_last, common_georeference, common_shape
+from bdgf.scenes.ingest.label_maps import (
     check_training_pixels,
     label_map,
     pixels_map,
     table_of,
     warn_of_counts,
 )
+from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
 from bdgf.scenes.scene import ModalityArray, class_table, new_scene, valid_mask
-from bdgf.scenes.source_files import FoundArray, SceneFolders
+from bdgf.scenes.synthetic.scene import make_demo_scene
 
 log = logging.getLogger(__name__)
 

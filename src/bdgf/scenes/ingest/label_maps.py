@@ -10,8 +10,8 @@ import numpy as np
 from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import ClassTable, listing
 from bdgf.scenes.config import LabelSource, LandCoverClass, SceneConfig
-from bdgf.scenes.grid import bands_last
-from bdgf.scenes.source_files import FoundArray
+from bdgf.scenes.ingest.grid import bands_last
+from bdgf.scenes.ingest.source_files import FoundArray
 
 log = logging.getLogger(__name__)
 

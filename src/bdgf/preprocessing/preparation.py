@@ -14,7 +14,7 @@ import xarray as xr
 
 from bdgf.core.errors import SceneError
 from bdgf.core.weights import Weights
-from bdgf.scenes.modality_statistics import (
+from bdgf.preprocessing.modality_transform import (
     ModalityStatistics,
     PreparationSettings,
     fit_modality,

@@ -10,8 +10,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 from sklearn.ensemble import RandomForestClassifier
 
 from bdgf.core.fingerprint import fingerprint
-from bdgf.scenes.demo import DemoSettings, make_demo_scene
-from bdgf.scenes.preparation import PreparationSettings, fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.scenes.scene import (
     check_scene,
     class_table,
@@ -19,6 +18,7 @@ from bdgf.scenes.scene import (
     modality_names,
     valid_mask,
 )
+from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_the_official_maps_are_small_clustered_and_apart(demo):
 def test_the_same_settings_give_the_same_bits_in_another_process(demo):
     code = (
         "from bdgf.core.fingerprint import fingerprint\n"
-        "from bdgf.scenes.demo import DemoSettings, make_demo_scene\n"
+        "from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene\n"
         "s = make_demo_scene(DemoSettings())\n"
         "print(fingerprint(*(s[n].to_numpy() for n in sorted(s.data_vars))))"
     )

@@ -4,7 +4,7 @@ from scipy.io import savemat
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.loading import read_scene
+from bdgf.scenes.ingest.read_scene import read_scene
 from tests.data import fabricate
 from tests.data.small_scene import DSM, HSI, load, npy_config
 from tests.scenes.test_config import configured

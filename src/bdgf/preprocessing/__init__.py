@@ -1,0 +1,1 @@
+"""From a scene to what models see: components, decibels, standard deviations."""

@@ -1,0 +1,1 @@
+"""The fabricated demo scene: a landscape, and the images that sensors would take of it."""

@@ -1,0 +1,1 @@
+"""Which labelled pixels train, validate and test."""
