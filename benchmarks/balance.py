@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from bdgf.configuration import SceneConfigLoader
-from bdgf.diffusion.features import FeatureSettings
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
 from bdgf.evaluation.balance_summary import (
     MASKING,
     balance_figure,
@@ -23,11 +23,11 @@ from bdgf.evaluation.balance_summary import (
     masking_name,
 )
 from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
+from bdgf.features.extraction import FeatureSettings
 from bdgf.pipelines.ingest.nodes import ingest_scene
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
 from bdgf.settings import CONFIG_LOADER_ARGS
 from bdgf.splits.split import SplitSettings, make_split
-from bdgf.training.pretrain import PretrainSettings, pretrain
 
 ROOT = Path(__file__).resolve().parents[1]
 MASKINGS: dict[str, dict[str, Any]] = {

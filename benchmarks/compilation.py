@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from bdgf.diffusion.denoiser import load_denoiser
+from bdgf.diffusion.unet import load_denoiser
 from benchmarks.comparison import Comparison, interleave, milliseconds
 from benchmarks.scenes import denoiser_weights
 

@@ -13,9 +13,9 @@ import xarray as xr
 from torch.utils.flop_counter import FlopCounterMode
 
 from bdgf.core.weights import Weights
-from bdgf.diffusion.denoiser import decoder_features, load_denoiser
-from bdgf.diffusion.features import FeatureSettings, extract_features
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
+from bdgf.diffusion.unet import decoder_features, load_denoiser
+from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.preprocessing.preparation import stack_channels
 from bdgf.training.devices import make_fabric
 from benchmarks.comparison import Comparison, interleave, rates

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bdgf.diffusion.denoiser import decoder_features, load_denoiser
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.diffusion.unet import decoder_features, load_denoiser
 from bdgf.networks.mutual_learning import classification_loss
 from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
 from bdgf.raster.patches import gather_batch, level_valid
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.optimizer import make_optimizer
-from bdgf.training.pretrain import PretrainSettings, pretrain
 from benchmarks import machine, table
 from benchmarks.comparison import ROUNDS, Comparison
 from benchmarks.scenes import (

@@ -61,7 +61,7 @@ def compare() -> list[Comparison]:
 
 def write_inputs(folder: Path) -> None:
     """Writes the scene, prepared, and its feature cube."""
-    from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
+    from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
     from benchmarks.scenes import feature_channels, prepared_scene
 
     scene = prepared_scene(SHAPE, CHANNELS)
@@ -102,7 +102,7 @@ def _labels() -> tuple[np.ndarray, np.ndarray]:
 def train_resident(folder: Path) -> None:
     """Trains as the pipeline does."""
     from bdgf.datasets.netcdf import NetCDFDataset
-    from bdgf.diffusion.feature_cube import FeatureCube
+    from bdgf.features.cube import FeatureCube
     from bdgf.training.arrays import resident_arrays
     from bdgf.training.fit import fit_classifier
     from benchmarks.scenes import train_settings

@@ -187,8 +187,8 @@ def node_times() -> Iterator[Stopwatch]:
 
 def watch_logging(watch: Stopwatch) -> None:
     """Times MLflow, checkpoints and the feature cube's file within the nodes."""
-    from bdgf.diffusion.feature_cube import FeatureCube
-    from bdgf.diffusion.feature_cube_writer import FeatureCubeWriter
+    from bdgf.features.cube import FeatureCube
+    from bdgf.features.cube_writer import FeatureCubeWriter
     from bdgf.tracking import MlflowMetricLogger
     from bdgf.training import loop
 

@@ -11,9 +11,9 @@ import torch
 import xarray as xr
 from torch.utils.flop_counter import FlopCounterMode
 
-from bdgf.diffusion.denoiser import load_denoiser
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.diffusion.unet import load_denoiser
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.pretrain import PretrainSettings, pretrain
 from benchmarks.comparison import ROUNDS, Comparison
 from benchmarks.machine import measured_rates
 from benchmarks.scenes import base_settings, denoiser_weights, prepared_scene

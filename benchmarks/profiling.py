@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from torch.profiler import ProfilerActivity, profile
 
-from bdgf.diffusion.features import FeatureSettings, extract_features
+from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.training.devices import make_fabric
 from bdgf.training.inference import predict_map
 from benchmarks.pretraining import tiles_a_second

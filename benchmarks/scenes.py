@@ -13,10 +13,10 @@ from scipy.ndimage import gaussian_filter
 
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.denoiser import Denoiser
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings
+from bdgf.diffusion.unet import Denoiser
 from bdgf.networks.classifier import Classifier
 from bdgf.raster.patches import SceneArrays
-from bdgf.training.pretrain import PretrainSettings
 from bdgf.training.train_settings import TrainSettings
 from benchmarks.children import ROOT
 

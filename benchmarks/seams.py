@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from bdgf.core.weights import Weights, read_weights
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.features import FeatureSettings, extract_features
+from bdgf.features.cube import FeatureCube
+from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.preprocessing.preparation import Preparation
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 from bdgf.training.devices import make_fabric

@@ -8,8 +8,8 @@ import torch
 
 from bdgf.baselines.diffusion_table import ChannelsAndDiffusion
 from bdgf.core.errors import MissingArtifactError
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.given_cube import write_feature_cube
+from bdgf.features.cube import FeatureCube
+from bdgf.features.external import write_feature_cube
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.raster.patches import gather_batch, level_valid
 from bdgf.scenes.scene import valid_mask

@@ -3,12 +3,12 @@ import pytest
 import xarray as xr
 
 from bdgf.core.weights import Weights
-from bdgf.diffusion.features import FeatureSettings
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
 from bdgf.evaluation.linear_probe import LinearProbeSettings
 from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
+from bdgf.features.extraction import FeatureSettings
 from bdgf.splits.split import TEST, TRAIN, VALIDATION
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.pretrain import PretrainSettings, pretrain
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
 CPU = DeviceSettings(accelerator="cpu")

@@ -9,19 +9,19 @@ import pytest
 
 from bdgf.baselines import pixel_table
 from bdgf.core.errors import SceneError, SettingsError, UserError
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.features import FeatureSettings
-from bdgf.diffusion.given_cube import write_feature_cube
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
 from bdgf.evaluation.report import evaluate_predictions
+from bdgf.features.cached import extract_scene_features
+from bdgf.features.cube import FeatureCube
+from bdgf.features.external import write_feature_cube
+from bdgf.features.extraction import FeatureSettings
 from bdgf.models.interface import Execution, SceneInputs
 from bdgf.models.registry import MODELS, model_entry
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
 from bdgf.scenes.scene import class_table, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 from bdgf.splits.split import TEST, SplitSettings, make_split
-from bdgf.training.extraction import extract_scene_features
 from bdgf.training.metric_logger import MemoryLogger
-from bdgf.training.pretrain import PretrainSettings, pretrain
 from bdgf.training.train_settings import TrainSettings
 
 PRETRAIN = PretrainSettings(

@@ -7,8 +7,8 @@ import pytest
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.weights import Weights
-from bdgf.diffusion.features import FeatureSettings
-from bdgf.diffusion.given_cube import write_feature_cube
+from bdgf.features.external import write_feature_cube
+from bdgf.features.extraction import FeatureSettings
 from bdgf.pipelines.features.nodes import extract_feature_cube
 from tests.diffusion.small_scene import prepared_scene
 

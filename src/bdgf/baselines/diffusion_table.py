@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bdgf.baselines.pixel_table import PixelTable
 from bdgf.core.errors import MissingArtifactError
-from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.features.cube import FeatureCube
 from bdgf.preprocessing.preparation import stack_channels
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import level_valid

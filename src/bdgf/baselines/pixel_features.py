@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 from bdgf.baselines.pixel_table import PixelTable, table_of_maps
 from bdgf.baselines.window_statistics import window_statistics
 from bdgf.core.settings import Settings
-from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.features.cube import FeatureCube
 from bdgf.preprocessing.preparation import is_reduced, stack_channels
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-    from bdgf.diffusion.feature_cube import FeatureCube
+    from bdgf.features.cube import FeatureCube
 
 PixelTable = Callable[[np.ndarray], np.ndarray]
 """From the wanted pixels, (H, W) bool and at least one, to what describes each: (N, F) float32,

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from bdgf.datasets.local_versioned import LocalVersionedDataset
-from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.features.cube import FeatureCube
 
 
 class FeatureCubeDataset(LocalVersionedDataset[FeatureCube]):

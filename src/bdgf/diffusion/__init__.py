@@ -1,1 +1,1 @@
-"""The masked multimodal DDPM: noise schedule, masking, denoiser, objective, dense features."""
+"""The masked multimodal DDPM: noise schedule, U-Net, loss, masking, pretraining."""

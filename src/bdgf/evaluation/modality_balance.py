@@ -18,11 +18,11 @@ from pydantic import Field
 
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.balance import balance_index
-from bdgf.diffusion.feature_change import feature_shares
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.features import FeatureSettings, extract_features
+from bdgf.diffusion.masking.modality_sensitivity import feature_shares
+from bdgf.diffusion.pretraining.validation import balance_index
 from bdgf.evaluation.linear_probe import LinearProbeSettings, probe_accuracy
+from bdgf.features.cube import FeatureCube
+from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.raster.patches import level_valid
 from bdgf.scenes.scene import LABELS, valid_mask
 from bdgf.splits.split import TRAIN, VALIDATION

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from bdgf.core.settings import Settings
-from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.features.cube import FeatureCube
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.inference import InferenceSettings
 from bdgf.training.metric_logger import MetricLogger

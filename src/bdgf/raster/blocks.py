@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bdgf.diffusion.denoiser import Denoiser
+from bdgf.diffusion.unet import Denoiser
 
 
 @dataclass(frozen=True)

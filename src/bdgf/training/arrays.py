@@ -7,7 +7,7 @@ import xarray as xr
 from torch import Tensor
 
 from bdgf.core.errors import SceneError
-from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.features.cube import FeatureCube
 from bdgf.preprocessing.preparation import channel_slices
 from bdgf.raster.patches import SceneArrays, channels_last
 

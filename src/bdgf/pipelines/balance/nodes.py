@@ -8,8 +8,8 @@ from typing import Any
 import xarray as xr
 
 from bdgf.core.weights import Weights
-from bdgf.diffusion.features import FeatureSettings
 from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
+from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings
 
 

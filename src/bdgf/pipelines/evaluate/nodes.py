@@ -10,9 +10,9 @@ import xarray as xr
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.diffusion.feature_cube import FeatureCube
 from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
+from bdgf.features.cube import FeatureCube
 from bdgf.models.interface import SceneInputs, TrainedModel
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
 from bdgf.tracking import logged_seconds

@@ -9,11 +9,11 @@ import xarray as xr
 
 from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.features import FeatureSettings
-from bdgf.diffusion.given_cube import given_cube
+from bdgf.features.cached import shared_feature_cube
+from bdgf.features.cube import FeatureCube
+from bdgf.features.external import given_cube
+from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.extraction import shared_feature_cube
 
 
 def extract_feature_cube(

@@ -8,10 +8,10 @@ import xarray as xr
 
 from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.weights import Weights
+from bdgf.diffusion.pretraining.cached import shared_denoiser
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings
 from bdgf.tracking import MlflowMetricLogger
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.pretrain import PretrainSettings
-from bdgf.training.shared_denoiser import shared_denoiser
 
 
 def pretrain_denoiser(

@@ -9,7 +9,7 @@ import xarray as xr
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.diffusion.feature_cube import FeatureCube
+from bdgf.features.cube import FeatureCube
 from bdgf.models.interface import Execution, SceneInputs, TrainedModel
 from bdgf.models.registry import model_entry
 from bdgf.tracking import MlflowMetricLogger, logged_seconds

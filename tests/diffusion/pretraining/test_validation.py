@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from bdgf.diffusion.balance import ValidationSet, balance_index
-from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
+from bdgf.diffusion.pretraining.tile_sampler import TileBatch
+from bdgf.diffusion.pretraining.validation import ValidationSet, balance_index
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.diffusion.tiles import TileBatch
+from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import SceneError
 from bdgf.core.weights import Weights, read_weights, write_weights
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain, pretrain_fingerprint
 from bdgf.preprocessing.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MetricLogger
-from bdgf.training.pretrain import PretrainSettings, pretrain, pretrain_fingerprint
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -3,7 +3,7 @@ import torch
 
 from bdgf.core.errors import SceneError
 from bdgf.core.weights import Weights
-from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings, decoder_features, load_denoiser
+from bdgf.diffusion.unet import Denoiser, DenoiserSettings, decoder_features, load_denoiser
 from bdgf.nn.group_norm import NORMS, calibrate
 
 MODALITIES = {"optical": 3, "sar": 2}

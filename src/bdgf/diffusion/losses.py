@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
-from bdgf.diffusion.denoiser import channel_planes
 from bdgf.diffusion.schedule import NoiseSchedule
+from bdgf.diffusion.unet import channel_planes
 
 
 class ObjectiveSettings(Settings):

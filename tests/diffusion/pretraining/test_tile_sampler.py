@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.core.errors import SceneError
-from bdgf.diffusion.tiles import TileSource, held_out_corners
+from bdgf.diffusion.pretraining.tile_sampler import TileSource, held_out_corners
 
 
 def position_scene(rows, columns):

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from bdgf.core.errors import MissingArtifactError, SceneError
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
+from bdgf.features.cube import FeatureCube
+from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
 
 SHAPE, CHANNELS = (13, 9), {0: 4, 1: 6}
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from bdgf.diffusion.denoiser import DenoiserOutput
-from bdgf.diffusion.objective import ObjectiveSettings, modality_sums, p_losses
+from bdgf.diffusion.losses import ObjectiveSettings, modality_sums, p_losses
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
+from bdgf.diffusion.unet import DenoiserOutput
 
 CHANNEL_COUNTS = [3, 1]
 

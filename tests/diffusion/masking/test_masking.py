@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bdgf.diffusion.dominance import SIGNALS, Observation
-from bdgf.diffusion.masking import Masking, MaskingSettings, draw_visibility
-from bdgf.diffusion.masking_rules import RULES, moved_visibility, ratio_rates
+from bdgf.diffusion.masking.masking import Masking, MaskingSettings, draw_visibility
+from bdgf.diffusion.masking.rules import RULES, moved_visibility, ratio_rates
+from bdgf.diffusion.masking.signals import SIGNALS, Observation
 
 CPU = torch.device("cpu")
 STRATEGIES = ["none", "fixed", "adaptive"]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from bdgf.diffusion.masking import MaskingSettings
+    from bdgf.diffusion.masking.masking import MaskingSettings
 
 
 class RateRule(Protocol):

@@ -3,15 +3,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
-from bdgf.diffusion.feature_change import (
+from bdgf.diffusion.masking.modality_sensitivity import (
     FeatureProbe,
     FeatureProbeSettings,
     feature_shares,
     relative_change,
 )
+from bdgf.diffusion.pretraining.tile_sampler import TileBatch
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.diffusion.tiles import TileBatch
+from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 
 CHOSEN = FeatureProbeSettings(tiles=3, timesteps=(50, 200))
 MODALITIES = {"optical": 3, "sar": 2, "height": 1}

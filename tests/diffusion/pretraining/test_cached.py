@@ -5,11 +5,11 @@ import logging
 import torch
 
 from bdgf.core.artifact_cache import ArtifactCache
-from bdgf.diffusion.features import FeatureSettings
+from bdgf.diffusion.pretraining.cached import shared_denoiser
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.features.cached import shared_feature_cube
+from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.extraction import shared_feature_cube
-from bdgf.training.pretrain import PretrainSettings, pretrain
-from bdgf.training.shared_denoiser import shared_denoiser
 from tests.diffusion.small_scene import prepared_scene
 from tests.training.test_pretrain import CPU, TINY, same
 

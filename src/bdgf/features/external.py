@@ -10,8 +10,8 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
+from bdgf.features.cube import FeatureCube
+from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
 
 if TYPE_CHECKING:
     import xarray as xr

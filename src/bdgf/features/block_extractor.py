@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from bdgf.core.errors import UserError
-from bdgf.diffusion.denoiser import Denoiser, decoder_features
-from bdgf.diffusion.noise_field import NoiseField
 from bdgf.diffusion.schedule import NoiseSchedule
+from bdgf.diffusion.unet import Denoiser, decoder_features
+from bdgf.features.noise_field import NoiseField
 from bdgf.nn.group_norm import calibrate, freeze
 from bdgf.raster.blocks import FeatureTile
 from bdgf.raster.patches import level_valid

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bdgf.core.settings import Settings
-from bdgf.diffusion.denoiser import Denoiser
+from bdgf.diffusion.pretraining.tile_sampler import TileBatch
 from bdgf.diffusion.schedule import NoiseSchedule
-from bdgf.diffusion.tiles import TileBatch
+from bdgf.diffusion.unet import Denoiser
 
 PROBE_SEED = 20232
 """The probe's tiles meet the same noise in every training, so that trainings can be compared."""

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from bdgf.diffusion.denoiser import Denoiser
-from bdgf.diffusion.objective import modality_sums
+from bdgf.diffusion.losses import modality_sums
+from bdgf.diffusion.pretraining.tile_sampler import TileBatch
 from bdgf.diffusion.schedule import NoiseSchedule
-from bdgf.diffusion.tiles import TileBatch
+from bdgf.diffusion.unet import Denoiser
 
 VALIDATION_SEED = 20231
 """Held-out tiles meet the same noise in every training, so that trainings can be compared."""

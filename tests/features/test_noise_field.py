@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.diffusion.noise_field import NoiseField
+from bdgf.features.noise_field import NoiseField
 
 edges = st.tuples(st.integers(0, 150), st.integers(1, 60))
 

@@ -15,12 +15,12 @@ from bdgf.core.errors import SceneError, SettingsError, UserError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.denoiser import Denoiser, load_denoiser
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.feature_cube_writer import CubeLayout, FeatureCubeWriter
-from bdgf.diffusion.feature_tiles import TileExtractor
-from bdgf.diffusion.noise_field import NoiseField
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
+from bdgf.diffusion.unet import Denoiser, load_denoiser
+from bdgf.features.block_extractor import TileExtractor
+from bdgf.features.cube import FeatureCube
+from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
+from bdgf.features.noise_field import NoiseField
 from bdgf.raster.blocks import (
     FeatureTile,
     bytes_per_pixel,

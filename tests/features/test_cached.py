@@ -2,10 +2,10 @@ import logging
 
 import numpy as np
 
-from bdgf.diffusion.features import FeatureSettings
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.features.cached import extract_scene_features
+from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.extraction import extract_scene_features
-from bdgf.training.pretrain import PretrainSettings, pretrain
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 from tests.training.test_pretrain import TINY
 

@@ -17,14 +17,14 @@ from bdgf import __version__
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.balance import ValidationSet, balance_index
-from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
-from bdgf.diffusion.dominance import Observation
-from bdgf.diffusion.feature_change import FeatureProbe, feature_shares
-from bdgf.diffusion.masking import Masking, MaskingSettings
-from bdgf.diffusion.objective import ObjectiveSettings, p_losses
+from bdgf.diffusion.losses import ObjectiveSettings, p_losses
+from bdgf.diffusion.masking.masking import Masking, MaskingSettings
+from bdgf.diffusion.masking.modality_sensitivity import FeatureProbe, feature_shares
+from bdgf.diffusion.masking.signals import Observation
+from bdgf.diffusion.pretraining.tile_sampler import TileSource
+from bdgf.diffusion.pretraining.validation import ValidationSet, balance_index
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.diffusion.tiles import TileSource
+from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 from bdgf.preprocessing.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask
 from bdgf.training.checkpoint import TrainingState

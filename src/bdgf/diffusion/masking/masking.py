@@ -14,9 +14,9 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from bdgf.core.settings import Settings
-from bdgf.diffusion.dominance import SIGNALS, DominanceSignal, Observation
-from bdgf.diffusion.feature_change import FeatureProbeSettings
-from bdgf.diffusion.masking_rules import RULES, RateRule
+from bdgf.diffusion.masking.modality_sensitivity import FeatureProbeSettings
+from bdgf.diffusion.masking.rules import RULES, RateRule
+from bdgf.diffusion.masking.signals import SIGNALS, DominanceSignal, Observation
 
 
 class MaskingSettings(Settings):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bdgf.core.errors import SceneError
-from bdgf.diffusion.given_cube import given_cube, write_feature_cube
+from bdgf.features.external import given_cube, write_feature_cube
 from bdgf.training.arrays import resident_arrays
 from tests.diffusion.small_scene import prepared_scene
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.weights import Weights
-from bdgf.diffusion.feature_cube import FeatureCube
-from bdgf.diffusion.features import FeatureSettings, extract_features
+from bdgf.features.cube import FeatureCube
+from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.training.devices import DeviceSettings, make_fabric, resolve_precision
 from bdgf.training.progress import ProgressBar
 

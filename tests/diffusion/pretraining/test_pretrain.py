@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from bdgf.core.errors import TrainingDiverged
 from bdgf.core.weights import read_weights, write_weights
-from bdgf.diffusion.denoiser import DenoiserOutput, load_denoiser
-from bdgf.diffusion.dominance import SIGNALS
-from bdgf.diffusion.masking_rules import RULES
+from bdgf.diffusion.masking.rules import RULES
+from bdgf.diffusion.masking.signals import SIGNALS
+from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain, stratified_timesteps
+from bdgf.diffusion.unet import DenoiserOutput, load_denoiser
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MemoryLogger
-from bdgf.training.pretrain import PretrainSettings, pretrain, stratified_timesteps
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
 CPU = DeviceSettings(accelerator="cpu")
@@ -144,7 +144,7 @@ def test_a_finished_pretraining_is_reused_and_said_so(tmp_path, caplog, monkeypa
     caplog.set_level(logging.INFO)
     checkpoint = tmp_path / "pretrain.ckpt"
     first = run(checkpoint=checkpoint)
-    monkeypatch.setattr("bdgf.training.pretrain.run_steps", None)
+    monkeypatch.setattr("bdgf.diffusion.pretraining.pretrain.run_steps", None)
     again = run(checkpoint=checkpoint)
     assert (
         f"reusing the pretrained denoiser {first.config['fingerprint']} (12 steps)" in caplog.text
@@ -165,7 +165,7 @@ def test_other_data_or_settings_are_trained_anew(tmp_path, caplog):
 
 
 def test_divergence_names_the_modality_and_the_step(monkeypatch):
-    from bdgf.diffusion.denoiser import Denoiser
+    from bdgf.diffusion.unet import Denoiser
 
     forward, calls = Denoiser.forward, []
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bdgf.core.errors import SceneError, SettingsError, UserError
 from bdgf.core.weights import Weights
-from bdgf.diffusion.denoiser import Denoiser, DenoiserSettings
-from bdgf.diffusion.features import FeatureSettings, extract_features
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
+from bdgf.diffusion.unet import Denoiser, DenoiserSettings
+from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.training.devices import DeviceSettings, make_fabric
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
@@ -91,8 +91,8 @@ def test_shapes_and_statistics_of_a_scene_of_odd_size(tmp_path, fabric):
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_features_are_the_decoder_activations_of_the_noisy_scene(tmp_path, fabric, share):
-    from bdgf.diffusion.denoiser import decoder_features, load_denoiser
-    from bdgf.diffusion.noise_field import NoiseField
+    from bdgf.diffusion.unet import decoder_features, load_denoiser
+    from bdgf.features.noise_field import NoiseField
 
     scene = prepared_scene(40, 48, nodata=False)
     cube = extract(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from bdgf.diffusion.masking import MaskingSettings
+    from bdgf.diffusion.masking.masking import MaskingSettings
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class ExplainedNoise(_AveragedSignal):
 class FeatureChange(_AveragedSignal):
     """s_m: the modality's share of the features' change, one being hidden at a time.
 
-    The shares add up to 1 (`bdgf.diffusion.feature_change`).
+    The shares add up to 1 (`bdgf.diffusion.masking.modality_sensitivity`).
     """
 
     needs_features = True

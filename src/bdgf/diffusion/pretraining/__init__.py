@@ -1,0 +1,1 @@
+"""Pretraining of the denoiser on the tiles of one scene, without labels."""
