@@ -46,7 +46,7 @@ def measure() -> dict[str, float]:
     """The rates in this process, and its page faults."""
     import numpy as np
 
-    from bdgf.training.inference import predict_map
+    from bdgf.models.patch.predict_map import predict_map
     from benchmarks.pretraining import tiles_a_second
     from benchmarks.scenes import classifier_for, prepared_scene, scene_arrays
     from benchmarks.training import samples_a_second

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
 from bdgf.diffusion.unet import decoder_features, load_denoiser
-from bdgf.networks.mutual_learning import classification_loss
+from bdgf.models.patch.mutual_learning import classification_loss
 from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
 from bdgf.raster.patches import gather_batch, level_valid
 from bdgf.training.devices import DeviceSettings

@@ -103,8 +103,8 @@ def train_resident(folder: Path) -> None:
     """Trains as the pipeline does."""
     from bdgf.datasets.netcdf import NetCDFDataset
     from bdgf.features.cube import FeatureCube
-    from bdgf.training.arrays import resident_arrays
-    from bdgf.training.fit import fit_classifier
+    from bdgf.models.patch.fit import fit_classifier
+    from bdgf.models.patch.scene_tensors import resident_arrays
     from benchmarks.scenes import train_settings
 
     # Lazy, as the catalog reads a prepared scene; lessons from the first step on.
@@ -120,8 +120,8 @@ def train_on_patches(folder: Path) -> None:
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
-    from bdgf.networks.classifier import Classifier
-    from bdgf.networks.mutual_learning import classification_loss
+    from bdgf.models.bdgf.classifier import Classifier
+    from bdgf.models.patch.mutual_learning import classification_loss
     from benchmarks.scenes import train_settings
     from benchmarks.training import all_inside
 

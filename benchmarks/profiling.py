@@ -10,8 +10,8 @@ import numpy as np
 from torch.profiler import ProfilerActivity, profile
 
 from bdgf.features.extraction import FeatureSettings, extract_features
+from bdgf.models.patch.predict_map import predict_map
 from bdgf.training.devices import make_fabric
-from bdgf.training.inference import predict_map
 from benchmarks.pretraining import tiles_a_second
 from benchmarks.scenes import (
     base_settings,

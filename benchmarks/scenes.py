@@ -15,9 +15,9 @@ from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.pretrain import PretrainSettings
 from bdgf.diffusion.unet import Denoiser
-from bdgf.networks.classifier import Classifier
+from bdgf.models.bdgf.classifier import Classifier
+from bdgf.models.patch.settings import TrainSettings
 from bdgf.raster.patches import SceneArrays
-from bdgf.training.train_settings import TrainSettings
 from benchmarks.children import ROOT
 
 # Sentinel-2, Sentinel-1 and elevation, as the scene `coast` has them; prepared channels.

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bdgf.networks.mutual_learning import classification_loss
+from bdgf.models.patch.fit import fit_classifier
+from bdgf.models.patch.mutual_learning import classification_loss
 from bdgf.raster.patches import SceneArrays, WindowBatch, gather_batch, level_valid
 from bdgf.splits.split import TRAIN
-from bdgf.training.fit import fit_classifier
 from benchmarks.comparison import ROUNDS, Comparison
 from benchmarks.machine import measured_rates
 from benchmarks.pretraining import Clock

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from bdgf.baselines.multimodal_transformer import (
+from bdgf.core.errors import SettingsError
+from bdgf.models.baselines.mft import (
     CrossPatchLayer,
     HeterogeneousConvolution,
     MultimodalTransformer,
     MultimodalTransformerSettings,
     Tokenizer,
 )
-from bdgf.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
-from bdgf.core.errors import SettingsError
-from bdgf.networks.patch_network import parameter_count
+from bdgf.models.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
+from bdgf.models.patch.network import parameter_count
+from bdgf.models.patch.predict_map import InferenceSettings, predict_map
 from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
-from bdgf.training.inference import InferenceSettings, predict_map
 
 HEIGHT, WIDTH, CLASSES = 15, 13, 4
 SMALL = {

@@ -15,14 +15,14 @@ from bdgf.features.cached import extract_scene_features
 from bdgf.features.cube import FeatureCube
 from bdgf.features.external import write_feature_cube
 from bdgf.features.extraction import FeatureSettings
-from bdgf.models.interface import Execution, SceneInputs
+from bdgf.models.base import Execution, SceneInputs
+from bdgf.models.patch.settings import TrainSettings
 from bdgf.models.registry import MODELS, model_entry
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
 from bdgf.scenes.scene import class_table, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 from bdgf.splits.split import TEST, SplitSettings, make_split
 from bdgf.training.metric_logger import MemoryLogger
-from bdgf.training.train_settings import TrainSettings
 
 PRETRAIN = PretrainSettings(
     steps=2,

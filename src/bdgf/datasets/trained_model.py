@@ -11,7 +11,7 @@ from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.models.registry import model_entry
 
 if TYPE_CHECKING:
-    from bdgf.models.interface import TrainedModel
+    from bdgf.models.base import TrainedModel
 
 
 class TrainedModelDataset(LocalVersionedDataset["TrainedModel"]):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bdgf.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from bdgf.models.interface import Model
+    from bdgf.models.base import Model
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,19 @@ class ModelEntry:
 
 
 MODELS: dict[str, ModelEntry] = {
-    "bdgf": ModelEntry("bdgf.models.branches:BDGF", ".safetensors", uses_features=True),
-    "bdgf_unguided": ModelEntry("bdgf.models.branches:BDGF_UNGUIDED", ".safetensors"),
-    "random_forest": ModelEntry("bdgf.models.tables:RANDOM_FOREST", ".skops"),
-    "random_forest_windows": ModelEntry("bdgf.models.tables:RANDOM_FOREST_WINDOWS", ".skops"),
-    "random_forest_features": ModelEntry(
-        "bdgf.models.tables:RANDOM_FOREST_FEATURES", ".skops", uses_features=True
+    "bdgf": ModelEntry("bdgf.models.bdgf.model:BDGF", ".safetensors", uses_features=True),
+    "bdgf_unguided": ModelEntry("bdgf.models.bdgf.model:BDGF_UNGUIDED", ".safetensors"),
+    "random_forest": ModelEntry("bdgf.models.sklearn.presets:RANDOM_FOREST", ".skops"),
+    "random_forest_windows": ModelEntry(
+        "bdgf.models.sklearn.presets:RANDOM_FOREST_WINDOWS", ".skops"
     ),
-    "svm": ModelEntry("bdgf.models.tables:SVM", ".skops"),
-    "svm_windows": ModelEntry("bdgf.models.tables:SVM_WINDOWS", ".skops"),
-    "two_stream_cnn": ModelEntry("bdgf.models.window_networks:TWO_STREAM_CNN", ".safetensors"),
-    "mft": ModelEntry("bdgf.models.window_networks:MFT", ".safetensors"),
+    "random_forest_features": ModelEntry(
+        "bdgf.models.sklearn.presets:RANDOM_FOREST_FEATURES", ".skops", uses_features=True
+    ),
+    "svm": ModelEntry("bdgf.models.sklearn.presets:SVM", ".skops"),
+    "svm_windows": ModelEntry("bdgf.models.sklearn.presets:SVM_WINDOWS", ".skops"),
+    "two_stream_cnn": ModelEntry("bdgf.models.baselines.models:TWO_STREAM_CNN", ".safetensors"),
+    "mft": ModelEntry("bdgf.models.baselines.models:MFT", ".safetensors"),
 }
 
 

@@ -15,7 +15,7 @@ from bdgf.evaluation.figures import (
     curves_figure,
     entropy_figure,
 )
-from bdgf.models.interface import TrainedModel
+from bdgf.models.base import TrainedModel
 from bdgf.scenes.scene import LABELS, class_table
 
 # Curves for who looks into a training that went wrong; the figure shows how well it went.

@@ -10,11 +10,11 @@ import xarray as xr
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.features.cube import FeatureCube
-from bdgf.models.interface import Execution, SceneInputs, TrainedModel
+from bdgf.models.base import Execution, SceneInputs, TrainedModel
+from bdgf.models.patch.settings import TrainSettings
 from bdgf.models.registry import model_entry
 from bdgf.tracking import MlflowMetricLogger, logged_seconds
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.train_settings import TrainSettings
 
 
 def train_classifier(

@@ -1,1 +1,0 @@
-"""Baselines: what a user would try first."""

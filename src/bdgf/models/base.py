@@ -1,0 +1,134 @@
+"""What every model is: fitted on a prepared scene and a split, it draws a map of probabilities.
+
+The same probabilities (K, H, W) go into the same evaluation, whatever drew them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+from bdgf.core.settings import Settings
+from bdgf.features.cube import FeatureCube
+from bdgf.models.patch.predict_map import InferenceSettings
+from bdgf.models.patch.settings import TrainSettings
+from bdgf.training.devices import DeviceSettings
+from bdgf.training.metric_logger import MetricLogger
+
+
+@dataclass(frozen=True)
+class SceneInputs:
+    """What a model sees of a scene.
+
+    Attributes:
+        prepared: The prepared scene.
+        cube: Its diffusion features, for the models that use them.
+    """
+
+    prepared: xr.Dataset
+    cube: FeatureCube | None = None
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a training runs; nothing of it decides what is learnt.
+
+    Attributes:
+        devices: Where to compute and in which precision.
+        logger: Takes the curves.
+        checkpoint: File of the running checkpoint; None keeps none.
+    """
+
+    devices: DeviceSettings | None = None
+    logger: MetricLogger | None = None
+    checkpoint: Path | None = None
+
+
+class TrainedModel(Protocol):
+    """A trained model.
+
+    Attributes:
+        config: What made it, JSON-serialisable. Every model gives `model` (its name), `seed`,
+            `patch` (side in pixels of the window that one pixel's features come from: what leakage
+            is reckoned with), `parameters` (trainable parameters of a network, nodes of a forest,
+            support vectors of an SVM) and `history` ((step, value) pairs by curve).
+    """
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What made it."""
+        ...
+
+    def with_config(self, more: dict[str, Any]) -> TrainedModel:
+        """The same model with `more` in its configuration."""
+        ...
+
+    def predict_map(
+        self,
+        inputs: SceneInputs,
+        settings: InferenceSettings | None = None,
+        devices: DeviceSettings | None = None,
+    ) -> np.ndarray:
+        """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Writes it, whole or not at all."""
+        ...
+
+
+class Model(Protocol):
+    """A model that can be trained.
+
+    Attributes:
+        name: What `--params model=` calls it.
+        settings: The settings that are its own, from the group `baselines`; None where `train`
+            holds them all.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def settings(self) -> type[Settings] | None:
+        """Its own settings."""
+        ...
+
+    def fit(
+        self,
+        inputs: SceneInputs,
+        split: xr.DataArray,
+        train: TrainSettings,
+        own: Any,
+        seed: int,
+        execution: Execution | None = None,
+    ) -> TrainedModel:
+        """Trains it.
+
+        Args:
+            inputs: What it sees of the scene. Labels of test pixels are not looked at.
+            split: Which pixels train and validate.
+            train: The settings that all networks share.
+            own: Its own settings, an instance of `settings`.
+            seed: Decides every draw.
+            execution: How it runs.
+        """
+        ...
+
+    def load(self, path: Path) -> TrainedModel:
+        """Reads what `TrainedModel.save` wrote.
+
+        Raises:
+            UserError: A file is missing, damaged or not this model's.
+        """
+        ...
+
+    def companions(self, path: Path) -> list[Path]:
+        """All files that `save` writes for the main file `path`, that one first."""
+        ...

@@ -1,0 +1,1 @@
+"""Networks that BDGF is compared with, trained by the same loop."""

@@ -1,0 +1,61 @@
+"""The networks that BDGF is compared with, trained by its own loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import xarray as xr
+
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
+from bdgf.models.baselines.mft import (
+    MultimodalTransformer,
+    MultimodalTransformerSettings,
+)
+from bdgf.models.baselines.patch_baseline import WindowNetwork
+from bdgf.models.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
+from bdgf.models.patch.fit import NetworkMaker
+from bdgf.models.patch.model import NetworkModel
+from bdgf.models.patch.settings import TrainSettings
+from bdgf.raster.patches import SceneArrays
+from bdgf.scenes.scene import spectral_names
+
+_Network = Callable[[Any, dict[str, int], list[str], int, int], WindowNetwork]
+
+
+def _model(name: str, settings: type[Settings], network: _Network) -> NetworkModel:
+    def choose(
+        prepared: xr.Dataset, train: TrainSettings, own: Settings
+    ) -> tuple[TrainSettings, NetworkMaker]:
+        spectral, patch = spectral_names(prepared), train.classifier.patch
+
+        def make(arrays: SceneArrays, classes: int) -> WindowNetwork:
+            return network(own, arrays.modality_channels, spectral, patch, classes)
+
+        return train, make
+
+    def rebuild(weights: Weights) -> WindowNetwork:
+        config = weights.config
+        try:
+            rebuilt = network(
+                settings.model_validate(config["settings"]),
+                {modality: int(count) for modality, count in config["modalities"]},
+                config["spectral"],
+                config["patch"],
+                config["classes"],
+            )
+            rebuilt.load_state_dict(weights.tensors)
+        except (KeyError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise SettingsError(
+                f"these are not the weights of {name} of this version ({reason}); train again"
+            ) from error
+        return rebuilt.eval()
+
+    return NetworkModel(name, choose, rebuild, settings)
+
+
+TWO_STREAM_CNN = _model("two_stream_cnn", TwoStreamSettings, TwoStreamCNN)
+MFT = _model("mft", MultimodalTransformerSettings, MultimodalTransformer)

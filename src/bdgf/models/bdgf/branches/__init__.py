@@ -1,0 +1,46 @@
+"""The branches by name: a pyramid of guided stages with a block of the branch's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import Field
+from torch import nn
+
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
+from bdgf.models.bdgf.branches.cnn import ConvolutionBlock, ConvolutionSettings
+from bdgf.models.bdgf.branches.mamba import ScanningBlock, ScanningSettings
+from bdgf.models.bdgf.branches.pyramid import BlockMaker, Pyramid, PyramidSettings
+from bdgf.models.bdgf.branches.transformer import AttentionBlock, AttentionSettings
+
+__all__ = ["BRANCHES", "BranchSettings", "Pyramid", "PyramidSettings", "block_maker"]
+
+
+class BranchSettings(Settings):
+    """What is each branch's own."""
+
+    cnn: ConvolutionSettings = Field(ConvolutionSettings(), description="The CNN branch")
+    mamba: ScanningSettings = Field(ScanningSettings(), description="The Mamba branch")
+    transformer: AttentionSettings = Field(
+        AttentionSettings(), description="The transformer branch"
+    )
+
+
+BRANCHES: dict[str, Callable[[int, int, BranchSettings], nn.Module]] = {
+    "cnn": lambda size, width, settings: ConvolutionBlock(size, width, settings.cnn),
+    "mamba": lambda size, width, settings: ScanningBlock(size, width, settings.mamba),
+    "transformer": lambda size, width, settings: AttentionBlock(size, width, settings.transformer),
+}
+"""A branch's block by the branch's name, for a grid's width, the branch's width and settings."""
+
+
+def block_maker(name: str, width: int, settings: BranchSettings) -> BlockMaker:
+    """Makes blocks of the branch `name`.
+
+    Raises:
+        SettingsError: There is no such branch.
+    """
+    if name not in BRANCHES:
+        raise SettingsError(f"unknown branch {name!r}; the branches are {', '.join(BRANCHES)}")
+    return lambda size: BRANCHES[name](size, width, settings)

@@ -1,0 +1,1 @@
+"""The classical branch: logistic regression and extremely randomised trees on few numbers."""

@@ -1,0 +1,128 @@
+"""The statistics branch: linear maps and a forest on statistics of the patch and on features.
+
+It is not trained by gradient steps: `bdgf.models.bdgf.classical.fit` fits it beforehand, on few
+numbers that describe a pixel. Where labels are few and clustered it is hard to beat; the trained
+branches learn from it on pixels without labels, and correct it where they know better. It answers
+in evaluation only. Chosen here; the paper knows three branches.
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from bdgf.core.settings import Settings
+from bdgf.models.bdgf.classical.logistic import LinearMaps, LinearSettings
+from bdgf.models.bdgf.classical.patch_statistics import PatchStatistics, without_features
+from bdgf.models.bdgf.classical.pca import FeatureComponents
+from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings, TreeEnsemble
+
+
+class StatisticsSettings(Settings):
+    """The statistics branch. Chosen here; the paper has none."""
+
+    use: bool = Field(True, description="Whether there is one")
+    components: int = Field(
+        30, ge=0, description="Most components of each level's diffusion features; 0 reads none"
+    )
+    linear: LinearSettings = Field(LinearSettings(), description="The linear maps")
+    forest: ForestSettings = Field(ForestSettings(), description="The forest")
+    sharpness: float = Field(
+        10.0,
+        ge=0,
+        description="Linear maps and the forest are weighted by exp(-sharpness * cross-entropy on "
+        "held-out training pixels); 0 weights them evenly",
+    )
+    pixels: int = Field(
+        3000, ge=2, description="Most labelled pixels that it is fitted on, rare classes whole"
+    )
+    folds: int = Field(5, ge=2, description="Folds of the cross-validation")
+    block: int = Field(24, ge=1, description="Side in pixels of the blocks that folds are made of")
+    repeats: int = Field(3, ge=1, description="Draws of the folds that losses are the mean of")
+
+
+class StatisticsBranch(nn.Module):
+    """Mixes the probabilities of linear maps and a forest; all of it is buffers.
+
+    Attributes:
+        components: Of the diffusion features; None without guidance.
+        describe: What both see of a pixel.
+        linear_sets: What a linear map may see, beside the pixel's channels.
+        forest_sets: What the trees see, likewise.
+        linear: The linear maps.
+        forest: The forest, or None.
+    """
+
+    shares: Tensor
+
+    def __init__(
+        self,
+        settings: StatisticsSettings,
+        channels: int,
+        patch: int,
+        classes: int,
+        level_channels: tuple[int, ...] = (),
+    ) -> None:
+        """Builds it unfitted: all classes are equally likely.
+
+        Args:
+            settings: Settings.
+            channels: C, channels of a pixel.
+            patch: Width of the patch in pixels.
+            classes: K, number of classes.
+            level_channels: C_l of each level of diffusion features that is read.
+        """
+        super().__init__()
+        self.components: FeatureComponents | None = None
+        if level_channels and settings.components:
+            self.components = FeatureComponents(level_channels, settings.components)
+        forest = settings.forest.sets if settings.forest.use else ()
+        available = tuple if self.components is not None else without_features
+        self.linear_sets, self.forest_sets = (
+            available(settings.linear.candidates),
+            available(forest),
+        )
+        self.describe = PatchStatistics(
+            (name for names in (*self.linear_sets, *self.forest_sets) for name in names),
+            channels,
+            patch,
+            self.components.count if self.components else 0,
+        )
+        maps = len(self.linear_sets) if settings.linear.weighed else 1
+        self.linear = LinearMaps(maps, self.describe.width, classes)
+        self.forest = TreeEnsemble(classes) if settings.forest.use else None
+        experts = 1 + (self.forest is not None)
+        self.register_buffer("shares", torch.full((experts,), 1 / experts))
+
+    @property
+    def size(self) -> int:
+        """Weights of the linear maps and nodes of the forest."""
+        return self.linear.size + (self.forest.size if self.forest is not None else 0)
+
+    def embed(self, channels: Tensor, inside: Tensor) -> Tensor:
+        """(..., C + 1) of channels (..., C) and inside (..., 1), to take the windows of."""
+        return torch.cat([channels * inside, inside.to(channels.dtype)], dim=-1)
+
+    def describe_pixels(self, patches: Tensor, centres: list[Tensor]) -> Tensor:
+        """(B, F) float32 of windows (B, P, P, C + 1) and, per level, the centre's components."""
+        components = None
+        if self.components is not None:
+            components = self.components.limit(torch.cat(centres, dim=-1))
+        described: Tensor = self.describe(patches.float(), components)
+        return described
+
+    def forward(self, patches: Tensor, centres: list[Tensor]) -> Tensor:
+        """Log-probabilities (B, K) float32.
+
+        Args:
+            patches: (B, P, P, C + 1), windows of `embed`.
+            centres: Per level (B, components), what `components` gives at the pixel; none without
+                guidance.
+        """
+        # In lower precision the difference of squares behind a deviation would be noise.
+        with torch.autocast(patches.device.type, enabled=False):
+            described = self.describe_pixels(patches, centres)
+            said = [part(described) for part in (self.linear, self.forest) if part is not None]
+            mixed = torch.stack(said) + self.shares.log()[:, None, None]
+            return mixed.logsumexp(0)

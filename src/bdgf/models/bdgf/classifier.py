@@ -1,0 +1,281 @@
+"""The guided multi-branch classifier of pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
+from bdgf.models.bdgf.branches import (
+    BRANCHES,
+    BranchSettings,
+    Pyramid,
+    PyramidSettings,
+    block_maker,
+)
+from bdgf.models.bdgf.classical.branch import StatisticsBranch, StatisticsSettings
+from bdgf.models.bdgf.guidance import GuideSettings
+from bdgf.models.bdgf.stems import FeatureProjection, ModalityStem
+from bdgf.models.patch.fusion import check_decision
+from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, last
+from bdgf.raster.patches import WindowBatch
+
+STATISTICS = "statistics"
+"""Name of the statistics branch."""
+
+PAIRING = {
+    "cnn": "feature_fusion",
+    "mamba": "group_channel_attention",
+    "transformer": "cross_attention",
+}
+
+
+class ClassifierSettings(Settings):
+    """The classifier. [stated] branches and kinds of guidance; [chosen] all sizes and pairings."""
+
+    patch: int = Field(11, ge=1, description="Width of the patch around a pixel, odd, in pixels")
+    branches: tuple[str, ...] = Field(
+        tuple(BRANCHES), min_length=1, description="Branches, by name"
+    )
+    guides: dict[str, str] = Field(
+        PAIRING, description="Each branch's guide by name; a branch that is not named has none"
+    )
+    decision: str = Field(
+        "confidence", description="Decision rule: `mean`, `confidence` or `branch:<name>`"
+    )
+    modality_width: int = Field(
+        32, ge=1, description="Channels of a modality's embedding in a branch's stem"
+    )
+    pyramid: PyramidSettings = Field(PyramidSettings(), description="What the branches share")
+    guide: GuideSettings = Field(GuideSettings(), description="The guides")
+    branch: BranchSettings = Field(BranchSettings(), description="What is each branch's own")
+    statistics: StatisticsSettings = Field(
+        StatisticsSettings(), description="The branch on statistics of the patch"
+    )
+
+    @field_validator("patch")
+    @classmethod
+    def _odd(cls, patch: int) -> int:
+        if patch % 2 == 0:
+            raise ValueError(f"a patch has a centre pixel only when its width is odd, not {patch}")
+        return patch
+
+
+class Classifier(PatchNetwork):
+    """Guided branches side by side, and the statistics branch.
+
+    The statistics branch is fitted, not trained: it answers in evaluation only, as one of those
+    that decide and teach.
+    """
+
+    def __init__(
+        self,
+        settings: ClassifierSettings,
+        modalities: dict[str, int],
+        level_channels: tuple[int, ...],
+        classes: int,
+    ) -> None:
+        """Builds the classifier with fresh weights from PyTorch's global generator.
+
+        Args:
+            settings: Settings.
+            modalities: Each modality's number of channels, in the order of the channels.
+            level_channels: C_l of each level of diffusion features; () without guidance.
+            classes: K, number of classes.
+
+        Raises:
+            SettingsError: A branch, guide or rule is unknown, or sizes do not fit each other.
+        """
+        super().__init__()
+        _check_guides(settings)
+        if classes < 2:
+            raise SettingsError(f"{classes} classes leave nothing to tell apart; label at least 2")
+        self.settings, self.classes = settings, classes
+        self.patch, self.decision = settings.patch, settings.decision
+        self.branch_names = tuple(settings.branches) + (STATISTICS,) * settings.statistics.use
+        check_decision(settings.decision, self.branch_names)
+        self.modalities, self.level_channels = dict(modalities), tuple(level_channels)
+        guided = any(settings.guides.get(name, "none") != "none" for name in settings.branches)
+        self.levels = min(len(level_channels), settings.pyramid.stages) if guided else 0
+        self.embedded_width = len(settings.branches) * settings.pyramid.width
+        self.embedded_width += sum(settings.guide.width / 4**level for level in range(self.levels))
+        self.stems = nn.ModuleDict(
+            {
+                name: ModalityStem(modalities, settings.modality_width, settings.pyramid.width)
+                for name in settings.branches
+            }
+        )
+        self.projections = nn.ModuleList(
+            FeatureProjection(channels, settings.guide.width, settings.guide.feature_limit)
+            for channels in level_channels[: self.levels]
+        )
+        # One mask for a whole window, so that a dropped feature channel is gone for good.
+        self.feature_dropout = nn.Dropout(settings.guide.dropout)
+        self.branches = nn.ModuleDict({name: self._branch(name) for name in settings.branches})
+        self.statistics: StatisticsBranch | None = None
+        if settings.statistics.use:
+            count, read = sum(modalities.values()), tuple(level_channels[: self.levels])
+            self.statistics = StatisticsBranch(
+                settings.statistics, count, settings.patch, classes, read
+            )
+            self.embedded_width += count + 1
+            if self.statistics.components is not None:
+                widths = enumerate(self.statistics.components.widths)
+                self.embedded_width += sum(width / 4**level for level, width in widths)
+
+    def _branch(self, name: str) -> Pyramid:
+        settings = self.settings
+        return Pyramid(
+            settings.pyramid,
+            settings.guide,
+            settings.guides.get(name, "none"),
+            patch=settings.patch,
+            levels=self.levels,
+            classes=self.classes,
+            make_block=block_maker(name, settings.pyramid.width, settings.branch),
+        )
+
+    def set_feature_statistics(self, mean: tuple[Tensor, ...], std: tuple[Tensor, ...]) -> None:
+        """Takes the feature cube's statistics, per level (C_l,), into the weights."""
+        for level, projection in enumerate(self.projections):
+            assert isinstance(projection, FeatureProjection)
+            projection.set_statistics(mean[level], std[level])
+
+    def embed_scene(
+        self, channels: Tensor, inside: Tensor, keep: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Embeds positions of the scene, each on its own.
+
+        Args:
+            channels: (..., C) float32.
+            inside: (..., 1) bool: the position is in the scene and not nodata.
+            keep: (..., M) factors on the modalities, 0 hides one; broadcast over positions.
+
+        Returns:
+            Each branch's stem (..., width), zero where not inside; in evaluation the statistics
+            branch's (..., C + 1), from which no modality is hidden.
+        """
+        stems = {name: stem(channels, keep) * inside for name, stem in self.stems.items()}
+        if self.statistics is not None and not self.training:
+            stems[STATISTICS] = self.statistics.embed(channels, inside)
+        return stems
+
+    def embed_level(self, level: int, features: Tensor, inside: Tensor) -> Tensor:
+        """Embeds cells of a level, each on its own.
+
+        Args:
+            level: The level.
+            features: (..., C_l) float16 or float32.
+            inside: (..., 1) bool: the cell is in the scene and holds a valid pixel.
+
+        Returns:
+            (..., G), zero where not inside.
+        """
+        embedded: Tensor = self.projections[level](features) * inside
+        return embedded
+
+    def embed_centre(self, level: int, features: Tensor) -> Tensor | None:
+        """(..., components) of cells (..., C_l) for the statistics branch; None in training."""
+        if self.training or self.statistics is None or self.statistics.components is None:
+            return None
+        found: Tensor = self.statistics.components(level, features)
+        return found
+
+    def classify(
+        self, stems: dict[str, Tensor], guidance: list[Tensor], centres: list[Tensor]
+    ) -> ClassifierOutput:
+        """Classifies the centre pixels of embedded windows.
+
+        Args:
+            stems: Each branch's windows (B, P, P, width), from `embed_scene`.
+            guidance: Per level (B, P_l, P_l, G), from `embed_level`.
+            centres: Per level (B, components), from `embed_centre`.
+        """
+        outputs = {name: branch(stems[name], guidance) for name, branch in self.branches.items()}
+        logits = {name: logits for name, (logits, _) in outputs.items()}
+        if self.statistics is not None and not self.training:
+            logits[STATISTICS] = self.statistics(stems[STATISTICS], centres)
+        return ClassifierOutput(
+            logits, embeddings={name: embedding for name, (_, embedding) in outputs.items()}
+        )
+
+    def forward(self, batch: WindowBatch, keep: Tensor | None = None) -> ClassifierOutput:
+        """Classifies the centre pixels of raw windows.
+
+        Args:
+            batch: The windows; levels that the classifier does not read may be left out.
+            keep: (B, M) factors on the modalities, 0 hides one from a sample; None keeps all.
+        """
+        keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
+        stems = self.embed_scene(last(batch.scene), last(batch.scene_inside), keep)
+        guidance = [
+            self._drop(self.embed_level(level, last(batch.features[level]), last(inside)))
+            for level, inside in enumerate(batch.features_inside[: self.levels])
+        ]
+        cells = (
+            self.embed_centre(level, features)
+            for level, features in enumerate(batch.centres[: self.levels])
+        )
+        centres = [found for found in cells if found is not None]
+        return self.classify(stems, guidance, centres)
+
+    def config(self) -> dict[str, Any]:
+        """All that `load_classifier` needs beside the tensors, JSON-serialisable."""
+        return classifier_config(self)
+
+    def _drop(self, guidance: Tensor) -> Tensor:
+        # (B, P_l, P_l, G) times a mask (B, 1, 1, G)
+        if not self.training:
+            return guidance
+        mask = guidance.new_ones(guidance.shape[0], 1, 1, guidance.shape[-1])
+        dropped: Tensor = guidance * self.feature_dropout(mask)
+        return dropped
+
+
+def classifier_config(classifier: Classifier) -> dict[str, Any]:
+    """All that `load_classifier` needs beside the tensors, JSON-serialisable."""
+    return {
+        "classifier": classifier.settings.model_dump(mode="json"),
+        # A list: the order of the modalities is that of the channels, and JSON may be sorted.
+        "modalities": [[name, count] for name, count in classifier.modalities.items()],
+        "level_channels": list(classifier.level_channels),
+        "classes": classifier.classes,
+    }
+
+
+def load_classifier(weights: Weights) -> Classifier:
+    """Rebuilds a classifier, in evaluation mode, from what `fit_classifier` returned.
+
+    Raises:
+        SettingsError: The weights are not a classifier's.
+    """
+    config = weights.config
+    try:
+        classifier = Classifier(
+            ClassifierSettings.model_validate(config["classifier"]),
+            {name: int(count) for name, count in config["modalities"]},
+            tuple(config["level_channels"]),
+            config["classes"],
+        )
+        classifier.load_state_dict(weights.tensors)
+    except (KeyError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SettingsError(
+            f"these are not the weights of a classifier of this version ({reason}); train again"
+        ) from error
+    return classifier.eval()
+
+
+def _check_guides(settings: ClassifierSettings) -> None:
+    unknown = settings.guides.keys() - BRANCHES.keys()
+    if unknown:
+        raise SettingsError(
+            f"guides are given for unknown branches {', '.join(sorted(unknown))}; "
+            f"the branches are {', '.join(BRANCHES)}"
+        )
+    if len(set(settings.branches)) < len(settings.branches):
+        raise SettingsError(f"branches {settings.branches} name one twice; name each once")

@@ -1,0 +1,1 @@
+"""What trains and maps any network that classifies a patch's centre pixel."""

@@ -1,0 +1,350 @@
+"""Training of the guided classifier on the labelled pixels of one scene."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bdgf.core.fingerprint import fingerprint
+from bdgf.core.weights import Weights
+from bdgf.models.bdgf.classical.fit import StatisticsChoice, fit_statistics_branch
+from bdgf.models.bdgf.classifier import Classifier
+from bdgf.models.patch.augmentation import mix_targets, mix_windows
+from bdgf.models.patch.consistency import Lessons, gives_lessons
+from bdgf.models.patch.labelled_pixels import labelled_pixels
+from bdgf.models.patch.mutual_learning import classification_loss
+from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, parameter_count
+from bdgf.models.patch.sampling import (
+    Pixels,
+    TrainingSamples,
+    class_weights,
+    draw_samples,
+)
+from bdgf.models.patch.selection import EpochSelection
+from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.patch.validation import ValidationSet
+from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
+from bdgf.training.checkpoint import TrainingState
+from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
+from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
+from bdgf.training.optimizer import ExponentialAverage, make_optimizer
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+log = logging.getLogger(__name__)
+
+NetworkMaker = Callable[[SceneArrays, int], PatchNetwork]
+"""Takes the arrays and the number of classes; gives a network with fresh weights."""
+
+
+def fit_classifier(
+    arrays: SceneArrays,
+    labels: np.ndarray,
+    split: np.ndarray,
+    valid: np.ndarray,
+    classes: int,
+    settings: TrainSettings,
+    seed: int,
+    *,
+    devices: DeviceSettings | None = None,
+    logger: MetricLogger | None = None,
+    checkpoint: Path | None = None,
+    make_network: NetworkMaker | None = None,
+) -> Weights:
+    """Trains a classifier: which pixels teach and which validate is `settings.selection`'s.
+
+    Where the epoch is chosen on the validation pixels, it is then trained anew for that many epochs
+    with them among the training pixels: where labels are few, a fifth of them is much.
+
+    Labels outside the training and validation pixels are removed before anything looks at them.
+    On a CPU the same arguments give the same weights, bit for bit.
+
+    Args:
+        arrays: The scene and its diffusion features.
+        labels: (H, W) uint8, 0 unlabelled, class ids 1..K.
+        split: (H, W) uint8, constants of `bdgf.splits.split`.
+        valid: (H, W) bool, False at nodata.
+        classes: K.
+        settings: Settings.
+        seed: Decides initial weights, order, augmentation and dropout.
+        devices: Where to compute and in which precision.
+        logger: Takes the curves: `train/loss`, `train/loss_<branch>`, `train/loss_entropy`,
+            `train/loss_similarity`, `validation/loss`, `validation/overall_accuracy`, and
+            `refit/loss`, ...
+        checkpoint: File of the running checkpoint (see also `running_checkpoints`); a killed
+            training continues from it.
+        make_network: Makes the network; None the one of `settings.classifier`.
+
+    Returns:
+        The chosen weights; their configuration holds all settings, the seed, the chosen epoch and
+        the validation record.
+
+    Raises:
+        SceneError: A class has no training pixel, or the arrays' shapes differ.
+        SettingsError: Settings that do not fit each other.
+        TrainingDiverged: A loss became NaN or infinite.
+    """
+    labelled = labelled_pixels(arrays.shape, labels, split, valid, classes, settings, seed)
+    fabric = make_fabric(devices)
+    make = make_network or guided_classifier(settings)
+
+    def train(name: str, pixels: Pixels, validation: Pixels, epochs: int) -> _Fit:
+        fit = _Fit(arrays, pixels, validation, valid, classes, settings, seed, fabric, make)
+        fit.run(name, epochs, logger or NullLogger(), _checkpoint_of(checkpoint, name))
+        return fit
+
+    # Fresh global generators for initial weights and dropout; the caller's are left as they were.
+    with torch.random.fork_rng():
+        selection = settings.selection
+        if not selection.validates:
+            only = train("train", labelled.together, labelled.nothing, settings.epochs)
+            return only.weights(only)
+        first = train("train", labelled.train, labelled.validation, settings.epochs)
+        if not selection.use_validation or not len(labelled.validation):
+            return first.weights(first)
+        epochs = first.selection.epoch
+        log.info("epoch %d validates best: training as long with the validation pixels", epochs)
+        return train("refit", labelled.together, labelled.nothing, epochs).weights(first)
+
+
+def guided_classifier(settings: TrainSettings) -> NetworkMaker:
+    """Makes the classifier of `settings.classifier`, guided by the arrays' diffusion features."""
+
+    def make(arrays: SceneArrays, classes: int) -> Classifier:
+        classifier = Classifier(
+            settings.classifier, arrays.modality_channels, arrays.level_channels, classes
+        )
+        classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
+        return classifier
+
+    return make
+
+
+def running_checkpoints(checkpoint: Path) -> list[Path]:
+    """The files that `fit_classifier` may leave for the running checkpoint `checkpoint`."""
+    return [checkpoint, checkpoint.with_name(f"{checkpoint.stem}_refit{checkpoint.suffix}")]
+
+
+def _checkpoint_of(checkpoint: Path | None, name: str) -> Path | None:
+    if checkpoint is None:
+        return None
+    return running_checkpoints(checkpoint)[name == "refit"]
+
+
+class _Fit:
+    """One training: what its steps and evaluations share."""
+
+    def __init__(
+        self,
+        arrays: SceneArrays,
+        train: Pixels,
+        validation: Pixels,
+        valid: np.ndarray,
+        classes: int,
+        settings: TrainSettings,
+        seed: int,
+        fabric: Fabric,
+        make_network: NetworkMaker,
+    ) -> None:
+        self.settings, self.seed, self.fabric = settings, seed, fabric
+        self.train_pixels = train
+        torch.manual_seed(seed)
+        self.arrays = arrays.to(fabric.device)
+        self.classifier = make_network(arrays, classes)
+        seen = torch.from_numpy(np.asarray(valid, bool)).to(fabric.device)
+        self.valid = level_valid(seen, max(self.classifier.levels, 1))
+        self.samples = draw_samples(
+            train,
+            settings.steps * settings.batch_size,
+            len(self.classifier.modalities),
+            settings.sampling,
+            settings.augmentation,
+            seed,
+        ).to(fabric.device)
+        self.statistics_choice = self._fit_statistics_branch()
+        weights = class_weights(train.targets, classes, settings.class_weights)
+        self.class_weights = (
+            None if weights is None else torch.from_numpy(weights).to(fabric.device)
+        )
+        self.lessons = (
+            Lessons(self.arrays, self.valid, self.classifier, settings, seed)
+            if gives_lessons(self.classifier, settings)
+            else None
+        )
+        self.validation = ValidationSet(
+            self.arrays, self.valid, validation, settings.batch_size, self.class_weights
+        )
+        self.selection, self.history = EpochSelection(settings.selection), MemoryLogger()
+        self.state = self._state()
+
+    def _fit_statistics_branch(self) -> StatisticsChoice | None:
+        classifier = self.classifier
+        if not isinstance(classifier, Classifier) or classifier.statistics is None:
+            return None
+        return fit_statistics_branch(
+            classifier.statistics,
+            self.arrays,
+            self.valid,
+            self.train_pixels,
+            classifier.settings.statistics,
+            patch=classifier.patch,
+            weighting=self.settings.class_weights,
+            seed=self.seed,
+        )
+
+    def _state(self) -> TrainingState:
+        model, optimizer = self.fabric.setup(
+            self.classifier, make_optimizer(self.classifier, self.settings.optimization)
+        )
+        decay = self.settings.ema_decay
+        return TrainingState(
+            model=model,
+            optimizer=optimizer,
+            ema=ExponentialAverage(model, decay) if decay else None,
+            parts={"selection": self.selection, "history": self.history},
+        )
+
+    def run(self, name: str, epochs: int, logger: MetricLogger, checkpoint: Path | None) -> None:
+        """Trains for `epochs` of the settings' epochs, continuing from a running checkpoint.
+
+        The learning rate is that of the whole training: a training that stops early is the
+        beginning of the one that does not.
+        """
+        plan = None
+        if checkpoint is not None:
+            plan = CheckpointPlan(checkpoint, self.training_fingerprint(epochs))
+            restore(self.state, plan)
+        batches = self.settings.batches_per_epoch
+        run_steps(
+            self.step,
+            self.state,
+            steps=self.settings.steps,
+            settings=self.settings.optimization,
+            fabric=self.fabric,
+            name=name,
+            description="training" if name == "train" else "training with all labels",
+            log_every=batches,
+            logger=LoggerGroup(self.history, logger),
+            plan=plan,
+            evaluation=Evaluation(
+                self.settings.validate_every * batches,
+                self.evaluate,
+                stopped=lambda: self.state.step >= epochs * batches,
+            ),
+        )
+
+    def step(self, step: int) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
+        """Loss and terms of one batch: what its labels say, then the lesson without labels."""
+        samples = self.samples.batch(step, self.settings.batch_size)
+        self.state.model.train()
+        output, targets = self._forward(samples)
+        terms = classification_loss(
+            output.logits,
+            output.embeddings,
+            targets,
+            self.settings.mutual_learning,
+            class_weights=self.class_weights,
+            label_smoothing=self.settings.label_smoothing,
+        )
+        loss = terms.pop("loss")
+        if self.lessons is not None:
+            terms["loss_teaching"] = loss.new_full((), torch.nan)  # not measured
+        yield loss, {name: term.detach() for name, term in terms.items()}
+        if self.lessons is not None and step >= self.lessons.first_step:
+            with self.fabric.autocast():
+                lesson = self.lessons.loss(step, self.state.model, self._averaged())
+            yield lesson, {"loss_teaching": lesson.detach()}
+
+    def _forward(self, samples: TrainingSamples) -> tuple[ClassifierOutput, Tensor]:
+        # The outputs and what they should be: classes (B,), or shares of them (B, K).
+        augmentation = self.settings.augmentation
+        batch = gather_batch(
+            self.arrays,
+            self.valid,
+            samples.rows,
+            samples.cols,
+            self.classifier.patch,
+            samples.symmetry if augmentation.symmetries else None,
+            self.classifier.levels,
+        )
+        targets = samples.targets
+        if augmentation.mixing:
+            partner = torch.randperm(len(targets), device=targets.device)
+            batch = mix_windows(batch, partner, samples.share)
+            targets = mix_targets(targets, self.classifier.classes, partner, samples.share)
+        if augmentation.noise:
+            noise = augmentation.noise * torch.randn_like(batch.scene)
+            batch = batch._replace(scene=batch.scene + noise)
+        keep = samples.keep if augmentation.modality_dropout else None
+        output: ClassifierOutput = self.state.model(batch, keep)
+        return output, targets
+
+    def evaluate(self, step: int) -> Mapping[str, float]:
+        """Validates the present weights and keeps them if they are the best so far."""
+        tensors = self._averaged()
+        epoch = step // self.settings.batches_per_epoch
+        if not len(self.validation):
+            self.selection.consider(epoch, None, tensors)
+            return {}
+        metrics = self.validation.measure(self.classifier, tensors)
+        self.selection.consider(epoch, metrics["loss"], tensors)
+        return {f"validation/{name}": value for name, value in metrics.items()}
+
+    def _averaged(self) -> Mapping[str, Tensor]:
+        return self.state.ema.tensors if self.state.ema else self.state.model.state_dict()
+
+    def training_fingerprint(self, epochs: int) -> str:
+        """Digest of all that decides the weights, but for test labels, which do not."""
+        pixels, arrays = (self.train_pixels, self.validation.pixels), self.arrays
+        return fingerprint(
+            *(part for p in pixels for part in (p.rows, p.cols, p.targets)),
+            self.valid[0],
+            arrays.channels,
+            arrays.modality_channels,
+            *arrays.features,
+            *arrays.feature_mean,
+            *arrays.feature_std,
+            self.settings,
+            self.seed,
+            self.classifier.config(),
+            epochs,
+        )
+
+    def weights(self, chooser: _Fit) -> Weights:
+        """The weights kept, with all that made them.
+
+        Args:
+            chooser: The training that chose the epoch: this one, or the one before the refit.
+        """
+        epoch = chooser.selection.epoch
+        step = epoch * self.settings.batches_per_epoch
+        histories = (chooser.history,) if chooser is self else (chooser.history, self.history)
+        config: dict[str, Any] = {
+            "kind": "classifier",
+            **self.classifier.config(),
+            "patch": self.classifier.patch,
+            "parameters": parameter_count(self.classifier),
+            "train": self.settings.model_dump(mode="json"),
+            "seed": self.seed,
+            "statistics_branch": self.statistics_choice and asdict(self.statistics_choice),
+            "selected_epoch": epoch,
+            "validation": {
+                name: value
+                for at, record in chooser.history.records
+                for name, value in record.items()
+                if at == step and name.startswith("validation/")
+            },
+            "history": {name: h.series(name) for h in histories for name in h.names()},
+            "training_pixels": len(self.train_pixels),
+            "validation_pixels": len(chooser.validation),
+        }
+        return Weights(dict(self.selection.tensors), config)

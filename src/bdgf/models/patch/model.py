@@ -1,0 +1,120 @@
+"""Models that are networks on patches: all trained by the same loop, with the same settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights, configuration_path, read_weights, write_weights
+from bdgf.models.base import Execution, SceneInputs
+from bdgf.models.patch.fit import NetworkMaker, fit_classifier, running_checkpoints
+from bdgf.models.patch.network import PatchNetwork
+from bdgf.models.patch.predict_map import InferenceSettings, predict_map
+from bdgf.models.patch.scene_tensors import resident_arrays
+from bdgf.models.patch.settings import TrainSettings
+from bdgf.scenes.scene import LABELS, class_table, valid_mask
+from bdgf.training.devices import DeviceSettings
+
+NetworkChoice = Callable[[xr.Dataset, TrainSettings, Any], tuple[TrainSettings, NetworkMaker]]
+"""(prepared scene, shared settings, own settings) -> shared settings to train with, network."""
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """A `Model` whose network is trained by `fit_classifier`; the epoch is chosen as for BDGF.
+
+    Attributes:
+        name: The model's name.
+        choose: Makes the network.
+        rebuild: Makes the network of stored weights, in evaluation mode.
+        settings: Settings of its own, or None.
+    """
+
+    name: str
+    choose: NetworkChoice
+    rebuild: Callable[[Weights], PatchNetwork]
+    settings: type[Settings] | None = None
+
+    def fit(
+        self,
+        inputs: SceneInputs,
+        split: xr.DataArray,
+        train: TrainSettings,
+        own: Any,
+        seed: int,
+        execution: Execution | None = None,
+    ) -> TrainedNetwork:
+        """Trains it: see `Model.fit` and `fit_classifier`."""
+        execution = execution or Execution()
+        prepared = inputs.prepared
+        settings, make_network = self.choose(prepared, train, own)
+        weights = fit_classifier(
+            resident_arrays(prepared, inputs.cube),
+            prepared[LABELS].to_numpy(),
+            split.to_numpy(),
+            valid_mask(prepared),
+            class_table(prepared).count,
+            settings,
+            seed,
+            devices=execution.devices,
+            logger=execution.logger,
+            checkpoint=execution.checkpoint,
+            make_network=make_network,
+        )
+        if execution.checkpoint is not None:
+            for path in running_checkpoints(execution.checkpoint):
+                path.unlink(missing_ok=True)  # a training that ended is repeated, not continued
+        made_from: dict[str, Any] = {"model": self.name}
+        if self.settings is not None:
+            made_from["baselines"] = {self.name: own.model_dump(mode="json")}
+        return TrainedNetwork(weights, self.rebuild).with_config(made_from)
+
+    def load(self, path: Path) -> TrainedNetwork:
+        """Reads what `TrainedNetwork.save` wrote."""
+        return TrainedNetwork(read_weights(path), self.rebuild)
+
+    def companions(self, path: Path) -> list[Path]:
+        """The safetensors file and its JSON."""
+        return [path, configuration_path(path)]
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A trained network: its weights, and how its network is made of them."""
+
+    weights: Weights
+    rebuild: Callable[[Weights], PatchNetwork]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What made it."""
+        return self.weights.config
+
+    def with_config(self, more: dict[str, Any]) -> TrainedNetwork:
+        """The same network with `more` in its configuration."""
+        return replace(self, weights=replace(self.weights, config={**self.config, **more}))
+
+    def predict_map(
+        self,
+        inputs: SceneInputs,
+        settings: InferenceSettings | None = None,
+        devices: DeviceSettings | None = None,
+    ) -> np.ndarray:
+        """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
+        return predict_map(
+            self.rebuild(self.weights),
+            resident_arrays(inputs.prepared, inputs.cube),
+            valid_mask(inputs.prepared),
+            settings,
+            devices=devices,
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes safetensors and JSON."""
+        write_weights(self.weights, path)

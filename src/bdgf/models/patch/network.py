@@ -1,0 +1,130 @@
+"""What training and full-map inference ask of a network that classifies a patch's centre pixel."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from bdgf.models.bdgf.classical.branch import StatisticsBranch
+from bdgf.raster.patches import WindowBatch
+
+
+class ClassifierOutput(NamedTuple):
+    """What the branches say of a batch of pixels.
+
+    Attributes:
+        logits: Each branch's logits (B, K).
+        embeddings: Each branch's embeddings (B, E), where it has some.
+    """
+
+    logits: dict[str, Tensor]
+    embeddings: dict[str, Tensor]
+
+
+class PatchNetwork(nn.Module, ABC):
+    """A network of one or more branches on the patch around a pixel.
+
+    It works in two steps. `embed_scene` and `embed_level` are position-wise and give zero where
+    there is no data, so that they can be applied to windows (training) or once to whole maps
+    (`bdgf.models.patch.predict_map`) with the same result. `classify` takes the embedded windows.
+
+    Attributes:
+        patch: Width of the patch in pixels, odd.
+        branch_names: The branches' names, in order.
+        decision: The decision rule over the branches.
+        modalities: Each modality's number of channels, in the order of the channels.
+        level_channels: C_l of each level of diffusion features that it was made for.
+        levels: Number of levels that it reads, finest first.
+        classes: K, number of classes.
+        embedded_width: Numbers that `embed_scene` and `embed_level` make for each pixel.
+    """
+
+    patch: int
+    branch_names: tuple[str, ...]
+    decision: str
+    modalities: dict[str, int]
+    level_channels: tuple[int, ...] = ()
+    levels: int = 0
+    classes: int
+    embedded_width: float
+
+    @abstractmethod
+    def embed_scene(
+        self, channels: Tensor, inside: Tensor, keep: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Embeds positions of the scene, each on its own.
+
+        Args:
+            channels: (..., C) float32.
+            inside: (..., 1) bool: the position is in the scene and not nodata.
+            keep: (..., M) factors on the modalities, 0 hides one; broadcast over positions.
+
+        Returns:
+            Each branch's stem (..., width), zero where not inside.
+        """
+
+    def embed_level(self, level: int, features: Tensor, inside: Tensor) -> Tensor:
+        """Embeds cells of a level, each on its own; only a network that has levels is asked.
+
+        Args:
+            level: The level.
+            features: (..., C_l) float16 or float32.
+            inside: (..., 1) bool: the cell is in the scene and holds a valid pixel.
+
+        Returns:
+            (..., G), zero where not inside.
+        """
+        raise NotImplementedError
+
+    def embed_centre(self, level: int, features: Tensor) -> Tensor | None:
+        """Embeds what is only read at the pixel; affine, so that it may be interpolated afterwards.
+
+        Args:
+            level: The level.
+            features: (..., C_l) float16 or float32.
+
+        Returns:
+            (..., components), or None where the network looks at none.
+        """
+        return None
+
+    @abstractmethod
+    def classify(
+        self, stems: dict[str, Tensor], guidance: list[Tensor], centres: list[Tensor]
+    ) -> ClassifierOutput:
+        """Classifies the centre pixels of embedded windows.
+
+        Args:
+            stems: Each branch's windows (B, P, P, width), from `embed_scene`.
+            guidance: Per level (B, P_l, P_l, G), from `embed_level`.
+            centres: Per level (B, components), from `embed_centre`; empty where that gives None.
+        """
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """All that rebuilds the network beside its tensors, JSON-serialisable."""
+
+    def forward(self, batch: WindowBatch, keep: Tensor | None = None) -> ClassifierOutput:
+        """Classifies the centre pixels of raw windows.
+
+        Args:
+            batch: The windows; levels that the network does not read may be left out.
+            keep: (B, M) factors on the modalities, 0 hides one from a sample; None keeps all.
+        """
+        keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
+        stems = self.embed_scene(last(batch.scene), last(batch.scene_inside), keep)
+        return self.classify(stems, [], [])
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trained parameters, and the size of a statistics branch."""
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    fitted = [part for part in network.modules() if isinstance(part, StatisticsBranch)]
+    return trained + sum(part.size for part in fitted)
+
+
+def last(windows: Tensor) -> Tensor:
+    """(B, C, h, w) as (B, h, w, C): a view of how the gather laid it out."""
+    return windows.permute(0, 2, 3, 1)

@@ -1,0 +1,318 @@
+"""Full-map inference that embeds every pixel once, in row blocks.
+
+A pixel lies in the windows of its 120 neighbours. What is position-wise in the classifier (stems,
+projections of the diffusion features) is therefore computed once for each pixel of a block of rows,
+and windows are gathered from the small embedded maps; the result is that of gathering raw windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
+from bdgf.core.weights import Weights
+from bdgf.models.bdgf.classifier import load_classifier
+from bdgf.models.patch.fusion import check_decision, decide
+from bdgf.models.patch.network import PatchNetwork
+from bdgf.raster.interpolation import interpolate_cells
+from bdgf.raster.patches import SceneArrays, gather_cells, level_valid, level_window
+from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.training.smoothing import SmoothingSettings
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+# Symmetries of the square, as `gather_windows` numbers them, that are averaged at test time.
+TEST_TIME_SYMMETRIES = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
+
+
+class InferenceSettings(Settings):
+    """Full-map inference. Chosen here; the paper is silent."""
+
+    batch_size: int = Field(256, ge=1, description="Pixels classified at once")
+    block_megabytes: int = Field(
+        64, ge=1, description="Most memory for the embedded maps of one block of rows"
+    )
+    decision: str | None = Field(
+        None, description="Decision rule; null takes the one of the classifier's settings"
+    )
+    symmetries: Literal[1, 4, 8] = Field(
+        1, description="Average over the patch as it is (1), with its flips (4), with turns too (8)"
+    )
+    smoothing: SmoothingSettings = Field(
+        SmoothingSettings(), description="Smoothing of the map's probabilities, of every model"
+    )
+
+
+def predict_map(
+    model: PatchNetwork | Weights,
+    arrays: SceneArrays,
+    valid: np.ndarray,
+    settings: InferenceSettings | None = None,
+    *,
+    devices: DeviceSettings | None = None,
+) -> np.ndarray:
+    """Probabilities of the classes at every valid pixel.
+
+    Args:
+        model: A classifier, or its weights.
+        arrays: The scene and its diffusion features, on any device.
+        valid: (H, W) bool; pixels that are not valid are neither seen nor classified.
+        settings: Settings.
+        devices: Where to compute.
+
+    Returns:
+        (K, H, W) float32, summing to one over the classes, zero at invalid pixels.
+
+    Raises:
+        SettingsError: The arrays are not what the classifier was trained with.
+    """
+    settings = settings or InferenceSettings()
+    classifier = _classifier(model)
+    decision = settings.decision or classifier.decision
+    check_decision(decision, classifier.branch_names)
+    return _predict(classifier, arrays, valid, settings, devices, {"decision": decision})[
+        "decision"
+    ]
+
+
+def predict_branch_maps(
+    model: PatchNetwork | Weights,
+    arrays: SceneArrays,
+    valid: np.ndarray,
+    settings: InferenceSettings | None = None,
+    *,
+    devices: DeviceSettings | None = None,
+) -> dict[str, np.ndarray]:
+    """Each branch's own probabilities, and the decision's, in one pass.
+
+    Args and errors are those of `predict_map`.
+
+    Returns:
+        (K, H, W) float32 by the branch's name, and under `decision`.
+    """
+    settings = settings or InferenceSettings()
+    classifier = _classifier(model)
+    decision = settings.decision or classifier.decision
+    check_decision(decision, classifier.branch_names)
+    rules = {name: f"branch:{name}" for name in classifier.branch_names}
+    return _predict(classifier, arrays, valid, settings, devices, rules | {"decision": decision})
+
+
+def _classifier(model: PatchNetwork | Weights) -> PatchNetwork:
+    return load_classifier(model) if isinstance(model, Weights) else model
+
+
+def _predict(
+    classifier: PatchNetwork,
+    arrays: SceneArrays,
+    valid: np.ndarray,
+    settings: InferenceSettings,
+    devices: DeviceSettings | None,
+    rules: Mapping[str, str],
+) -> dict[str, np.ndarray]:
+    check_arrays(classifier, arrays, valid)
+    fabric = make_fabric(devices)
+    arrays, classifier = arrays.to(fabric.device), classifier.to(fabric.device)
+    seen = torch.from_numpy(np.asarray(valid, bool)).to(fabric.device)
+    training = classifier.training
+    classifier.eval()
+    shape = (classifier.classes, arrays.channels.shape[1] * arrays.channels.shape[2])
+    maps = {name: np.zeros(shape, np.float32) for name in rules}
+    with torch.inference_mode(), fabric.autocast(), _workers(fabric) as apply_all:
+        for pixels, found in _stream(classifier, arrays, seen, settings, rules, apply_all):
+            for name, probabilities in found.items():
+                maps[name][:, pixels] = probabilities.T
+    classifier.train(training)
+    return {name: flat.reshape(-1, *arrays.shape) for name, flat in maps.items()}
+
+
+def check_arrays(classifier: PatchNetwork, arrays: SceneArrays, valid: np.ndarray) -> None:
+    """Refuses arrays that a classifier was not made for.
+
+    Raises:
+        SettingsError: Modalities, feature channels or shapes differ.
+    """
+    if arrays.modality_channels != classifier.modalities:
+        raise SettingsError(
+            f"the classifier was trained on the modalities {classifier.modalities} but the scene "
+            f"has {arrays.modality_channels}; use the scene and settings it was trained with"
+        )
+    wanted = classifier.level_channels[: classifier.levels]
+    if arrays.level_channels[: classifier.levels] != wanted:
+        raise SettingsError(
+            f"the classifier was trained on features of {wanted} channels but these have "
+            f"{arrays.level_channels}; compute the features with the settings of that training"
+        )
+    if valid.shape != arrays.shape:
+        raise SettingsError(f"the valid mask is {valid.shape} but the scene {arrays.shape}")
+
+
+@dataclass(frozen=True)
+class EmbeddedRows:
+    """Embedded maps of some rows and their surroundings, as far as the scene goes.
+
+    Attributes:
+        stems: Each branch's map (n, W, width).
+        stem_row: The scene's row that is the first of those maps.
+        guidance: Per level its map (n_l, W_l, G).
+        centres: Per level a map (n_l, W_l, components) that is read at the pixels alone; empty
+            where the network has none.
+        cells: Per level (n_l, W_l) bool, which cells hold a valid pixel.
+        guidance_row: Per level the first row of those.
+    """
+
+    stems: dict[str, Tensor]
+    stem_row: int
+    guidance: list[Tensor]
+    centres: list[Tensor]
+    cells: list[Tensor]
+    guidance_row: list[int]
+
+
+def embed_rows(
+    classifier: PatchNetwork,
+    arrays: SceneArrays,
+    valid: tuple[Tensor, ...],
+    start: int,
+    stop: int,
+) -> EmbeddedRows:
+    """Embeds all that the windows of the pixels in rows `start` to `stop` (excluded) look at."""
+    radius = classifier.patch // 2
+    part = _existing(start - radius, stop + radius)
+    stems = classifier.embed_scene(_last(arrays.channels[:, part]), _last(valid[0][:, part]))
+    rows = EmbeddedRows(stems, part.start, [], [], [], [])
+    for level in range(classifier.levels):
+        reach = max(level_window(classifier.patch, level) // 2, 1)
+        cells = _existing((start >> level) - reach, (stop - 1 >> level) + 1 + reach)
+        features = _last(arrays.features[level][:, cells])
+        inside = _last(valid[level][:, cells])
+        rows.guidance.append(classifier.embed_level(level, features, inside))
+        if (centre := classifier.embed_centre(level, features)) is not None:
+            rows.centres.append(centre)
+        rows.cells.append(inside[..., 0])
+        rows.guidance_row.append(cells.start)
+    return rows
+
+
+def _existing(start: int, stop: int) -> slice:
+    return slice(max(start, 0), max(stop, 0))
+
+
+def _last(maps: Tensor) -> Tensor:
+    return maps.permute(1, 2, 0)
+
+
+def _stream(
+    classifier: PatchNetwork,
+    arrays: SceneArrays,
+    seen: Tensor,
+    settings: InferenceSettings,
+    rules: Mapping[str, str],
+    apply_all: ApplyAll,
+) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    # Batches of flat pixel positions with their probabilities (n, K) by rule.
+    height, width = arrays.shape
+    valid = level_valid(seen, max(classifier.levels, 1))
+    step = _block_rows(classifier, width, settings.block_megabytes)
+    for start in range(0, height, step):
+        stop = min(start + step, height)
+        rows, cols = torch.nonzero(seen[start:stop], as_tuple=True)
+        if not len(rows):
+            continue
+        block = embed_rows(classifier, arrays, valid, start, stop)
+        pixels = ((rows + start) * width + cols).cpu().numpy()
+        parts = [
+            slice(first, first + settings.batch_size)
+            for first in range(0, len(rows), settings.batch_size)
+        ]
+        classify = partial(_classify, classifier, block, rows + start, cols, settings, rules)
+        for part, found in zip(parts, apply_all(classify, parts), strict=True):
+            yield pixels[part], found
+
+
+ApplyAll = Callable[[Callable[[slice], Any], list[slice]], Iterable[Any]]
+"""Takes a function and parts; gives its results in the parts' order."""
+
+
+@contextmanager
+def _workers(fabric: Fabric) -> Iterator[ApplyAll]:
+    # On a CPU batches run side by side, each on one thread: most operations on a batch are too
+    # small to gain from being split. So the map does not depend on the number of threads either.
+    threads = torch.get_num_threads()
+    if fabric.device.type != "cpu" or threads == 1:
+        yield map
+        return
+
+    def alone(function: Callable[[slice], Any]) -> Callable[[slice], Any]:
+        def run(part: slice) -> Any:
+            with torch.inference_mode(), fabric.autocast():  # each thread's own
+                return function(part)
+
+        return run
+
+    with ThreadPoolExecutor(threads) as pool:
+        torch.set_num_threads(1)
+        try:
+            yield lambda function, parts: pool.map(alone(function), parts)
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _classify(
+    classifier: PatchNetwork,
+    block: EmbeddedRows,
+    rows: Tensor,
+    cols: Tensor,
+    settings: InferenceSettings,
+    rules: Mapping[str, str],
+    part: slice,
+) -> dict[str, np.ndarray]:
+    rows, cols = rows[part], cols[part]
+    symmetries = TEST_TIME_SYMMETRIES[settings.symmetries]
+    total: dict[str, Tensor] = {}
+    for number in symmetries:
+        logits = classifier.classify(*_windows(classifier, block, rows, cols, number)).logits
+        for name, rule in rules.items():
+            share = decide(logits, rule) / len(symmetries)
+            total[name] = total[name] + share if name in total else share
+    return {name: probabilities.cpu().numpy() for name, probabilities in total.items()}
+
+
+def _windows(
+    classifier: PatchNetwork, block: EmbeddedRows, rows: Tensor, cols: Tensor, symmetry: int
+) -> tuple[dict[str, Tensor], list[Tensor], list[Tensor]]:
+    # Windows (B, P, P, width) of each stem, (B, P_l, P_l, G) and (B, components) of each level.
+    patch = classifier.patch
+    turn = None if symmetry == 0 else torch.full_like(rows, symmetry)
+
+    def gather(maps: Tensor, level: int, first_row: int) -> Tensor:
+        size = level_window(patch, level)
+        return gather_cells(maps, (rows >> level) - first_row, cols >> level, size, turn)
+
+    stems = {name: gather(maps, 0, block.stem_row) for name, maps in block.stems.items()}
+    guidance = [
+        gather(maps, level, block.guidance_row[level]) for level, maps in enumerate(block.guidance)
+    ]
+    centres = [
+        interpolate_cells(maps, block.cells[level], rows, cols, level, block.guidance_row[level])
+        for level, maps in enumerate(block.centres)
+    ]
+    return stems, guidance, centres
+
+
+def _block_rows(classifier: PatchNetwork, width: int, megabytes: int) -> int:
+    # Rows of a block whose embedded maps, surroundings included, fit in the memory.
+    rows = int(megabytes * 2**20 / (4 * classifier.embedded_width * (width + classifier.patch)))
+    return max(rows - classifier.patch, 1)

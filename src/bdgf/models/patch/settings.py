@@ -1,0 +1,55 @@
+"""Settings of the classifier's training."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bdgf.core.settings import Settings
+from bdgf.models.bdgf.classifier import ClassifierSettings
+from bdgf.models.patch.augmentation import AugmentationSettings
+from bdgf.models.patch.mutual_learning import MutualLearningSettings
+from bdgf.models.patch.sampling import ClassWeights, Sampling
+from bdgf.models.patch.selection import SelectionSettings
+from bdgf.training.optimizer import OptimizationSettings
+
+
+class TrainSettings(Settings):
+    """Training of the classifier. Chosen here; the paper is silent.
+
+    An epoch is a fixed number of batches, not a pass over the pixels, so that every scene gets the
+    same number of steps however many labels it has.
+    """
+
+    epochs: int = Field(12, ge=1, description="Epochs")
+    batches_per_epoch: int = Field(25, ge=1, description="Batches in an epoch")
+    batch_size: int = Field(64, ge=2, description="Pixels in a batch, on each device")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of the target spread over all classes"
+    )
+    class_weights: ClassWeights = Field(
+        "sqrt",
+        description="Weights of the classes in the loss: `none`, `balanced` (inverse to their "
+        "frequency) or `sqrt` (inverse to its root)",
+    )
+    sampling: Sampling = Field(
+        "uniform", description="`uniform` over the training pixels, or `balanced` over the classes"
+    )
+    ema_decay: float = Field(
+        0.98, ge=0, lt=1, description="Moving average of the weights a step; 0 takes them as is"
+    )
+    validate_every: int = Field(1, ge=1, description="Epochs between two validations")
+    validation_pixels: int = Field(
+        2000, ge=1, description="Most validation pixels to look at, drawn once"
+    )
+    selection: SelectionSettings = Field(SelectionSettings(), description="Choice of the epoch")
+    augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Augmentation")
+    mutual_learning: MutualLearningSettings = Field(
+        MutualLearningSettings(), description="Mutual learning"
+    )
+    optimization: OptimizationSettings = Field(OptimizationSettings(), description="Optimiser")
+    classifier: ClassifierSettings = Field(ClassifierSettings(), description="The network")
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.epochs * self.batches_per_epoch

@@ -1,0 +1,1 @@
+"""Forests and SVMs of scikit-learn on what describes a pixel."""

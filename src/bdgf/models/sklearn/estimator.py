@@ -1,0 +1,153 @@
+"""Models that classify a table of pixel features: scikit-learn's estimators."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bdgf.core.errors import MissingArtifactError
+from bdgf.core.settings import Settings
+from bdgf.models.base import Execution, SceneInputs
+from bdgf.models.patch.predict_map import InferenceSettings
+from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.sklearn.feature_source import PixelFeatures, bands_of
+from bdgf.models.sklearn.training_pixels import TableClassifier, training_table
+from bdgf.scenes.scene import LABELS, class_table, valid_mask
+from bdgf.training.devices import DeviceSettings
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """A `Model` on a table of pixel features.
+
+    Attributes:
+        name: The model's name.
+        settings: Its settings.
+        classifier: The classifier of tables.
+        fit_features: (prepared scene, settings) -> features, fitted without labels.
+        restore_features: (what they stored, settings) -> the same features.
+    """
+
+    name: str
+    settings: type[Settings]
+    classifier: TableClassifier
+    fit_features: Callable[[xr.Dataset, Any], PixelFeatures]
+    restore_features: Callable[[Mapping[str, np.ndarray], Any], PixelFeatures]
+
+    def fit(
+        self,
+        inputs: SceneInputs,
+        split: xr.DataArray,
+        train: TrainSettings,
+        own: Any,
+        seed: int,
+        execution: Execution | None = None,
+    ) -> TrainedTable:
+        """Trains it: see `Model.fit`."""
+        features = self.fit_features(inputs.prepared, own)
+        table = training_table(
+            features.table(inputs.prepared, inputs.cube),
+            inputs.prepared[LABELS].to_numpy(),
+            split.to_numpy(),
+            own.use_validation,
+        )
+        estimator = self.classifier.fit(table, own, seed)
+        config = {
+            "model": self.name,
+            "seed": seed,
+            "patch": features.patch,
+            "parameters": self.classifier.size(estimator),
+            "history": {},
+            "classes": class_table(inputs.prepared).count,
+            "training_pixels": len(table.labels),
+            "baselines": {self.name: own.model_dump(mode="json")},
+        }
+        return TrainedTable(self, estimator, features, config)
+
+    def load(self, path: Path) -> TrainedTable:
+        """Reads what `TrainedTable.save` wrote.
+
+        Raises:
+            MissingArtifactError: The file is missing, damaged, or holds types that are not its own.
+        """
+        from skops.io import load
+
+        try:
+            stored = load(path, trusted=list(self.classifier.trusted))
+            self.classifier.check(stored["estimator"])
+            config = dict(stored["config"])
+            own = self.settings.model_validate(config["baselines"][self.name])
+            features = self.restore_features(stored["features"], own)
+            return TrainedTable(self, stored["estimator"], features, config)
+        except Exception as error:  # skops raises many types on damaged archives
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise MissingArtifactError(f"cannot read {path}: {reason}; train again") from error
+
+    def companions(self, path: Path) -> list[Path]:
+        """One file is all."""
+        return [path]
+
+
+@dataclass(frozen=True)
+class TrainedTable:
+    """A trained estimator with the features that it sees.
+
+    Attributes:
+        model: What it is.
+        estimator: What the classifier of tables has trained.
+        features: The features.
+        config: What made it.
+    """
+
+    model: TableModel
+    estimator: Any
+    features: PixelFeatures
+    config: dict[str, Any]
+
+    def with_config(self, more: dict[str, Any]) -> TrainedTable:
+        """The same with `more` in its configuration."""
+        return replace(self, config={**self.config, **more})
+
+    def predict_map(
+        self,
+        inputs: SceneInputs,
+        settings: InferenceSettings | None = None,
+        devices: DeviceSettings | None = None,
+    ) -> np.ndarray:
+        """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
+        valid, classifier = valid_mask(inputs.prepared), self.model.classifier
+        own = self.model.settings.model_validate(self.config["baselines"][self.model.name])
+        table = self.features.table(inputs.prepared, inputs.cube)
+        probabilities = np.zeros((self.config["classes"], *valid.shape), np.float32)
+        at = classifier.classes(self.estimator) - 1
+        for band in bands_of(valid):
+            found = classifier.probabilities(self.estimator, table(band), own)
+            of_classes = np.zeros((len(probabilities), len(found)), np.float32)
+            of_classes[at] = found.T
+            probabilities[:, band] = of_classes
+        return probabilities
+
+    def save(self, path: Path) -> None:
+        """Writes one `.skops` file: a zip of arrays and a JSON schema, nothing that is executed.
+
+        A pickle would run whatever code it holds when it is read; skops builds only the types that
+        scikit-learn is known by and refuses the rest.
+        """
+        from skops.io import dump
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".part")
+        stored = {
+            "estimator": self.estimator,
+            "features": self.features.state(),
+            "config": self.config,
+        }
+        with partial.open("wb") as file:
+            dump(stored, file)
+        os.replace(partial, path)

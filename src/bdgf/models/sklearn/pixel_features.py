@@ -1,0 +1,117 @@
+"""What describes a pixel to a classifier that sees a table: its channels, or its window's too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import xarray as xr
+from pydantic import Field, field_validator
+
+from bdgf.core.settings import Settings
+from bdgf.features.cube import FeatureCube
+from bdgf.models.sklearn.feature_source import PixelTable, table_of_maps
+from bdgf.models.sklearn.window_statistics import window_statistics
+from bdgf.preprocessing.preparation import is_reduced, stack_channels
+from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
+
+
+class WindowSettings(Settings):
+    """The window that a pixel is described by."""
+
+    window: int = Field(11, ge=1, description="Side of the window in pixels, odd.")
+    components: int = Field(
+        10, ge=1, description="Leading components of a spectral modality that enter the window."
+    )
+
+    @field_validator("window")
+    @classmethod
+    def _odd(cls, window: int) -> int:
+        if window % 2 == 0:
+            raise ValueError(f"a window has a centre only when its side is odd, not {window}")
+        return window
+
+
+@dataclass(frozen=True)
+class StackedChannels:
+    """The pixel's own channels of every modality; nothing to fit."""
+
+    patch: int = 1
+
+    def maps(self, prepared: xr.Dataset) -> np.ndarray:
+        """(F, H, W) float32 features of a prepared scene."""
+        return stack_channels(prepared)[0]
+
+    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelTable:
+        """Reads a scene; see `PixelFeatures.table`."""
+        return table_of_maps(self.maps(prepared))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Nothing."""
+        return {}
+
+
+@dataclass(frozen=True)
+class ChannelsAndWindow:
+    """The pixel's channels, and mean and standard deviation of its window.
+
+    The window sees the auxiliary channels and the leading components of the spectral ones. Where
+    the preparation has reduced a spectral modality, these are its first channels; where it has left
+    the bands as they are, principal components are fitted here, without labels, and kept.
+
+    Attributes:
+        settings: The window.
+        axes: (components, C) principal axes by spectral modality that was not reduced.
+    """
+
+    settings: WindowSettings
+    axes: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def patch(self) -> int:
+        """Side of the window in pixels."""
+        return self.settings.window
+
+    @classmethod
+    def fit(cls, prepared: xr.Dataset, settings: WindowSettings) -> Self:
+        """Fits the principal axes on the valid pixels of a scene."""
+        valid = valid_mask(prepared)
+        axes = {
+            name: _principal_axes(prepared[name].to_numpy()[:, valid], settings.components)
+            for name in spectral_names(prepared)
+            if not is_reduced(prepared[name])
+        }
+        return cls(settings, axes)
+
+    def maps(self, prepared: xr.Dataset) -> np.ndarray:
+        """(F, H, W) float32: all channels, then the means, then the standard deviations."""
+        spectral = spectral_names(prepared)
+        seen = []
+        for name in modality_names(prepared):
+            channels = prepared[name].to_numpy()
+            if name in self.axes:
+                channels = np.tensordot(self.axes[name].astype(np.float32), channels, 1)
+            seen.append(channels[: self.settings.components] if name in spectral else channels)
+        mean, deviation = window_statistics(
+            np.concatenate(seen), valid_mask(prepared), self.settings.window
+        )
+        return np.concatenate([stack_channels(prepared)[0], mean, deviation])
+
+    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelTable:
+        """Reads a scene; see `PixelFeatures.table`."""
+        return table_of_maps(self.maps(prepared))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The principal axes."""
+        return dict(self.axes)
+
+
+def _principal_axes(pixels: np.ndarray, count: int) -> np.ndarray:
+    """(at most count, C) axes of (C, N) pixels, of largest variance first."""
+    covariance = np.atleast_2d(np.cov(pixels.astype(np.float64), bias=True))
+    _, vectors = np.linalg.eigh(covariance)
+    axes = vectors[:, ::-1][:, :count].T
+    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
+    return axes * np.sign(largest)[:, None]  # a sign that no library's version decides

@@ -1,1 +1,0 @@
-"""The classifier: selective scan, branches, guides, mutual learning, decision."""

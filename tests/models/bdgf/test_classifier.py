@@ -1,0 +1,192 @@
+"""The whole classifier."""
+
+import itertools
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from bdgf.core.errors import SettingsError
+from bdgf.core.weights import Weights, read_weights, write_weights
+from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
+from bdgf.models.bdgf.classical.branch import StatisticsSettings
+from bdgf.models.bdgf.classifier import (
+    Classifier,
+    ClassifierSettings,
+    classifier_config,
+    load_classifier,
+)
+from bdgf.models.bdgf.guidance import GuideSettings
+from bdgf.models.patch.network import parameter_count
+from bdgf.raster.patches import WindowBatch
+
+MODALITIES = {"optical": 3, "sar": 2}
+LEVELS = (6, 8, 10)
+
+
+def small(**changes) -> ClassifierSettings:
+    sizes = {
+        "modality_width": 4,
+        "pyramid": PyramidSettings(width=8, embedding=6),
+        "guide": GuideSettings(width=8, groups=4, heads=2),
+    }
+    return ClassifierSettings(**(sizes | changes))
+
+
+def make(settings=None, levels=LEVELS, classes=4) -> Classifier:
+    torch.manual_seed(0)
+    return Classifier(settings or small(), MODALITIES, levels, classes)
+
+
+def make_batch(levels=LEVELS, batch: int = 3) -> WindowBatch:
+    generator = torch.Generator().manual_seed(0)
+    sizes = (11, 7, 3)[: len(levels)]
+    return WindowBatch(
+        torch.randn(batch, 5, 11, 11, generator=generator),
+        torch.ones(batch, 1, 11, 11, dtype=torch.bool),
+        tuple(
+            torch.randn(batch, c, s, s, generator=generator).half()
+            for c, s in zip(levels, sizes, strict=True)
+        ),
+        tuple(torch.ones(batch, 1, s, s, dtype=torch.bool) for s in sizes),
+        tuple(torch.randn(batch, c, generator=generator) for c in levels),
+    )
+
+
+@pytest.mark.parametrize("levels", [(), LEVELS[:1], LEVELS])
+def test_it_gives_every_branch_logits_and_embeddings(levels):
+    output = make(levels=levels)(make_batch(levels))
+    assert list(output.logits) == list(output.embeddings) == list(BRANCHES)  # pupils
+    output = make(levels=levels).eval()(make_batch(levels))
+    assert list(output.logits) == [*BRANCHES, "statistics"]
+    assert list(output.embeddings) == list(BRANCHES)
+    assert all(logits.shape == (3, 4) for logits in output.logits.values())
+    assert all(embedding.shape == (3, 6) for embedding in output.embeddings.values())
+
+
+@pytest.mark.parametrize("names", [*itertools.combinations(BRANCHES, 1), ("mamba", "cnn")])
+def test_any_branches_make_a_classifier(names):
+    output = make(small(branches=names))(make_batch())
+    assert tuple(output.logits) == names
+
+
+def test_without_guides_no_level_is_read():
+    classifier = make(small(guides={}))
+    assert classifier.levels == 0
+    assert len(classifier.projections) == 0
+    output = classifier(make_batch(()))
+    assert output.logits["cnn"].shape == (3, 4)
+
+
+def test_positions_without_data_count_as_zero():
+    classifier = make().eval()
+    batch = make_batch()
+    inside = batch.scene_inside.clone()
+    inside[:, :, :4] = False
+    cells = tuple(mask.clone() for mask in batch.features_inside)
+    cells[1][:, :, :2] = False
+    masked = batch._replace(scene_inside=inside, features_inside=cells)
+    spoilt_scene, spoilt_level = batch.scene.clone(), batch.features[1].clone()
+    spoilt_scene[:, :, :4] = 99
+    spoilt_level[:, :, :2] = 99
+    spoilt = masked._replace(
+        scene=spoilt_scene, features=(batch.features[0], spoilt_level, batch.features[2])
+    )
+    classifier.statistics.linear.weight.normal_()
+    for name in classifier.branch_names:
+        assert torch.equal(classifier(masked).logits[name], classifier(spoilt).logits[name])
+        assert not torch.equal(classifier(masked).logits[name], classifier(batch).logits[name])
+
+
+def test_features_are_standardised_by_the_statistics_it_was_given():
+    classifier = make().eval()
+    batch = make_batch()
+    before = classifier(batch).logits["cnn"]
+    classifier.set_feature_statistics(
+        tuple(torch.full((c,), 2.0) for c in LEVELS), tuple(torch.full((c,), 4.0) for c in LEVELS)
+    )
+    scaled = batch._replace(features=tuple(level.float() * 4 + 2 for level in batch.features))
+    assert torch.allclose(classifier(scaled).logits["cnn"], before, atol=1e-4)
+
+
+def test_a_constant_feature_channel_does_no_harm():
+    classifier = make().eval()
+    classifier.set_feature_statistics(
+        tuple(torch.zeros(c) for c in LEVELS), tuple(torch.zeros(c) for c in LEVELS)
+    )
+    assert classifier(make_batch()).logits["cnn"].isfinite().all()
+
+
+def test_a_hidden_modality_has_no_influence_on_its_sample():
+    classifier = make(levels=()).eval()
+    batch = make_batch(())
+    keep = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 1.0]])
+    changed = batch._replace(scene=batch.scene.clone())
+    changed.scene[:, 3:] += 5  # the second modality
+    for name in BRANCHES:
+        before = classifier(batch, keep).logits[name]
+        after = classifier(changed, keep).logits[name]
+        assert torch.equal(before[0], after[0])
+        assert not torch.allclose(before[1:], after[1:])
+
+
+def test_training_drops_whole_feature_channels_and_evaluation_none():
+    settings = small(
+        pyramid=PyramidSettings(width=8, embedding=6, dropout=0),
+        guide=GuideSettings(width=8, groups=4, heads=2, dropout=0.5),
+    )
+    classifier, batch = make(settings), make_batch()
+    first, second = (classifier.train()(batch).logits["cnn"] for _ in range(2))
+    assert not torch.equal(first, second)
+    first, second = (classifier.eval()(batch).logits["cnn"] for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_weights_on_disk_rebuild_it(tmp_path):
+    classifier = make().eval()
+    weights = Weights(classifier.state_dict(), classifier_config(classifier))
+    write_weights(weights, tmp_path / "classifier.safetensors")
+    again = load_classifier(read_weights(tmp_path / "classifier.safetensors"))
+    batch = make_batch()
+    for name in BRANCHES:
+        assert torch.equal(again(batch).logits[name], classifier(batch).logits[name])
+    assert list(again.modalities) == list(MODALITIES)
+
+
+def test_without_a_statistics_branch_there_is_none():
+    classifier = make(small(statistics=StatisticsSettings(use=False))).eval()
+    assert classifier.branch_names == tuple(classifier(make_batch()).logits) == tuple(BRANCHES)
+    with pytest.raises(SettingsError, match="unknown decision 'branch:statistics'"):
+        make(small(statistics=StatisticsSettings(use=False), decision="branch:statistics"))
+
+
+def test_the_statistics_branch_can_decide_alone():
+    classifier = make(small(decision="branch:statistics")).eval()
+    assert classifier.decision == "branch:statistics"
+    assert (
+        parameter_count(classifier)
+        - parameter_count(make(small(statistics=StatisticsSettings(use=False))))
+        == 4 * (5 * 7 + 24 + 1) + 1
+    )  # classes; channels, their six statistics, components; a leaf
+
+
+def test_other_weights_are_refused():
+    with pytest.raises(SettingsError, match="not the weights of a classifier"):
+        load_classifier(Weights({}, {"kind": "denoiser"}))
+
+
+def test_settings_that_cannot_be_are_refused():
+    with pytest.raises(ValidationError, match="width is odd, not 10"):
+        small(patch=10)
+    with pytest.raises(SettingsError, match="unknown decision 'vote'"):
+        make(small(decision="vote"))
+    with pytest.raises(SettingsError, match="unknown branch 'rnn'"):
+        make(small(branches=("rnn",)))
+    with pytest.raises(SettingsError, match="unknown guide 'film'"):
+        make(small(guides={"cnn": "film"}))
+    with pytest.raises(SettingsError, match="unknown branches rnn"):
+        make(small(guides={"rnn": "none"}))
+    with pytest.raises(SettingsError, match="name one twice"):
+        make(small(branches=("cnn", "cnn")))
+    with pytest.raises(SettingsError, match="1 classes leave nothing"):
+        make(classes=1)

@@ -1,0 +1,24 @@
+"""Pixels of a scene in bands of rows."""
+
+import numpy as np
+import pytest
+
+from bdgf.baselines import pixel_table
+from bdgf.models.sklearn.feature_source import bands_of, table_of_maps
+
+
+@pytest.mark.parametrize("pixels", [1, 7, 24, 10_000])
+def test_bands_hold_each_wanted_pixel_once_in_order(pixels, monkeypatch):
+    monkeypatch.setattr(pixel_table, "_BAND", pixels)
+    rng = np.random.default_rng(0)
+    wanted = rng.random((13, 6)) < 0.3
+    wanted[4:9] = False
+    bands = list(bands_of(wanted))
+    assert all(band.any() for band in bands)
+    assert all(np.ptp(np.nonzero(band)[0]) < max(pixels // 6, 1) for band in bands)
+    table = table_of_maps(rng.normal(size=(3, 13, 6)).astype(np.float32))
+    np.testing.assert_array_equal(np.concatenate([table(band) for band in bands]), table(wanted))
+
+
+def test_nothing_wanted_is_no_band():
+    assert list(bands_of(np.zeros((5, 4), bool))) == []
