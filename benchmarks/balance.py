@@ -13,17 +13,17 @@ from typing import Any
 
 import pandas as pd
 
-from bdgf.configuration import SceneConfigLoader
 from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
-from bdgf.evaluation.balance_summary import (
+from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
+from bdgf.experiments.balance_summary import (
     MASKING,
     balance_figure,
     balance_means,
     balance_table,
     masking_name,
 )
-from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
 from bdgf.features.extraction import FeatureSettings
+from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.pipelines.ingest.nodes import ingest_scene
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
 from bdgf.settings import CONFIG_LOADER_ARGS

@@ -189,7 +189,7 @@ def watch_logging(watch: Stopwatch) -> None:
     """Times MLflow, checkpoints and the feature cube's file within the nodes."""
     from bdgf.features.cube import FeatureCube
     from bdgf.features.cube_writer import FeatureCubeWriter
-    from bdgf.tracking import MlflowMetricLogger
+    from bdgf.framework.mlflow_logger import MlflowMetricLogger
     from bdgf.training import loop
 
     for owner, name in (

@@ -5,7 +5,7 @@ from pathlib import Path
 from kedro.framework.startup import bootstrap_project
 from kedro.utils import find_kedro_project
 
-from bdgf.cli import run
+from bdgf.framework.cli import run
 
 
 def main() -> None:

@@ -5,15 +5,15 @@ import os
 # Read when MLflow is first imported, by Kedro's plugins, after this: table creation is no news.
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
-from bdgf.configuration import SceneConfigLoader
-from bdgf.hooks import (
+from bdgf.framework.config_loader import SceneConfigLoader
+from bdgf.framework.hooks import (
     ArtifactHooks,
     CheckHooks,
     ReportingHooks,
     SceneHooks,
     TrackingHooks,
 )
-from bdgf.session import ModelSession
+from bdgf.framework.session import ModelSession
 
 SESSION_CLASS = ModelSession
 CONFIG_LOADER_CLASS = SceneConfigLoader

@@ -6,8 +6,8 @@ from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
 from bdgf.features.cached import extract_scene_features
 from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings
+from tests.diffusion.pretraining.test_pretrain import TINY
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
-from tests.training.test_pretrain import TINY
 
 CPU = DeviceSettings(accelerator="cpu")
 

@@ -179,7 +179,7 @@ KILLED_EXTRACTION = """
 import os, signal, sys
 from pathlib import Path
 from bdgf.training.devices import DeviceSettings, make_fabric
-from tests.diffusion.test_features import extract
+from tests.features.test_extraction import extract
 
 def die(done, total):
     if done == 2:

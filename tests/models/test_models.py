@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bdgf.baselines import pixel_table
 from bdgf.core.errors import SceneError, SettingsError, UserError
 from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
 from bdgf.evaluation.report import evaluate_predictions
@@ -18,6 +17,7 @@ from bdgf.features.extraction import FeatureSettings
 from bdgf.models.base import Execution, SceneInputs
 from bdgf.models.patch.settings import TrainSettings
 from bdgf.models.registry import MODELS, model_entry
+from bdgf.models.sklearn import feature_source
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
 from bdgf.scenes.scene import class_table, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
@@ -170,7 +170,7 @@ def test_bands_of_rows_give_the_map_of_the_whole(name, inputs, split, monkeypatc
     model = MODELS[name].model()
     own = model.settings(**OWN[name])
     whole = model.fit(inputs, split, TRAIN, own, 0).predict_map(inputs)
-    monkeypatch.setattr(pixel_table, "_BAND", 48 * 5)
+    monkeypatch.setattr(feature_source, "_BAND", 48 * 5)
     in_bands = model.fit(inputs, split, TRAIN, own, 0).predict_map(inputs)
     np.testing.assert_allclose(in_bands, whole, atol=1e-6)
 

@@ -10,8 +10,8 @@ from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
 from bdgf.features.cached import shared_feature_cube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings
+from tests.diffusion.pretraining.test_pretrain import CPU, TINY, same
 from tests.diffusion.small_scene import prepared_scene
-from tests.training.test_pretrain import CPU, TINY, same
 
 
 def settings(**chosen):

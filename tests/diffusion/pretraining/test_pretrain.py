@@ -115,7 +115,7 @@ FOLLOWS_FEATURES = {
 KILLED_PRETRAINING = """
 import json, os, signal, sys
 from pathlib import Path
-from tests.training.test_pretrain import run
+from tests.diffusion.pretraining.test_pretrain import run
 
 class Kill:
     def log(self, metrics, step):

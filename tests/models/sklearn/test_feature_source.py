@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from bdgf.baselines import pixel_table
+from bdgf.models.sklearn import feature_source
 from bdgf.models.sklearn.feature_source import bands_of, table_of_maps
 
 
 @pytest.mark.parametrize("pixels", [1, 7, 24, 10_000])
 def test_bands_hold_each_wanted_pixel_once_in_order(pixels, monkeypatch):
-    monkeypatch.setattr(pixel_table, "_BAND", pixels)
+    monkeypatch.setattr(feature_source, "_BAND", pixels)
     rng = np.random.default_rng(0)
     wanted = rng.random((13, 6)) < 0.3
     wanted[4:9] = False

@@ -22,13 +22,13 @@ from torch import Tensor
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
+from bdgf.inference.smoothing import SmoothingSettings
 from bdgf.models.bdgf.classifier import load_classifier
 from bdgf.models.patch.fusion import check_decision, decide
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import SceneArrays, gather_cells, level_valid, level_window
 from bdgf.training.devices import DeviceSettings, make_fabric
-from bdgf.training.smoothing import SmoothingSettings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

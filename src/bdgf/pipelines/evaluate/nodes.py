@@ -13,13 +13,13 @@ from bdgf.core.fingerprint import fingerprint
 from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.features.cube import FeatureCube
+from bdgf.framework.mlflow_logger import logged_seconds
+from bdgf.inference.smoothing import smooth_probabilities
 from bdgf.models.base import SceneInputs, TrainedModel
 from bdgf.models.patch.predict_map import InferenceSettings
 from bdgf.models.patch.scene_tensors import resident_arrays
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
-from bdgf.tracking import logged_seconds
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.smoothing import smooth_probabilities
 
 PROBABILITIES = "probabilities"
 

@@ -10,7 +10,7 @@ from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.cached import shared_denoiser
 from bdgf.diffusion.pretraining.pretrain import PretrainSettings
-from bdgf.tracking import MlflowMetricLogger
+from bdgf.framework.mlflow_logger import MlflowMetricLogger
 from bdgf.training.devices import DeviceSettings
 
 

@@ -10,10 +10,10 @@ import xarray as xr
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.features.cube import FeatureCube
+from bdgf.framework.mlflow_logger import MlflowMetricLogger, logged_seconds
 from bdgf.models.base import Execution, SceneInputs, TrainedModel
 from bdgf.models.patch.settings import TrainSettings
 from bdgf.models.registry import model_entry
-from bdgf.tracking import MlflowMetricLogger, logged_seconds
 from bdgf.training.devices import DeviceSettings
 
 

@@ -2,7 +2,7 @@
 
 Trees look at one number at a time and never answer beyond what they saw: where spectra alone do not
 tell the classes apart, many of them together go further with few labels than a linear map. They are
-grown by scikit-learn (`bdgf.models.bdgf.classical.forest_fit`) and walked here, on the network's device.
+grown by scikit-learn (`forest_fit`) and walked here, on the network's device.
 """
 
 from __future__ import annotations

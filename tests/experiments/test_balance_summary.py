@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 
-from bdgf.evaluation.balance_summary import balance_figure, balance_means, balance_table
+from bdgf.experiments.balance_summary import balance_figure, balance_means, balance_table
 
 MODALITIES = {"demo": ("optical", "sar", "height"), "pines": ("hsi", "height")}
 

@@ -12,11 +12,11 @@ from threading import Event
 
 import pytest
 
-from bdgf.bench.bench import Bench, BenchOptions
-from bdgf.bench.command import names, parse_seeds
-from bdgf.bench.process import RunFailed, RunProcess
 from bdgf.core.errors import MissingArtifactError, SettingsError
-from tests.bench.test_plan import CONFIGURED, resolve
+from bdgf.experiments.cli import names, parse_seeds
+from bdgf.experiments.process import RunFailed, RunProcess
+from bdgf.experiments.runner import Bench, BenchOptions
+from tests.experiments.test_suite import CONFIGURED, resolve
 from tests.pipelines.project import Project
 
 FAILING = """

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bdgf.configuration import SceneConfigLoader
 from bdgf.core.errors import SettingsError
+from bdgf.framework.config_loader import SceneConfigLoader
+from bdgf.framework.validation import MODELS, check_parameters
 from bdgf.models.registry import MODELS as TRAINABLE
-from bdgf.parameters import MODELS, check_parameters
 from bdgf.settings import CONFIG_LOADER_ARGS
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
 def parameters(env: str) -> dict[str, Any]:

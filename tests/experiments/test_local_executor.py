@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from bdgf.bench.plan import PlannedRun
-from bdgf.bench.schedule import next_run, run_all
+from bdgf.experiments.local_executor import next_run, run_all
+from bdgf.experiments.suite import PlannedRun
 
 
 def runs(*shares):

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from bdgf import __version__
-from bdgf.bench.plan import PlannedRun
-from bdgf.bench.records import Marks, Record
-from bdgf.evaluation.comparison import MEASURES
+from bdgf.experiments.comparison import MEASURES
+from bdgf.experiments.records import Marks, Record
+from bdgf.experiments.suite import PlannedRun
 from bdgf.splits.split import TEST
 
 _POLL_SECONDS = 0.1

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bdgf.bench.plan import PlannedRun, Suite
-from bdgf.bench.published import published_runs
-from bdgf.bench.records import Marks, Record, RecordFolder
-from bdgf.bench.tables import suite_tables, with_tables, write_tables
-from bdgf.evaluation.comparison import MEASURES
+from bdgf.experiments.comparison import MEASURES
+from bdgf.experiments.published import published_runs
+from bdgf.experiments.records import Marks, Record, RecordFolder
+from bdgf.experiments.suite import PlannedRun, Suite
+from bdgf.experiments.tables import suite_tables, with_tables, write_tables
 
 SUITE = Suite.model_validate(
     {"title": "t", "reference": "a", "rows": [{"name": "a", "group": "g"}, {"name": "b"}]}

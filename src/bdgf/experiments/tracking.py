@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bdgf.bench.plan import PlannedRun
+from bdgf.experiments.suite import PlannedRun
 
 
 class BenchTracking:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bdgf.bench.plan import PlannedRun, Suite, plan_suite, read_suites, resolver, run_order
-from bdgf.configuration import SceneConfigLoader
 from bdgf.core.errors import SettingsError
+from bdgf.experiments.suite import PlannedRun, Suite, plan_suite, read_suites, resolver, run_order
+from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

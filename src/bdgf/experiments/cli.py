@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from bdgf.bench.bench import Bench, BenchOptions
-from bdgf.bench.plan import resolver
-from bdgf.bench.tracking import BenchTracking
 from bdgf.core.errors import SettingsError
+from bdgf.experiments.runner import Bench, BenchOptions
+from bdgf.experiments.suite import resolver
+from bdgf.experiments.tracking import BenchTracking
 
 
 def bench(options: BenchOptions, project: Path, only_tables: bool) -> int:

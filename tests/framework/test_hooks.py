@@ -9,7 +9,7 @@ from kedro.io import DataCatalog, DatasetError, MemoryDataset, Version
 from kedro_datasets.json import JSONDataset
 
 from bdgf.datasets.netcdf import NetCDFDataset
-from bdgf.hooks import ArtifactHooks, SceneHooks, numbers, saved_files, summary
+from bdgf.framework.hooks import ArtifactHooks, SceneHooks, numbers, saved_files, summary
 
 METRICS = {
     "overall_accuracy": 0.9,

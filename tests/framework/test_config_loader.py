@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bdgf.configuration import SceneConfigLoader, refuse_unknown
 from bdgf.core.errors import SettingsError
+from bdgf.framework.config_loader import SceneConfigLoader, refuse_unknown
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
-from bdgf.evaluation.comparison import MEASURES, TESTED
+from bdgf.experiments.comparison import MEASURES, TESTED
 
 _NONE = "-"
 

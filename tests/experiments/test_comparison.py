@@ -8,14 +8,14 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-from bdgf.evaluation.comparison import (
+from bdgf.experiments.comparison import (
     MEASURES,
     Outcome,
     difference_table,
     mean_interval,
     summary_table,
 )
-from bdgf.evaluation.comparison_markdown import comparison_markdown, p_value, spread
+from bdgf.experiments.markdown import comparison_markdown, p_value, spread
 
 SKILL = {"ours": 0.80, "good": 0.78, "weak": 0.6}
 SEEDS = range(6)

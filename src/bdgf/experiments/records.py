@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bdgf.evaluation.comparison import MEASURES, Outcome
+from bdgf.experiments.comparison import MEASURES, Outcome
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from bdgf.training.smoothing import SmoothingSettings, smooth_probabilities
+from bdgf.inference.smoothing import SmoothingSettings, smooth_probabilities
 
 
 def make_maps(shape=(9, 8), classes=3, channels=2, seed=0, holes=0.2):

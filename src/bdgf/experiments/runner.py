@@ -11,14 +11,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bdgf.bench.plan import PlannedRun, Resolve, Suite, plan_suite, read_suites, run_order
-from bdgf.bench.process import RunFailed, RunProcess
-from bdgf.bench.published import published_runs
-from bdgf.bench.records import Record, RecordFolder
-from bdgf.bench.schedule import run_all
-from bdgf.bench.tables import SuiteTable, suite_tables, write_tables
-from bdgf.bench.tracking import BenchTracking
 from bdgf.core.errors import MissingArtifactError, SettingsError
+from bdgf.experiments.local_executor import run_all
+from bdgf.experiments.process import RunFailed, RunProcess
+from bdgf.experiments.published import published_runs
+from bdgf.experiments.records import Record, RecordFolder
+from bdgf.experiments.suite import PlannedRun, Resolve, Suite, plan_suite, read_suites, run_order
+from bdgf.experiments.tables import SuiteTable, suite_tables, write_tables
+from bdgf.experiments.tracking import BenchTracking
 
 
 @dataclass(frozen=True)

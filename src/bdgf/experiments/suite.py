@@ -12,12 +12,12 @@ from omegaconf import OmegaConf
 from pydantic import Field, model_validator
 
 from bdgf import __version__
-from bdgf.configuration import refuse_unknown
 from bdgf.core.errors import SettingsError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.settings import Settings
+from bdgf.framework.config_loader import refuse_unknown
+from bdgf.framework.validation import check_parameters, checked
 from bdgf.models.registry import model_entry
-from bdgf.parameters import check_parameters, checked
 
 # Groups that say where files are, not what comes of them.
 _PLACES = ("data_folder", "working_folder", "cache", "ingest")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 
-from bdgf.bench.plan import PlannedRun
+from bdgf.experiments.suite import PlannedRun
 
 
 def next_run(

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from bdgf.bench.plan import PlannedRun, Suite
-from bdgf.bench.published import published
-from bdgf.bench.records import Marks, Record, RecordFolder, outcome
-from bdgf.evaluation.comparison import difference_table, summary_table
-from bdgf.evaluation.comparison_markdown import comparison_markdown
+from bdgf.experiments.comparison import difference_table, summary_table
+from bdgf.experiments.markdown import comparison_markdown
+from bdgf.experiments.published import published
+from bdgf.experiments.records import Marks, Record, RecordFolder, outcome
+from bdgf.experiments.suite import PlannedRun, Suite
 
 TOGETHER = "all scenes"
 """What stands for the scene in the table over all of them."""

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.bench.published import published, published_runs
-from bdgf.bench.records import Marks, Record
 from bdgf.core.errors import SettingsError
+from bdgf.experiments.published import published, published_runs
+from bdgf.experiments.records import Marks, Record
 
 RECORD = Record("f0", "x", 0, "bdgf", {"seed": 0}, {"kappa": 0.5}, {"name": "official", "test": 3},
                 3.0, 1, 500, False, "mlflow-1", "0", "now")  # fmt: skip

@@ -47,7 +47,7 @@ class CheckHooks:
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
     ) -> None:
         """Validates every parameter the pipeline takes, and that its inputs were made."""
-        from bdgf.parameters import check_parameters
+        from bdgf.framework.validation import check_parameters
 
         taken = [name[7:] for name in pipeline.inputs() if name.startswith("params:")]
         groups = {name.split(".")[0] for name in taken}  # a part is checked with its group

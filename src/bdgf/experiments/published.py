@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bdgf.bench.records import Marks, Record
 from bdgf.core.errors import SettingsError
+from bdgf.experiments.records import Marks, Record
 
 
 def published(runs: Sequence[tuple[str, Record, Marks]]) -> str:

@@ -1,1 +1,0 @@
-"""Suites of runs by one command: planned, run one process each, recorded, tabulated."""

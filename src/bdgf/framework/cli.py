@@ -1,0 +1,121 @@
+"""`kedro run` as this project gives it: what goes wrong for the user ends with one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+from kedro.utils import find_kedro_project
+
+from bdgf.core.errors import UserError
+
+
+class OneLineError(click.ClickException):
+    """Shows a user's mistake as one line and exits with 1."""
+
+    def show(self, file: Any = None) -> None:
+        """Prints the line to standard error."""
+        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(self.message, err=True)
+
+
+def user_error(error: BaseException | None) -> UserError | None:
+    """The UserError in a chain of causes, if there is one.
+
+    Kedro wraps what a dataset raises; the user's line is further down the chain.
+    """
+    while error is not None:
+        if isinstance(error, UserError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+class _SilenceUserErrors(logging.Filter):
+    """Drops Kedro's own report of a node that failed by a user's mistake: it is told once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return user_error(sys.exc_info()[1]) is None
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turns a user's mistake into `OneLineError`."""
+    try:
+        yield
+    except Exception as error:
+        known = user_error(error)
+        if known is None:
+            raise
+        raise OneLineError(" ".join(str(known).split())) from error
+
+
+def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> Any:
+    # `--pipeline` is the documented spelling here; Kedro would warn that it has a newer one.
+    if pipeline:
+        if pipelines:
+            raise click.UsageError("give --pipeline or --pipelines, not both")
+        pipelines = [pipeline]
+    # Relative paths in the parameters are the project's, wherever in it the command is typed.
+    os.chdir(find_kedro_project(Path.cwd()) or Path.cwd())
+    for name in ("kedro.pipeline.node", "kedro.runner.sequential_runner"):
+        logging.getLogger(name).addFilter(_SilenceUserErrors())
+    with _one_line():
+        return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
+
+
+run = click.Command("run", params=kedro_run.params, callback=_run, help=kedro_run.help)
+
+
+@click.group(name="bdgf")
+def cli() -> None:
+    """Commands of this project."""
+
+
+cli.add_command(run)
+
+
+@cli.command()
+@click.option("--suite", default="comparison", show_default=True, help="Of conf/*/bench.yml.")
+@click.option("--scenes", default="demo", show_default=True, help="Scenes, commas between them.")
+@click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="At a time.")
+@click.option("--reference", help="Row to test the others against; else each suite's own.")
+@click.option("--table", is_flag=True, help="Run nothing: tables from what is recorded.")
+@click.option("--again", is_flag=True, help="Do runs anew that are recorded.")
+@click.option(
+    "--published", is_flag=True, help="Take runs that the files beside the document hold."
+)
+@click.option("--env", "-e", help="Kedro's environment.")
+@click.option(
+    "--document",
+    default="docs/results.md",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Takes the tables; CSV and JSON go to a folder of its name.",
+)
+@click.pass_context
+def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options: Any) -> None:
+    """Runs suites of models and settings over scenes and seeds, and tabulates them.
+
+    One process a run. Killed and typed again it goes on where it was.
+    """
+    from bdgf.experiments.cli import bench as run_bench
+    from bdgf.experiments.cli import names, parse_seeds
+    from bdgf.experiments.runner import BenchOptions
+
+    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
+    os.chdir(project)
+    only_tables = options.pop("table")
+    with _one_line():
+        wanted = BenchOptions(
+            names(suite, "--suite"), names(scenes, "--scenes"), parse_seeds(seeds), **options
+        )
+        context.exit(run_bench(wanted, project, only_tables))
