@@ -18,8 +18,8 @@ from pydantic import Field
 
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.masking.modality_sensitivity import feature_shares
-from bdgf.diffusion.pretraining.validation import balance_index
+from bdgf.diffusion.masking.balance_index import balance_index
+from bdgf.diffusion.pretraining.modality_sensitivity import feature_shares
 from bdgf.evaluation.linear_probe import LinearProbeSettings, probe_accuracy
 from bdgf.features.cube import FeatureCube
 from bdgf.features.extraction import FeatureSettings, extract_features

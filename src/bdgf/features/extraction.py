@@ -20,14 +20,9 @@ from bdgf.diffusion.unet import Denoiser, load_denoiser
 from bdgf.features.block_extractor import TileExtractor
 from bdgf.features.cube import FeatureCube
 from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
+from bdgf.features.memory import bytes_per_pixel
 from bdgf.features.noise_field import NoiseField
-from bdgf.raster.blocks import (
-    FeatureTile,
-    bytes_per_pixel,
-    calibration_regions,
-    cut,
-    tile_side,
-)
+from bdgf.raster.blocks import FeatureTile, calibration_regions, cut, tile_side
 from bdgf.scenes.scene import modality_names, valid_mask
 
 if TYPE_CHECKING:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
-
-from bdgf.diffusion.unet import Denoiser
 
 
 @dataclass(frozen=True)
@@ -108,22 +106,6 @@ def calibration_regions(
     count = max(1, min(int(pixels // side**2), len(grid)))
     chosen = [grid[(2 * i + 1) * len(grid) // (2 * count)] for i in range(count)]
     return [(slice(r, r + side), slice(c, c + side)) for r, c in chosen]
-
-
-def bytes_per_pixel(denoiser: Denoiser, levels: Sequence[int], timesteps: int) -> float:
-    """Memory that one pixel of a region takes at the peak of the extraction.
-
-    Measured: the finest level holds about `peak_maps` maps of its width at once, in float32.
-
-    Args:
-        denoiser: The network.
-        levels: Levels that are kept.
-        timesteps: Number of timesteps that are kept.
-    """
-    peak_maps = 14
-    inputs = 4 * sum(denoiser.modalities.values())
-    kept = sum(denoiser.widths[level] / 4**level for level in levels)
-    return 4 * (peak_maps * denoiser.widths[0] + inputs) + 2 * timesteps * kept
 
 
 def _within(part: slice, region: slice, level: int) -> slice:

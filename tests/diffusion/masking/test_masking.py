@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bdgf.diffusion.masking.masking import Masking, MaskingSettings, draw_visibility
+from bdgf.diffusion.masking.masking import Masking, draw_visibility
 from bdgf.diffusion.masking.rules import RULES, moved_visibility, ratio_rates
+from bdgf.diffusion.masking.settings import MaskingSettings
 from bdgf.diffusion.masking.signals import SIGNALS, Observation
 
 CPU = torch.device("cpu")

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from bdgf.diffusion.masking.balance_index import balance_index
 from bdgf.diffusion.pretraining.tile_sampler import TileBatch
-from bdgf.diffusion.pretraining.validation import ValidationSet, balance_index
+from bdgf.diffusion.pretraining.validation import ValidationSet
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 

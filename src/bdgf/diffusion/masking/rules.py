@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from bdgf.diffusion.masking.masking import MaskingSettings
+from bdgf.diffusion.masking.settings import MaskingSettings
 
 
 class RateRule(Protocol):

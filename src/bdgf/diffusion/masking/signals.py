@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from bdgf.diffusion.masking.masking import MaskingSettings
+from bdgf.diffusion.masking.settings import MaskingSettings
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class ExplainedNoise(_AveragedSignal):
 class FeatureChange(_AveragedSignal):
     """s_m: the modality's share of the features' change, one being hidden at a time.
 
-    The shares add up to 1 (`bdgf.diffusion.masking.modality_sensitivity`).
+    The shares add up to 1 (`bdgf.diffusion.pretraining.modality_sensitivity`).
     """
 
     needs_features = True

@@ -18,11 +18,13 @@ from bdgf.core.fingerprint import fingerprint
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.losses import ObjectiveSettings, p_losses
-from bdgf.diffusion.masking.masking import Masking, MaskingSettings
-from bdgf.diffusion.masking.modality_sensitivity import FeatureProbe, feature_shares
+from bdgf.diffusion.masking.balance_index import balance_index
+from bdgf.diffusion.masking.masking import Masking
+from bdgf.diffusion.masking.settings import MaskingSettings
 from bdgf.diffusion.masking.signals import Observation
+from bdgf.diffusion.pretraining.modality_sensitivity import FeatureProbe, feature_shares
 from bdgf.diffusion.pretraining.tile_sampler import TileSource
-from bdgf.diffusion.pretraining.validation import ValidationSet, balance_index
+from bdgf.diffusion.pretraining.validation import ValidationSet
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 from bdgf.preprocessing.preparation import stack_channels

@@ -9,23 +9,13 @@ from torch import Tensor
 from torch.func import functional_call
 
 from bdgf.diffusion.losses import modality_sums
+from bdgf.diffusion.masking.balance_index import balance_index
 from bdgf.diffusion.pretraining.tile_sampler import TileBatch
 from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.unet import Denoiser
 
 VALIDATION_SEED = 20231
 """Held-out tiles meet the same noise in every training, so that trainings can be compared."""
-
-
-def balance_index(explained: Tensor) -> float:
-    """min(e_m) / max(e_m), in [0, 1]; 0 while some modality is not explained at all.
-
-    Args:
-        explained: Explained noise e_m of each modality, (M,).
-    """
-    explained = explained.clamp(min=0)
-    highest = float(explained.max())
-    return float(explained.min()) / highest if highest > 0 else 0.0
 
 
 class ValidationSet:

@@ -10,27 +10,16 @@ from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
-from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bdgf.core.settings import Settings
+from bdgf.diffusion.masking.settings import FeatureProbeSettings
 from bdgf.diffusion.pretraining.tile_sampler import TileBatch
 from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.unet import Denoiser
 
 PROBE_SEED = 20232
 """The probe's tiles meet the same noise in every training, so that trainings can be compared."""
-
-
-class FeatureProbeSettings(Settings):
-    """On what, and how often, the change of the features is measured. Chosen here."""
-
-    every: int = Field(20, ge=1, description="Steps between two measurements.")
-    tiles: int = Field(4, ge=1, description="Held-out tiles, at most as many as there are.")
-    timesteps: tuple[int, ...] = Field(
-        (50, 100, 200), min_length=1, description="Diffusion steps t, those of the features."
-    )
 
 
 class FeatureProbe:

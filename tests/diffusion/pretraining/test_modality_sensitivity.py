@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.diffusion.masking.modality_sensitivity import (
+from bdgf.diffusion.masking.settings import FeatureProbeSettings
+from bdgf.diffusion.pretraining.modality_sensitivity import (
     FeatureProbe,
-    FeatureProbeSettings,
     feature_shares,
     relative_change,
 )
