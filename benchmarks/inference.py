@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from bdgf.inference.settings import InferenceSettings
 from bdgf.models.patch.fusion import decide
-from bdgf.models.patch.predict_map import InferenceSettings, predict_map
+from bdgf.models.patch.predict_map import predict_map
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates
 from benchmarks.scenes import COAST_SHAPE, base_settings, classifier_for, scene_arrays

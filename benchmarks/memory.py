@@ -103,8 +103,9 @@ def train_resident(folder: Path) -> None:
     """Trains as the pipeline does."""
     from bdgf.datasets.netcdf import NetCDFDataset
     from bdgf.features.cube import FeatureCube
+    from bdgf.features.scene_tensors import resident_arrays
+    from bdgf.models.bdgf.model import guided_classifier
     from bdgf.models.patch.fit import fit_classifier
-    from bdgf.models.patch.scene_tensors import resident_arrays
     from benchmarks.scenes import train_settings
 
     # Lazy, as the catalog reads a prepared scene; lessons from the first step on.
@@ -112,7 +113,8 @@ def train_resident(folder: Path) -> None:
     arrays = resident_arrays(scene, FeatureCube(folder / "cube.h5"))
     settings = train_settings(first_lesson=0, epochs=1, batches_per_epoch=STEPS, batch_size=BATCH)
     labels, split = _labels()
-    fit_classifier(arrays, labels, split, np.ones(SHAPE, bool), CLASSES, settings, 0)
+    make = guided_classifier(settings.classifier)
+    fit_classifier(arrays, labels, split, np.ones(SHAPE, bool), CLASSES, settings, 0, make)
 
 
 def train_on_patches(folder: Path) -> None:

@@ -16,7 +16,7 @@ from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.pretrain import PretrainSettings
 from bdgf.diffusion.unet import Denoiser
 from bdgf.models.bdgf.classifier import Classifier
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.raster.patches import SceneArrays
 from benchmarks.children import ROOT
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bdgf.models.bdgf.model import guided_classifier
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import classification_loss
 from bdgf.raster.patches import SceneArrays, WindowBatch, gather_batch, level_valid
@@ -86,8 +87,8 @@ def samples_a_second(
         backend, first_lesson, epochs=2, batches_per_epoch=batches, batch_size=BATCH
     )
     labels, split = _labels(arrays.shape)
-    valid = np.ones(arrays.shape, bool)
-    fit_classifier(arrays, labels, split, valid, COAST_CLASSES, settings, 0, logger=clock)
+    valid, make = np.ones(arrays.shape, bool), guided_classifier(settings.classifier)
+    fit_classifier(arrays, labels, split, valid, COAST_CLASSES, settings, 0, make, logger=clock)
     return BATCH * batches / (clock.times[1] - clock.times[0])
 
 

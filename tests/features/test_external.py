@@ -3,7 +3,7 @@ import pytest
 
 from bdgf.core.errors import SceneError
 from bdgf.features.external import given_cube, write_feature_cube
-from bdgf.models.patch.scene_tensors import resident_arrays
+from bdgf.features.scene_tensors import resident_arrays
 from tests.diffusion.small_scene import prepared_scene
 
 

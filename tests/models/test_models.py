@@ -15,7 +15,7 @@ from bdgf.features.cube import FeatureCube
 from bdgf.features.external import write_feature_cube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.models.base import Execution, SceneInputs
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import MODELS, model_entry
 from bdgf.models.sklearn import feature_source
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation

@@ -11,8 +11,8 @@ import rasterio
 from bdgf.core.weights import read_weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.datasets.weights import configuration_path
+from bdgf.features.scene_tensors import resident_arrays
 from bdgf.inference.smoothing import SmoothingSettings, smooth_probabilities
-from bdgf.models.patch.scene_tensors import resident_arrays
 from bdgf.models.registry import MODELS
 from bdgf.scenes.scene import valid_mask
 from tests.pipelines.project import Project

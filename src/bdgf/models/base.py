@@ -6,18 +6,35 @@ The same probabilities (K, H, W) go into the same evaluation, whatever drew them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
 from bdgf.core.settings import Settings
 from bdgf.features.cube import FeatureCube
-from bdgf.models.patch.predict_map import InferenceSettings
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.features.scene_tensors import resident_arrays, with_features
+from bdgf.raster.patches import SceneArrays
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MetricLogger
+
+
+class PredictionSettings(Settings):
+    """How a trained model draws a map. Chosen here; the paper is silent."""
+
+    batch_size: int = Field(256, ge=1, description="Pixels classified at once")
+    block_megabytes: int = Field(
+        64, ge=1, description="Most memory for the embedded maps of one block of rows"
+    )
+    decision: str | None = Field(
+        None, description="Decision rule; null takes the one of the classifier's settings"
+    )
+    symmetries: Literal[1, 4, 8] = Field(
+        1, description="Average over the patch as it is (1), with its flips (4), with turns too (8)"
+    )
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,16 @@ class SceneInputs:
 
     prepared: xr.Dataset
     cube: FeatureCube | None = None
+
+    @cached_property
+    def channels(self) -> SceneArrays:
+        """The scene's channels in memory, read once for whoever asks."""
+        return resident_arrays(self.prepared)
+
+    @cached_property
+    def tensors(self) -> SceneArrays:
+        """The channels and, where there is a cube, its features in memory, read once."""
+        return self.channels if self.cube is None else with_features(self.channels, self.cube)
 
 
 @dataclass(frozen=True)
@@ -70,7 +97,7 @@ class TrainedModel(Protocol):
     def predict_map(
         self,
         inputs: SceneInputs,
-        settings: InferenceSettings | None = None,
+        settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
     ) -> np.ndarray:
         """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
@@ -104,7 +131,7 @@ class Model(Protocol):
         self,
         inputs: SceneInputs,
         split: xr.DataArray,
-        train: TrainSettings,
+        train: Any,
         own: Any,
         seed: int,
         execution: Execution | None = None,
@@ -114,7 +141,7 @@ class Model(Protocol):
         Args:
             inputs: What it sees of the scene. Labels of test pixels are not looked at.
             split: Which pixels train and validate.
-            train: The settings that all networks share.
+            train: The group `train`, which all networks share; others do not look at it.
             own: Its own settings, an instance of `settings`.
             seed: Decides every draw.
             execution: How it runs.

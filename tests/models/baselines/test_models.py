@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from bdgf.core.errors import SettingsError
+from bdgf.models.base import PredictionSettings
 from bdgf.models.baselines.mft import (
     CrossPatchLayer,
     HeterogeneousConvolution,
@@ -13,8 +14,7 @@ from bdgf.models.baselines.mft import (
     Tokenizer,
 )
 from bdgf.models.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
-from bdgf.models.patch.network import parameter_count
-from bdgf.models.patch.predict_map import InferenceSettings, predict_map
+from bdgf.models.patch.predict_map import predict_map
 from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
 
 HEIGHT, WIDTH, CLASSES = 15, 13, 4
@@ -94,7 +94,7 @@ def test_the_map_is_that_of_raw_windows(make):
     network, arrays = make(modalities).eval(), scene(modalities)
     valid = np.ones((HEIGHT, WIDTH), bool)
     valid[3:6, 4:9] = False
-    settings = InferenceSettings(batch_size=17, block_megabytes=1)
+    settings = PredictionSettings(batch_size=17, block_megabytes=1)
     found = predict_map(network, arrays, valid, settings)
     rows, cols = (torch.from_numpy(index) for index in np.nonzero(valid))
     masks = level_valid(torch.from_numpy(valid), 1)
@@ -106,7 +106,7 @@ def test_the_map_is_that_of_raw_windows(make):
 
 
 def test_size_follows_the_settings(make):
-    sizes = [parameter_count(make(MODALITIES[0], width=width)) for width in (8, 16)]
+    sizes = [make(MODALITIES[0], width=width).parameter_count() for width in (8, 16)]
     assert 2 * sizes[0] < sizes[1] < 5 * sizes[0]
 
 

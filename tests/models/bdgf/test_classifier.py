@@ -13,11 +13,9 @@ from bdgf.models.bdgf.classical.branch import StatisticsSettings
 from bdgf.models.bdgf.classifier import (
     Classifier,
     ClassifierSettings,
-    classifier_config,
     load_classifier,
 )
 from bdgf.models.bdgf.guidance import GuideSettings
-from bdgf.models.patch.network import parameter_count
 from bdgf.raster.patches import WindowBatch
 
 MODALITIES = {"optical": 3, "sar": 2}
@@ -144,7 +142,7 @@ def test_training_drops_whole_feature_channels_and_evaluation_none():
 
 def test_weights_on_disk_rebuild_it(tmp_path):
     classifier = make().eval()
-    weights = Weights(classifier.state_dict(), classifier_config(classifier))
+    weights = Weights(classifier.state_dict(), classifier.config())
     write_weights(weights, tmp_path / "classifier.safetensors")
     again = load_classifier(read_weights(tmp_path / "classifier.safetensors"))
     batch = make_batch()
@@ -164,8 +162,8 @@ def test_the_statistics_branch_can_decide_alone():
     classifier = make(small(decision="branch:statistics")).eval()
     assert classifier.decision == "branch:statistics"
     assert (
-        parameter_count(classifier)
-        - parameter_count(make(small(statistics=StatisticsSettings(use=False))))
+        classifier.parameter_count()
+        - make(small(statistics=StatisticsSettings(use=False))).parameter_count()
         == 4 * (5 * 7 + 24 + 1) + 1
     )  # classes; channels, their six statistics, components; a leaf
 

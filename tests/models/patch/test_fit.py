@@ -12,8 +12,10 @@ from bdgf.models.bdgf.branches import PyramidSettings
 from bdgf.models.bdgf.classical.branch import StatisticsSettings
 from bdgf.models.bdgf.classical.logistic import LinearSettings
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings
-from bdgf.models.bdgf.classifier import ClassifierSettings
+from bdgf.models.bdgf.classifier import ClassifierSettings, load_classifier
 from bdgf.models.bdgf.guidance import GuideSettings
+from bdgf.models.bdgf.model import guided_classifier
+from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.patch.augmentation import AugmentationSettings, draw_modalities, draw_symmetries
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import MutualLearningSettings, TeachingSettings
@@ -27,7 +29,6 @@ from bdgf.models.patch.sampling import (
     thin_pixels,
 )
 from bdgf.models.patch.selection import EpochSelection, SelectionSettings
-from bdgf.models.patch.settings import TrainSettings
 from bdgf.raster.patches import SceneArrays
 from bdgf.splits.split import TEST, TRAIN, VALIDATION
 from bdgf.training.loop import CheckpointPlan
@@ -92,10 +93,12 @@ ARRAYS, LABELS, SPLIT = make_scene()
 VALID = np.ones((SIZE, SIZE), bool)
 
 
-def fit(settings=None, *, labels=LABELS, split=SPLIT, valid=VALID, seed=0, **options):
-    return fit_classifier(
-        ARRAYS, labels, split, valid, CLASSES, settings or make_settings(), seed, **options
-    )
+def fit(
+    settings=None, *, arrays=ARRAYS, labels=LABELS, split=SPLIT, valid=VALID, seed=0, **options
+):
+    settings = settings or make_settings()
+    make = guided_classifier(settings.classifier)
+    return fit_classifier(arrays, labels, split, valid, CLASSES, settings, seed, make, **options)
 
 
 def same(first, second) -> bool:
@@ -109,7 +112,7 @@ def test_it_learns_a_scene_that_needs_scene_and_features():
     unmixed = AugmentationSettings(mixing=0.0)  # the loss of mixed samples ends high
     settings = make_settings(epochs=8, batches_per_epoch=12, batch_size=32, augmentation=unmixed)
     weights = fit(settings, logger=logger)
-    probabilities = predict_map(weights, ARRAYS, VALID)
+    probabilities = predict_map(load_classifier(weights), ARRAYS, VALID)
     test = SPLIT == TEST
     accuracy = (probabilities.argmax(0) + 1 == LABELS)[test].mean()
     assert accuracy > 0.9
@@ -144,7 +147,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
 def test_the_statistics_branch_is_fitted_once_and_kept():
     weights = fit()
     assert weights.tensors["statistics.linear.weight"].abs().sum() > 0
-    assert {m["inverse_penalty"] for m in weights.config["statistics_branch"]["linear"]} <= {
+    assert {m["inverse_penalty"] for m in weights.config["fitted"]["statistics"]["linear"]} <= {
         0.03,
         0.3,
     }
@@ -159,7 +162,7 @@ def test_the_statistics_branch_is_fitted_once_and_kept():
     assert torch.equal(nodes, longer.tensors["statistics.forest.threshold"])
     off = {"statistics": StatisticsSettings(use=False)}
     without = make_settings().classifier.model_copy(update=off)
-    assert fit(make_settings(classifier=without)).config["statistics_branch"] is None
+    assert fit(make_settings(classifier=without)).config["fitted"] == {}
 
 
 def test_test_labels_change_nothing():
@@ -197,9 +200,7 @@ def test_lessons_change_the_weights_by_pixels_without_labels():
     )
     for mutual, alike in ((untaught, True), (make_settings().mutual_learning, False)):
         one, other = (
-            fit_classifier(
-                a, LABELS, split, VALID, CLASSES, make_settings(mutual_learning=mutual), 0
-            )
+            fit(make_settings(mutual_learning=mutual), arrays=a, split=split)
             for a in (ARRAYS, moved)
         )
         assert same(one, other) == alike

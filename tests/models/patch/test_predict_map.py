@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.core.errors import SettingsError
-from bdgf.core.weights import Weights
+from bdgf.models.base import PredictionSettings
 from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
-from bdgf.models.bdgf.classifier import Classifier, ClassifierSettings, classifier_config
+from bdgf.models.bdgf.classifier import Classifier, ClassifierSettings
 from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.patch.fusion import decide
-from bdgf.models.patch.predict_map import InferenceSettings, predict_branch_maps, predict_map
+from bdgf.models.patch.predict_map import predict_branch_maps, predict_map
 from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
 
 HEIGHT, WIDTH, CLASSES = 21, 18, 4
@@ -78,7 +78,7 @@ def plain_map(classifier, arrays, valid, rule, symmetries=(0,)) -> np.ndarray:
 def test_the_streamed_map_equals_the_plain_one(levels, patch):
     arrays, valid = make_arrays(levels), holes()
     classifier = make_classifier(arrays, patch=patch)
-    found = predict_map(classifier, arrays, valid, InferenceSettings(batch_size=50))
+    found = predict_map(classifier, arrays, valid, PredictionSettings(batch_size=50))
     np.testing.assert_allclose(
         found, plain_map(classifier, arrays, valid, classifier.decision), atol=1e-5
     )
@@ -92,7 +92,7 @@ def test_threads_share_the_batches_and_change_no_bit(threads):
     try:
         for number in (1, threads):
             torch.set_num_threads(number)
-            maps.append(predict_map(classifier, arrays, valid, InferenceSettings(batch_size=20)))
+            maps.append(predict_map(classifier, arrays, valid, PredictionSettings(batch_size=20)))
             assert torch.get_num_threads() == number
     finally:
         torch.set_num_threads(before)
@@ -115,7 +115,7 @@ def test_any_size_gives_the_plain_map(height, width, patch, levels, batch_size, 
     classifier = make_classifier(arrays, patch=patch)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("bdgf.models.patch.predict_map._block_rows", lambda *_: block_rows)
-        found = predict_map(classifier, arrays, valid, InferenceSettings(batch_size=batch_size))
+        found = predict_map(classifier, arrays, valid, PredictionSettings(batch_size=batch_size))
     wanted = (
         plain_map(classifier, arrays, valid, classifier.decision)
         if valid.any()
@@ -153,7 +153,7 @@ def test_probabilities_sum_to_one_where_valid_and_are_zero_elsewhere():
 def test_symmetries_are_averaged(count, numbers):
     arrays, valid = make_arrays(), holes()
     classifier = make_classifier(arrays)
-    found = predict_map(classifier, arrays, valid, InferenceSettings(symmetries=count))
+    found = predict_map(classifier, arrays, valid, PredictionSettings(symmetries=count))
     wanted = plain_map(classifier, arrays, valid, classifier.decision, tuple(numbers))
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
@@ -161,7 +161,7 @@ def test_symmetries_are_averaged(count, numbers):
 def test_branch_maps_are_the_branches_own_and_the_decision_can_be_changed():
     arrays, valid = make_arrays(), holes()
     classifier = make_classifier(arrays)
-    settings = InferenceSettings(decision="mean")
+    settings = PredictionSettings(decision="mean")
     maps = predict_branch_maps(classifier, arrays, valid, settings)
     assert set(maps) == {*BRANCHES, "statistics", "decision"}
     for name in classifier.branch_names:
@@ -170,14 +170,6 @@ def test_branch_maps_are_the_branches_own_and_the_decision_can_be_changed():
     mean = predict_map(classifier, arrays, valid, settings)
     np.testing.assert_allclose(maps["decision"], mean, atol=1e-6)
     assert not np.allclose(mean, predict_map(classifier, arrays, valid))
-
-
-def test_weights_serve_as_well_as_the_classifier():
-    arrays, valid = make_arrays(), holes()
-    classifier = make_classifier(arrays)
-    weights = Weights(classifier.state_dict(), classifier_config(classifier))
-    found = predict_map(weights, arrays, valid)
-    np.testing.assert_array_equal(found, predict_map(classifier, arrays, valid))
 
 
 def test_nodata_values_are_not_seen():
@@ -207,4 +199,4 @@ def test_arrays_of_another_training_are_refused():
     with pytest.raises(SettingsError, match="the valid mask is"):
         predict_map(classifier, arrays, valid[:-1])
     with pytest.raises(SettingsError, match="unknown decision 'vote'"):
-        predict_map(classifier, arrays, valid, InferenceSettings(decision="vote"))
+        predict_map(classifier, arrays, valid, PredictionSettings(decision="vote"))

@@ -9,7 +9,7 @@ import torch
 from bdgf.core.errors import MissingArtifactError
 from bdgf.features.cube import FeatureCube
 from bdgf.features.external import write_feature_cube
-from bdgf.models.patch.scene_tensors import resident_arrays
+from bdgf.features.scene_tensors import resident_arrays
 from bdgf.models.sklearn.diffusion_features import ChannelsAndDiffusion
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.raster.patches import gather_batch, level_valid

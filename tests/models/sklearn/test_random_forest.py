@@ -6,7 +6,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.models.base import SceneInputs
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.sklearn.feature_source import table_of_maps
 from bdgf.models.sklearn.presets import RANDOM_FOREST
 from bdgf.models.sklearn.random_forest import FOREST, RandomForestSettings

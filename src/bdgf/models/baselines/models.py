@@ -18,7 +18,7 @@ from bdgf.models.baselines.patch_baseline import WindowNetwork
 from bdgf.models.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
 from bdgf.models.patch.fit import NetworkMaker
 from bdgf.models.patch.model import NetworkModel
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.raster.patches import SceneArrays
 from bdgf.scenes.scene import spectral_names
 
@@ -27,9 +27,9 @@ _Network = Callable[[Any, dict[str, int], list[str], int, int], WindowNetwork]
 
 def _model(name: str, settings: type[Settings], network: _Network) -> NetworkModel:
     def choose(
-        prepared: xr.Dataset, train: TrainSettings, own: Settings
-    ) -> tuple[TrainSettings, NetworkMaker]:
-        spectral, patch = spectral_names(prepared), train.classifier.patch
+        prepared: xr.Dataset, train: PatchTrainSettings, own: Settings
+    ) -> tuple[PatchTrainSettings, NetworkMaker]:
+        spectral, patch = spectral_names(prepared), train.patch
 
         def make(arrays: SceneArrays, classes: int) -> WindowNetwork:
             return network(own, arrays.modality_channels, spectral, patch, classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -18,11 +19,13 @@ from bdgf.models.bdgf.branches import (
     block_maker,
 )
 from bdgf.models.bdgf.classical.branch import StatisticsBranch, StatisticsSettings
+from bdgf.models.bdgf.classical.fit import fit_statistics_branch
 from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.bdgf.stems import FeatureProjection, ModalityStem
 from bdgf.models.patch.fusion import check_decision
 from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, last
-from bdgf.raster.patches import WindowBatch
+from bdgf.models.patch.sampling import ClassWeights, Pixels
+from bdgf.raster.patches import SceneArrays, WindowBatch
 
 STATISTICS = "statistics"
 """Name of the statistics branch."""
@@ -223,9 +226,43 @@ class Classifier(PatchNetwork):
         centres = [found for found in cells if found is not None]
         return self.classify(stems, guidance, centres)
 
+    def fit_before_training(
+        self,
+        arrays: SceneArrays,
+        valid: tuple[Tensor, ...],
+        pixels: Pixels,
+        weighting: ClassWeights,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Fits the statistics branch: see `PatchNetwork.fit_before_training`."""
+        if self.statistics is None:
+            return {}
+        chosen = fit_statistics_branch(
+            self.statistics,
+            arrays,
+            valid,
+            pixels,
+            self.settings.statistics,
+            patch=self.patch,
+            weighting=weighting,
+            seed=seed,
+        )
+        return {STATISTICS: asdict(chosen)}
+
+    def parameter_count(self) -> int:
+        """Number of trained parameters, and the size of the statistics branch."""
+        fitted = self.statistics.size if self.statistics is not None else 0
+        return super().parameter_count() + fitted
+
     def config(self) -> dict[str, Any]:
         """All that `load_classifier` needs beside the tensors, JSON-serialisable."""
-        return classifier_config(self)
+        return {
+            "classifier": self.settings.model_dump(mode="json"),
+            # A list: the order of the modalities is that of the channels, and JSON may be sorted.
+            "modalities": [[name, count] for name, count in self.modalities.items()],
+            "level_channels": list(self.level_channels),
+            "classes": self.classes,
+        }
 
     def _drop(self, guidance: Tensor) -> Tensor:
         # (B, P_l, P_l, G) times a mask (B, 1, 1, G)
@@ -234,17 +271,6 @@ class Classifier(PatchNetwork):
         mask = guidance.new_ones(guidance.shape[0], 1, 1, guidance.shape[-1])
         dropped: Tensor = guidance * self.feature_dropout(mask)
         return dropped
-
-
-def classifier_config(classifier: Classifier) -> dict[str, Any]:
-    """All that `load_classifier` needs beside the tensors, JSON-serialisable."""
-    return {
-        "classifier": classifier.settings.model_dump(mode="json"),
-        # A list: the order of the modalities is that of the channels, and JSON may be sorted.
-        "modalities": [[name, count] for name, count in classifier.modalities.items()],
-        "level_channels": list(classifier.level_channels),
-        "classes": classifier.classes,
-    }
 
 
 def load_classifier(weights: Weights) -> Classifier:

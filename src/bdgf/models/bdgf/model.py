@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import xarray as xr
 
-from bdgf.models.bdgf.classifier import load_classifier
-from bdgf.models.patch.fit import NetworkMaker, guided_classifier
+from bdgf.models.bdgf.classifier import Classifier, ClassifierSettings, load_classifier
+from bdgf.models.bdgf.settings import TrainSettings
+from bdgf.models.patch.fit import NetworkMaker
 from bdgf.models.patch.model import NetworkModel
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.raster.patches import SceneArrays
+
+
+def guided_classifier(settings: ClassifierSettings) -> NetworkMaker:
+    """Makes the classifier of `settings`, guided by the arrays' diffusion features."""
+
+    def make(arrays: SceneArrays, classes: int) -> Classifier:
+        classifier = Classifier(settings, arrays.modality_channels, arrays.level_channels, classes)
+        classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
+        return classifier
+
+    return make
 
 
 def _guided(
     prepared: xr.Dataset, train: TrainSettings, own: None
 ) -> tuple[TrainSettings, NetworkMaker]:
-    return train, guided_classifier(train)
+    return train, guided_classifier(train.classifier)
 
 
 def _unguided(
@@ -21,7 +33,7 @@ def _unguided(
 ) -> tuple[TrainSettings, NetworkMaker]:
     classifier = train.classifier.model_copy(update={"guides": {}})
     train = train.model_copy(update={"classifier": classifier})
-    return train, guided_classifier(train)
+    return train, guided_classifier(train.classifier)
 
 
 BDGF = NetworkModel("bdgf", _guided, load_classifier)

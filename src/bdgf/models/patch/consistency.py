@@ -16,7 +16,7 @@ from bdgf.models.patch.fusion import decide
 from bdgf.models.patch.mutual_learning import teaching_loss
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.models.patch.sampling import Pixels, TrainingSamples, draw_samples
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.raster.patches import SceneArrays, WindowBatch, gather_batch
 
 _STREAMS = (3, 4)  # of the seed; a training's labelled samples and their thinning take 0 to 2
@@ -34,7 +34,7 @@ class Lessons:
         arrays: SceneArrays,
         valid: tuple[Tensor, ...],
         network: PatchNetwork,
-        settings: TrainSettings,
+        settings: PatchTrainSettings,
         seed: int,
     ) -> None:
         """Draws the pixels of every lesson from all valid ones.
@@ -90,6 +90,6 @@ class Lessons:
         return gather_batch(self.arrays, self.valid, *at, patch, turns, levels, centres=centres)
 
 
-def gives_lessons(network: PatchNetwork, settings: TrainSettings) -> bool:
+def gives_lessons(network: PatchNetwork, settings: PatchTrainSettings) -> bool:
     """Whether there are lessons: a single branch has nobody to learn from."""
     return settings.mutual_learning.teaching.weight > 0 and len(network.branch_names) > 1

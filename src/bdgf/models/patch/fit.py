@@ -1,10 +1,9 @@
-"""Training of the guided classifier on the labelled pixels of one scene."""
+"""Training of a patch network on the labelled pixels of one scene."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +13,11 @@ from torch import Tensor
 
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.weights import Weights
-from bdgf.models.bdgf.classical.fit import StatisticsChoice, fit_statistics_branch
-from bdgf.models.bdgf.classifier import Classifier
 from bdgf.models.patch.augmentation import mix_targets, mix_windows
 from bdgf.models.patch.consistency import Lessons, gives_lessons
 from bdgf.models.patch.labelled_pixels import labelled_pixels
 from bdgf.models.patch.mutual_learning import classification_loss
-from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, parameter_count
+from bdgf.models.patch.network import ClassifierOutput, PatchNetwork
 from bdgf.models.patch.sampling import (
     Pixels,
     TrainingSamples,
@@ -28,7 +25,7 @@ from bdgf.models.patch.sampling import (
     draw_samples,
 )
 from bdgf.models.patch.selection import EpochSelection
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.models.patch.validation import ValidationSet
 from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
 from bdgf.training.checkpoint import TrainingState
@@ -52,15 +49,15 @@ def fit_classifier(
     split: np.ndarray,
     valid: np.ndarray,
     classes: int,
-    settings: TrainSettings,
+    settings: PatchTrainSettings,
     seed: int,
+    make_network: NetworkMaker,
     *,
     devices: DeviceSettings | None = None,
     logger: MetricLogger | None = None,
     checkpoint: Path | None = None,
-    make_network: NetworkMaker | None = None,
 ) -> Weights:
-    """Trains a classifier: which pixels teach and which validate is `settings.selection`'s.
+    """Trains a network: which pixels teach and which validate is `settings.selection`'s.
 
     Where the epoch is chosen on the validation pixels, it is then trained anew for that many epochs
     with them among the training pixels: where labels are few, a fifth of them is much.
@@ -76,13 +73,13 @@ def fit_classifier(
         classes: K.
         settings: Settings.
         seed: Decides initial weights, order, augmentation and dropout.
+        make_network: Makes the network, with fresh weights from PyTorch's global generator.
         devices: Where to compute and in which precision.
         logger: Takes the curves: `train/loss`, `train/loss_<branch>`, `train/loss_entropy`,
             `train/loss_similarity`, `validation/loss`, `validation/overall_accuracy`, and
             `refit/loss`, ...
         checkpoint: File of the running checkpoint (see also `running_checkpoints`); a killed
             training continues from it.
-        make_network: Makes the network; None the one of `settings.classifier`.
 
     Returns:
         The chosen weights; their configuration holds all settings, the seed, the chosen epoch and
@@ -95,10 +92,9 @@ def fit_classifier(
     """
     labelled = labelled_pixels(arrays.shape, labels, split, valid, classes, settings, seed)
     fabric = make_fabric(devices)
-    make = make_network or guided_classifier(settings)
 
     def train(name: str, pixels: Pixels, validation: Pixels, epochs: int) -> _Fit:
-        fit = _Fit(arrays, pixels, validation, valid, classes, settings, seed, fabric, make)
+        fit = _Fit(arrays, pixels, validation, valid, classes, settings, seed, fabric, make_network)
         fit.run(name, epochs, logger or NullLogger(), _checkpoint_of(checkpoint, name))
         return fit
 
@@ -114,19 +110,6 @@ def fit_classifier(
         epochs = first.selection.epoch
         log.info("epoch %d validates best: training as long with the validation pixels", epochs)
         return train("refit", labelled.together, labelled.nothing, epochs).weights(first)
-
-
-def guided_classifier(settings: TrainSettings) -> NetworkMaker:
-    """Makes the classifier of `settings.classifier`, guided by the arrays' diffusion features."""
-
-    def make(arrays: SceneArrays, classes: int) -> Classifier:
-        classifier = Classifier(
-            settings.classifier, arrays.modality_channels, arrays.level_channels, classes
-        )
-        classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
-        return classifier
-
-    return make
 
 
 def running_checkpoints(checkpoint: Path) -> list[Path]:
@@ -150,7 +133,7 @@ class _Fit:
         validation: Pixels,
         valid: np.ndarray,
         classes: int,
-        settings: TrainSettings,
+        settings: PatchTrainSettings,
         seed: int,
         fabric: Fabric,
         make_network: NetworkMaker,
@@ -170,7 +153,9 @@ class _Fit:
             settings.augmentation,
             seed,
         ).to(fabric.device)
-        self.statistics_choice = self._fit_statistics_branch()
+        self.fitted = self.classifier.fit_before_training(
+            self.arrays, self.valid, train, settings.class_weights, seed
+        )
         weights = class_weights(train.targets, classes, settings.class_weights)
         self.class_weights = (
             None if weights is None else torch.from_numpy(weights).to(fabric.device)
@@ -185,21 +170,6 @@ class _Fit:
         )
         self.selection, self.history = EpochSelection(settings.selection), MemoryLogger()
         self.state = self._state()
-
-    def _fit_statistics_branch(self) -> StatisticsChoice | None:
-        classifier = self.classifier
-        if not isinstance(classifier, Classifier) or classifier.statistics is None:
-            return None
-        return fit_statistics_branch(
-            classifier.statistics,
-            self.arrays,
-            self.valid,
-            self.train_pixels,
-            classifier.settings.statistics,
-            patch=classifier.patch,
-            weighting=self.settings.class_weights,
-            seed=self.seed,
-        )
 
     def _state(self) -> TrainingState:
         model, optimizer = self.fabric.setup(
@@ -332,10 +302,10 @@ class _Fit:
             "kind": "classifier",
             **self.classifier.config(),
             "patch": self.classifier.patch,
-            "parameters": parameter_count(self.classifier),
+            "parameters": self.classifier.parameter_count(),
             "train": self.settings.model_dump(mode="json"),
             "seed": self.seed,
-            "statistics_branch": self.statistics_choice and asdict(self.statistics_choice),
+            "fitted": self.fitted,
             "selected_epoch": epoch,
             "validation": {
                 name: value

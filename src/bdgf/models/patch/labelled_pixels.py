@@ -9,7 +9,7 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.models.patch.sampling import Pixels, check_classes, select_pixels, thin_pixels
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.splits.split import TRAIN, VALIDATION
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def labelled_pixels(
     split: np.ndarray,
     valid: np.ndarray,
     classes: int,
-    settings: TrainSettings,
+    settings: PatchTrainSettings,
     seed: int,
 ) -> LabelledPixels:
     """Picks the labels that a training may see; from here on there are no others.

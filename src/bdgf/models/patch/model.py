@@ -12,16 +12,15 @@ import xarray as xr
 
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights, configuration_path, read_weights, write_weights
-from bdgf.models.base import Execution, SceneInputs
+from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.patch.fit import NetworkMaker, fit_classifier, running_checkpoints
 from bdgf.models.patch.network import PatchNetwork
-from bdgf.models.patch.predict_map import InferenceSettings, predict_map
-from bdgf.models.patch.scene_tensors import resident_arrays
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.patch.predict_map import predict_map
+from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.training.devices import DeviceSettings
 
-NetworkChoice = Callable[[xr.Dataset, TrainSettings, Any], tuple[TrainSettings, NetworkMaker]]
+NetworkChoice = Callable[[xr.Dataset, Any, Any], tuple[PatchTrainSettings, NetworkMaker]]
 """(prepared scene, shared settings, own settings) -> shared settings to train with, network."""
 
 
@@ -45,7 +44,7 @@ class NetworkModel:
         self,
         inputs: SceneInputs,
         split: xr.DataArray,
-        train: TrainSettings,
+        train: Any,
         own: Any,
         seed: int,
         execution: Execution | None = None,
@@ -55,17 +54,17 @@ class NetworkModel:
         prepared = inputs.prepared
         settings, make_network = self.choose(prepared, train, own)
         weights = fit_classifier(
-            resident_arrays(prepared, inputs.cube),
+            inputs.tensors,
             prepared[LABELS].to_numpy(),
             split.to_numpy(),
             valid_mask(prepared),
             class_table(prepared).count,
             settings,
             seed,
+            make_network,
             devices=execution.devices,
             logger=execution.logger,
             checkpoint=execution.checkpoint,
-            make_network=make_network,
         )
         if execution.checkpoint is not None:
             for path in running_checkpoints(execution.checkpoint):
@@ -103,13 +102,13 @@ class TrainedNetwork:
     def predict_map(
         self,
         inputs: SceneInputs,
-        settings: InferenceSettings | None = None,
+        settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
     ) -> np.ndarray:
         """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
         return predict_map(
             self.rebuild(self.weights),
-            resident_arrays(inputs.prepared, inputs.cube),
+            inputs.tensors,
             valid_mask(inputs.prepared),
             settings,
             devices=devices,

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from bdgf.models.bdgf.classical.branch import StatisticsBranch
-from bdgf.raster.patches import WindowBatch
+from bdgf.models.patch.sampling import ClassWeights, Pixels
+from bdgf.raster.patches import SceneArrays, WindowBatch
 
 
 class ClassifierOutput(NamedTuple):
@@ -102,6 +102,32 @@ class PatchNetwork(nn.Module, ABC):
             centres: Per level (B, components), from `embed_centre`; empty where that gives None.
         """
 
+    def fit_before_training(
+        self,
+        arrays: SceneArrays,
+        valid: tuple[Tensor, ...],
+        pixels: Pixels,
+        weighting: ClassWeights,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Fits the parts that no gradient step changes; a network without such parts does nothing.
+
+        Args:
+            arrays: The scene and its features.
+            valid: `level_valid` of the scene's valid pixels.
+            pixels: All pixels whose labels may be seen; each class has one.
+            weighting: How the classes are weighted.
+            seed: The training's seed.
+
+        Returns:
+            What was chosen, JSON-serialisable: it goes into the weights' configuration.
+        """
+        return {}
+
+    def parameter_count(self) -> int:
+        """Number of trained parameters."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """All that rebuilds the network beside its tensors, JSON-serialisable."""
@@ -116,13 +142,6 @@ class PatchNetwork(nn.Module, ABC):
         keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
         stems = self.embed_scene(last(batch.scene), last(batch.scene_inside), keep)
         return self.classify(stems, [], [])
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Number of trained parameters, and the size of a statistics branch."""
-    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    fitted = [part for part in network.modules() if isinstance(part, StatisticsBranch)]
-    return trained + sum(part.size for part in fitted)
 
 
 def last(windows: Tensor) -> Tensor:

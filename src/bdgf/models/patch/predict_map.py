@@ -12,18 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from bdgf.core.errors import SettingsError
-from bdgf.core.settings import Settings
-from bdgf.core.weights import Weights
-from bdgf.inference.smoothing import SmoothingSettings
-from bdgf.models.bdgf.classifier import load_classifier
+from bdgf.models.base import PredictionSettings
 from bdgf.models.patch.fusion import check_decision, decide
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.raster.interpolation import interpolate_cells
@@ -37,36 +33,18 @@ if TYPE_CHECKING:
 TEST_TIME_SYMMETRIES = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
 
 
-class InferenceSettings(Settings):
-    """Full-map inference. Chosen here; the paper is silent."""
-
-    batch_size: int = Field(256, ge=1, description="Pixels classified at once")
-    block_megabytes: int = Field(
-        64, ge=1, description="Most memory for the embedded maps of one block of rows"
-    )
-    decision: str | None = Field(
-        None, description="Decision rule; null takes the one of the classifier's settings"
-    )
-    symmetries: Literal[1, 4, 8] = Field(
-        1, description="Average over the patch as it is (1), with its flips (4), with turns too (8)"
-    )
-    smoothing: SmoothingSettings = Field(
-        SmoothingSettings(), description="Smoothing of the map's probabilities, of every model"
-    )
-
-
 def predict_map(
-    model: PatchNetwork | Weights,
+    classifier: PatchNetwork,
     arrays: SceneArrays,
     valid: np.ndarray,
-    settings: InferenceSettings | None = None,
+    settings: PredictionSettings | None = None,
     *,
     devices: DeviceSettings | None = None,
 ) -> np.ndarray:
     """Probabilities of the classes at every valid pixel.
 
     Args:
-        model: A classifier, or its weights.
+        classifier: The network.
         arrays: The scene and its diffusion features, on any device.
         valid: (H, W) bool; pixels that are not valid are neither seen nor classified.
         settings: Settings.
@@ -78,8 +56,7 @@ def predict_map(
     Raises:
         SettingsError: The arrays are not what the classifier was trained with.
     """
-    settings = settings or InferenceSettings()
-    classifier = _classifier(model)
+    settings = settings or PredictionSettings()
     decision = settings.decision or classifier.decision
     check_decision(decision, classifier.branch_names)
     return _predict(classifier, arrays, valid, settings, devices, {"decision": decision})[
@@ -88,10 +65,10 @@ def predict_map(
 
 
 def predict_branch_maps(
-    model: PatchNetwork | Weights,
+    classifier: PatchNetwork,
     arrays: SceneArrays,
     valid: np.ndarray,
-    settings: InferenceSettings | None = None,
+    settings: PredictionSettings | None = None,
     *,
     devices: DeviceSettings | None = None,
 ) -> dict[str, np.ndarray]:
@@ -102,23 +79,18 @@ def predict_branch_maps(
     Returns:
         (K, H, W) float32 by the branch's name, and under `decision`.
     """
-    settings = settings or InferenceSettings()
-    classifier = _classifier(model)
+    settings = settings or PredictionSettings()
     decision = settings.decision or classifier.decision
     check_decision(decision, classifier.branch_names)
     rules = {name: f"branch:{name}" for name in classifier.branch_names}
     return _predict(classifier, arrays, valid, settings, devices, rules | {"decision": decision})
 
 
-def _classifier(model: PatchNetwork | Weights) -> PatchNetwork:
-    return load_classifier(model) if isinstance(model, Weights) else model
-
-
 def _predict(
     classifier: PatchNetwork,
     arrays: SceneArrays,
     valid: np.ndarray,
-    settings: InferenceSettings,
+    settings: PredictionSettings,
     devices: DeviceSettings | None,
     rules: Mapping[str, str],
 ) -> dict[str, np.ndarray]:
@@ -218,7 +190,7 @@ def _stream(
     classifier: PatchNetwork,
     arrays: SceneArrays,
     seen: Tensor,
-    settings: InferenceSettings,
+    settings: PredictionSettings,
     rules: Mapping[str, str],
     apply_all: ApplyAll,
 ) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
@@ -275,7 +247,7 @@ def _classify(
     block: EmbeddedRows,
     rows: Tensor,
     cols: Tensor,
-    settings: InferenceSettings,
+    settings: PredictionSettings,
     rules: Mapping[str, str],
     part: slice,
 ) -> dict[str, np.ndarray]:

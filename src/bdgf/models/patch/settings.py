@@ -1,11 +1,10 @@
-"""Settings of the classifier's training."""
+"""Settings that the training of every patch network shares."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
 from bdgf.core.settings import Settings
-from bdgf.models.bdgf.classifier import ClassifierSettings
 from bdgf.models.patch.augmentation import AugmentationSettings
 from bdgf.models.patch.mutual_learning import MutualLearningSettings
 from bdgf.models.patch.sampling import ClassWeights, Sampling
@@ -13,8 +12,8 @@ from bdgf.models.patch.selection import SelectionSettings
 from bdgf.training.optimizer import OptimizationSettings
 
 
-class TrainSettings(Settings):
-    """Training of the classifier. Chosen here; the paper is silent.
+class PatchTrainSettings(Settings):
+    """Training of a patch network. Chosen here; the paper is silent.
 
     An epoch is a fixed number of batches, not a pass over the pixels, so that every scene gets the
     same number of steps however many labels it has.
@@ -47,9 +46,13 @@ class TrainSettings(Settings):
         MutualLearningSettings(), description="Mutual learning"
     )
     optimization: OptimizationSettings = Field(OptimizationSettings(), description="Optimiser")
-    classifier: ClassifierSettings = Field(ClassifierSettings(), description="The network")
 
     @property
     def steps(self) -> int:
         """Steps of the whole training."""
         return self.epochs * self.batches_per_epoch
+
+    @property
+    def patch(self) -> int:
+        """Width of the patch around a pixel, odd, in pixels; where it is set is the method's."""
+        raise NotImplementedError

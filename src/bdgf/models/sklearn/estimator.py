@@ -13,9 +13,7 @@ import xarray as xr
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.settings import Settings
-from bdgf.models.base import Execution, SceneInputs
-from bdgf.models.patch.predict_map import InferenceSettings
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.sklearn.feature_source import PixelFeatures, bands_of
 from bdgf.models.sklearn.training_pixels import TableClassifier, training_table
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
@@ -44,7 +42,7 @@ class TableModel:
         self,
         inputs: SceneInputs,
         split: xr.DataArray,
-        train: TrainSettings,
+        train: Any,
         own: Any,
         seed: int,
         execution: Execution | None = None,
@@ -117,7 +115,7 @@ class TrainedTable:
     def predict_map(
         self,
         inputs: SceneInputs,
-        settings: InferenceSettings | None = None,
+        settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
     ) -> np.ndarray:
         """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""

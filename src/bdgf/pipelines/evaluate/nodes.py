@@ -14,10 +14,9 @@ from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.features.cube import FeatureCube
 from bdgf.framework.mlflow_logger import logged_seconds
-from bdgf.inference.smoothing import smooth_probabilities
+from bdgf.inference.predict import predict
+from bdgf.inference.settings import InferenceSettings
 from bdgf.models.base import SceneInputs, TrainedModel
-from bdgf.models.patch.predict_map import InferenceSettings
-from bdgf.models.patch.scene_tensors import resident_arrays
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
 from bdgf.training.devices import DeviceSettings
 
@@ -52,18 +51,13 @@ def predict_scene(
     if uses_features:
         present = cube.fingerprint if cube else "none"
         _check_origin("feature cube", "feature_fingerprint", present, classifier)
-    settings = InferenceSettings.model_validate(parameters)
     with logged_seconds("predict"):
-        probabilities = classifier.predict_map(
-            SceneInputs(prepared_scene, cube), settings, DeviceSettings.model_validate(devices)
+        probabilities = predict(
+            classifier,
+            SceneInputs(prepared_scene, cube),
+            InferenceSettings.model_validate(parameters),
+            DeviceSettings.model_validate(devices),
         )
-        if settings.smoothing.sigma:
-            probabilities = smooth_probabilities(
-                probabilities,
-                resident_arrays(prepared_scene).channels.numpy(),
-                valid_mask(prepared_scene),
-                settings.smoothing,
-            )
     predictions = with_probabilities(prepared_scene, probabilities)
     return predictions.assign_attrs(model=classifier.config["model"])
 

@@ -12,7 +12,7 @@ from bdgf.core.fingerprint import fingerprint
 from bdgf.features.cube import FeatureCube
 from bdgf.framework.mlflow_logger import MlflowMetricLogger, logged_seconds
 from bdgf.models.base import Execution, SceneInputs, TrainedModel
-from bdgf.models.patch.settings import TrainSettings
+from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
 from bdgf.training.devices import DeviceSettings
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import xarray as xr
-from torch import Tensor
 
 from bdgf.core.errors import SceneError
 from bdgf.features.cube import FeatureCube
@@ -25,29 +26,35 @@ def resident_arrays(prepared: xr.Dataset, cube: FeatureCube | None = None) -> Sc
     Raises:
         SceneError: The cube is of a scene of another size.
     """
-    channels, modalities = _channels(prepared)
-    if cube is None:
-        return SceneArrays(channels, modalities)
-    if tuple(cube.shape) != channels.shape[1:]:
-        raise SceneError(
-            f"the feature cube {cube.path} is of a scene of {cube.shape} pixels, not "
-            f"{tuple(channels.shape[1:])}; run the pipeline features again"
-        )
-    statistics = [cube.statistics(level) for level in cube.levels]
-    return SceneArrays(
-        channels,
-        modalities,
-        features=tuple(channels_last(torch.from_numpy(cube.read(level))) for level in cube.levels),
-        feature_mean=tuple(torch.from_numpy(mean) for mean, _ in statistics),
-        feature_std=tuple(torch.from_numpy(std) for _, std in statistics),
-    )
-
-
-def _channels(prepared: xr.Dataset) -> tuple[Tensor, dict[str, slice]]:
     # (C, H, W) float32, channels last in memory, without stacking the modalities first.
     slices = channel_slices(prepared)
     count = max(part.stop for part in slices.values())
     pixels = torch.empty(prepared.sizes["y"], prepared.sizes["x"], count)
     for name, part in slices.items():
         pixels[..., part] = torch.from_numpy(prepared[name].to_numpy()).permute(1, 2, 0)
-    return pixels.permute(2, 0, 1), slices
+    arrays = SceneArrays(pixels.permute(2, 0, 1), slices)
+    return arrays if cube is None else with_features(arrays, cube)
+
+
+def with_features(arrays: SceneArrays, cube: FeatureCube) -> SceneArrays:
+    """The same channels, and the features of a cube.
+
+    Args:
+        arrays: The channels of a prepared scene.
+        cube: The scene's feature cube.
+
+    Raises:
+        SceneError: The cube is of a scene of another size.
+    """
+    if tuple(cube.shape) != arrays.shape:
+        raise SceneError(
+            f"the feature cube {cube.path} is of a scene of {cube.shape} pixels, not "
+            f"{arrays.shape}; run the pipeline features again"
+        )
+    statistics = [cube.statistics(level) for level in cube.levels]
+    return replace(
+        arrays,
+        features=tuple(channels_last(torch.from_numpy(cube.read(level))) for level in cube.levels),
+        feature_mean=tuple(torch.from_numpy(mean) for mean, _ in statistics),
+        feature_std=tuple(torch.from_numpy(std) for _, std in statistics),
+    )
