@@ -1,5 +1,15 @@
-"""Where Kedro looks for a project's commands; they are in `bdgf.framework.cli`."""
+"""The commands of this project, where Kedro looks for them."""
 
-from bdgf.framework.cli import cli, run
+import click
 
-__all__ = ["cli", "run"]
+from bdgf.experiments.cli import bench
+from bdgf.framework.cli import run
+
+
+@click.group(name="bdgf")
+def cli() -> None:
+    """Commands of this project."""
+
+
+cli.add_command(run)
+cli.add_command(bench)

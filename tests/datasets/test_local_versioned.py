@@ -14,7 +14,7 @@ from bdgf.core.weights import Weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.datasets.raster_map import RasterMapDataset
 from bdgf.datasets.weights import WeightsDataset
-from bdgf.framework.hooks import saved_files
+from bdgf.framework.hooks.artifacts import saved_files
 from bdgf.raster.georeferencing import georeference, with_georeference
 
 

@@ -9,7 +9,9 @@ from kedro.io import DataCatalog, DatasetError, MemoryDataset, Version
 from kedro_datasets.json import JSONDataset
 
 from bdgf.datasets.netcdf import NetCDFDataset
-from bdgf.framework.hooks import ArtifactHooks, SceneHooks, numbers, saved_files, summary
+from bdgf.framework.hooks import ArtifactHooks, SceneHooks
+from bdgf.framework.hooks.artifacts import numbers, saved_files
+from bdgf.framework.hooks.console import summary
 
 METRICS = {
     "overall_accuracy": 0.9,

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from bdgf.core.errors import SettingsError
 from bdgf.framework.config_loader import SceneConfigLoader
-from bdgf.framework.validation import MODELS, check_parameters
-from bdgf.models.registry import MODELS as TRAINABLE
+from bdgf.framework.validation import GROUPS, check_parameters
+from bdgf.models.registry import GROUPS as TRAINABLE
 from bdgf.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -21,7 +21,7 @@ def parameters(env: str) -> dict[str, Any]:
 
 
 def model_of(group: str) -> type[BaseModel]:
-    module, name = MODELS[group].split(":")
+    module, name = GROUPS[group].split(":")
     model: type[BaseModel] = getattr(import_module(module), name)
     return model
 
@@ -36,7 +36,7 @@ def missing(values: Any, model: BaseModel, place: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("group", MODELS)
+@pytest.mark.parametrize("group", GROUPS)
 def test_every_setting_stands_in_conf_base(group: str) -> None:
     values = parameters("local")[group]
     assert missing(values, model_of(group).model_validate(values), group) == []

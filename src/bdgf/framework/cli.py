@@ -46,7 +46,7 @@ class _SilenceUserErrors(logging.Filter):
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def one_line() -> Iterator[None]:
     """Turns a user's mistake into `OneLineError`."""
     try:
         yield
@@ -67,55 +67,8 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
     os.chdir(find_kedro_project(Path.cwd()) or Path.cwd())
     for name in ("kedro.pipeline.node", "kedro.runner.sequential_runner"):
         logging.getLogger(name).addFilter(_SilenceUserErrors())
-    with _one_line():
+    with one_line():
         return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
 
 
 run = click.Command("run", params=kedro_run.params, callback=_run, help=kedro_run.help)
-
-
-@click.group(name="bdgf")
-def cli() -> None:
-    """Commands of this project."""
-
-
-cli.add_command(run)
-
-
-@cli.command()
-@click.option("--suite", default="comparison", show_default=True, help="Of conf/*/bench.yml.")
-@click.option("--scenes", default="demo", show_default=True, help="Scenes, commas between them.")
-@click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="At a time.")
-@click.option("--reference", help="Row to test the others against; else each suite's own.")
-@click.option("--table", is_flag=True, help="Run nothing: tables from what is recorded.")
-@click.option("--again", is_flag=True, help="Do runs anew that are recorded.")
-@click.option(
-    "--published", is_flag=True, help="Take runs that the files beside the document hold."
-)
-@click.option("--env", "-e", help="Kedro's environment.")
-@click.option(
-    "--document",
-    default="docs/results.md",
-    show_default=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Takes the tables; CSV and JSON go to a folder of its name.",
-)
-@click.pass_context
-def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options: Any) -> None:
-    """Runs suites of models and settings over scenes and seeds, and tabulates them.
-
-    One process a run. Killed and typed again it goes on where it was.
-    """
-    from bdgf.experiments.cli import bench as run_bench
-    from bdgf.experiments.cli import names, parse_seeds
-    from bdgf.experiments.runner import BenchOptions
-
-    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
-    os.chdir(project)
-    only_tables = options.pop("table")
-    with _one_line():
-        wanted = BenchOptions(
-            names(suite, "--suite"), names(scenes, "--scenes"), parse_seeds(seeds), **options
-        )
-        context.exit(run_bench(wanted, project, only_tables))

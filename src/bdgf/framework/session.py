@@ -1,4 +1,4 @@
-"""A Kedro session that runs the chosen model's family of pipelines."""
+"""A Kedro session that leaves out of a run what its model does without."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from typing import Any
 
 from kedro.config import AbstractConfigLoader
 from kedro.framework.session import KedroSession
+from kedro.pipeline import Pipeline
 
 from bdgf.models.registry import model_entry
-from bdgf.pipeline_registry import pipeline_name
+
+DIFFUSION = "diffusion"
+"""Tag of the nodes that make diffusion features; a model without features needs none of them."""
 
 
 class ModelSession(KedroSession):
-    """`run` takes pipelines by their plain names, whatever the model (`pipeline_registry`)."""
+    """`run` skips pretraining and features where the chosen model uses no features."""
 
     def run(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Runs pipelines; arguments are those of `KedroSession.run`."""
         given = signature(super().run).bind(*args, **options).arguments
-        asked = given.pop("pipeline_names", None) or [given.pop("pipeline_name", "__default__")]
-        result: dict[str, Any] = super().run(pipeline_names=self._of_the_model(asked), **given)
+        asked = given.get("pipeline_names") or [given.get("pipeline_name") or "__default__"]
+        model = str(self._get_config_loader()["parameters"]["model"])
+        if not given.get("node_names") and not model_entry(model).uses_features:
+            given["node_names"] = _nodes_without_features(asked)
+        result: dict[str, Any] = super().run(**given)
         return result
-
-    def _of_the_model(self, asked: list[str]) -> list[str]:
-        parameters = self._get_config_loader()["parameters"]
-        uses_features = model_entry(str(parameters["model"])).uses_features
-        return [pipeline_name(name, uses_features) for name in asked]
 
     def _get_config_loader(self) -> AbstractConfigLoader:
         # One for the whole session, so that the parameters are read once.
@@ -35,3 +36,20 @@ class ModelSession(KedroSession):
     @cached_property
     def _config_loader(self) -> AbstractConfigLoader:
         return super()._get_config_loader()
+
+
+def concerns_model(pipeline: Pipeline) -> bool:
+    """Whether a pipeline trains, scores or draws a model; the others are the same for all."""
+    return "classifier" in pipeline.datasets()
+
+
+def _nodes_without_features(asked: list[str]) -> list[str] | None:
+    # None leaves all nodes: what was asked for is unknown, or asks for features by their name.
+    from kedro.framework.project import pipelines
+
+    if any(name not in pipelines for name in asked):
+        return None
+    together = sum((pipelines[name] for name in asked), Pipeline([]))
+    if not concerns_model(together):
+        return None
+    return [node.name for node in together.nodes if DIFFUSION not in node.tags]

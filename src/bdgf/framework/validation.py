@@ -13,9 +13,9 @@ from bdgf.core.settings import Settings
 from bdgf.models.registry import model_entry
 
 # Group -> settings model, by name: only those that a run takes are imported.
-MODELS = {
+GROUPS = {
     "cache": "bdgf.core.artifact_cache:CacheSettings",
-    "ingest": "bdgf.pipelines.ingest.nodes:IngestSettings",
+    "ingest": "bdgf.scenes.ingest.read_scene:IngestSettings",
     "preparation": "bdgf.preprocessing.modality_transform:PreparationSettings",
     "split": "bdgf.splits.split:SplitSettings",
     "pretrain": "bdgf.diffusion.pretraining.pretrain:PretrainSettings",
@@ -44,8 +44,8 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         elif name == "baselines":
             for model, entry in _with_settings(values).items():
                 checked(entry.model_validate, values[model], f"{name}.{model}")
-        elif name in MODELS:
-            module, model = MODELS[name].split(":")
+        elif name in GROUPS:
+            module, model = GROUPS[name].split(":")
             checked(getattr(import_module(module), model).model_validate, values, name)
 
 

@@ -5,21 +5,19 @@ from kedro.pipeline import Node, Pipeline
 from bdgf.pipelines.evaluate.nodes import draw_maps, predict_scene, score
 
 
-def create_pipeline(features: bool = True) -> Pipeline:
-    """Prediction of the whole scene, with diffusion features or without; its maps, its score."""
-    inputs = {
-        "prepared_scene": "prepared_scene",
-        "classifier": "classifier",
-        "parameters": "params:inference",
-        "devices": "params:devices",
-    }
-    if features:
-        inputs["feature_cube"] = "feature_cube"
+def create_pipeline() -> Pipeline:
+    """Prediction of the whole scene, its maps, its score."""
     return Pipeline(
         [
             Node(
                 predict_scene,
-                inputs=inputs,
+                inputs={
+                    "prepared_scene": "prepared_scene",
+                    "classifier": "classifier",
+                    "parameters": "params:inference",
+                    "devices": "params:devices",
+                    "feature_cube": "feature_cube",
+                },
                 outputs="predictions",
                 name="predict_scene",
                 tags="evaluate",

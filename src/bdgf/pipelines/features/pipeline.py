@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from bdgf.framework.session import DIFFUSION
 from bdgf.pipelines.features.nodes import extract_feature_cube
 
 
@@ -21,7 +22,7 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="feature_cube",
                 name="extract_features",
-                tags="features",
+                tags=["features", DIFFUSION],
             )
         ]
     )

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from pydantic import Field
 
-from bdgf.core.settings import Settings
-from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.ingest.read_scene import read_scene
-
-
-class IngestSettings(Settings):
-    """Where raw files are looked for."""
-
-    folders: tuple[str, ...] = Field(
-        min_length=1, description="Searched in turn for `<folder>/<scene>`."
-    )
+from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 
 
 def ingest_scene(
@@ -34,7 +22,4 @@ def ingest_scene(
     Returns:
         The scene, see `bdgf.scenes.scene`.
     """
-    settings = IngestSettings.model_validate(parameters)
-    config = parse_scene_config(dataset, configuration)
-    folders = [Path(folder) / (config.folder or dataset) for folder in settings.folders]
-    return read_scene(dataset, config, folders)
+    return ingest(dataset, configuration, IngestSettings.model_validate(parameters))

@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from bdgf.framework.session import DIFFUSION
 from bdgf.pipelines.pretrain.nodes import pretrain_denoiser
 
 
@@ -21,7 +22,7 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="denoiser",
                 name="pretrain_denoiser",
-                tags="pretrain",
+                tags=["pretrain", DIFFUSION],
             )
         ]
     )

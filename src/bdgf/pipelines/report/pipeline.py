@@ -5,11 +5,8 @@ from kedro.pipeline import Node, Pipeline
 from bdgf.pipelines.report.nodes import draw_curves, draw_figures
 
 
-def create_pipeline(features: bool = True) -> Pipeline:
-    """Figures of the maps and of the training, of the pretraining too where there are features."""
-    curves = {"classifier": "classifier"}
-    if features:
-        curves["denoiser"] = "denoiser"
+def create_pipeline() -> Pipeline:
+    """Figures of the maps and of the training, of the pretraining too where there was one."""
     return Pipeline(
         [
             Node(
@@ -21,7 +18,7 @@ def create_pipeline(features: bool = True) -> Pipeline:
             ),
             Node(
                 draw_curves,
-                inputs=curves,
+                inputs={"classifier": "classifier", "denoiser": "denoiser"},
                 outputs="curves_figure",
                 name="draw_curves",
                 tags="report",

@@ -9,10 +9,19 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
 from bdgf.core.errors import SceneError
+from bdgf.core.settings import Settings
 from bdgf.scenes.classes import listing
-from bdgf.scenes.config import LabelMap, LabelSource, Modality, SceneConfig, Source
+from bdgf.scenes.config import (
+    LabelMap,
+    LabelSource,
+    Modality,
+    SceneConfig,
+    Source,
+    parse_scene_config,
+)
 from bdgf.scenes.ingest.grid import bands_last, common_georeference, common_shape
 from bdgf.scenes.ingest.label_maps import (
     check_training_pixels,
@@ -28,6 +37,34 @@ from bdgf.scenes.synthetic.scene import make_demo_scene
 log = logging.getLogger(__name__)
 
 _LABELS, _TRAIN, _TEST = "labels", "official_train", "official_test"
+
+
+class IngestSettings(Settings):
+    """Where raw files are looked for."""
+
+    folders: tuple[str, ...] = Field(
+        min_length=1, description="Searched in turn for `<folder>/<scene>`."
+    )
+
+
+def ingest(name: str, configuration: Mapping[str, Any], settings: IngestSettings) -> xr.Dataset:
+    """Reads a scene as it is configured.
+
+    Args:
+        name: The scene's name.
+        configuration: What its YAML file holds below the name.
+        settings: Where its files are looked for.
+
+    Returns:
+        The scene (`bdgf.scenes.scene`).
+
+    Raises:
+        SettingsError: The configuration is wrong.
+        SceneError: The files are; one line with what is wrong, in which file, and what to do.
+    """
+    config = parse_scene_config(name, configuration)
+    folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
+    return read_scene(name, config, folders)
 
 
 def read_scene(name: str, config: SceneConfig, folders: Sequence[Path]) -> xr.Dataset:

@@ -1,0 +1,9 @@
+"""Kedro hooks: checks before a run, tags on the MLflow run, artifacts into it, lines at its end."""
+
+from bdgf.framework.hooks.artifacts import ArtifactHooks
+from bdgf.framework.hooks.checks import CheckHooks
+from bdgf.framework.hooks.console import ReportingHooks
+from bdgf.framework.hooks.entries import SceneHooks
+from bdgf.framework.hooks.tracking import TrackingHooks
+
+__all__ = ["ArtifactHooks", "CheckHooks", "ReportingHooks", "SceneHooks", "TrackingHooks"]

@@ -1,0 +1,69 @@
+"""A run that cannot succeed is refused before any node of it starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+
+from bdgf.core.errors import MissingArtifactError
+from bdgf.datasets.absent import AbsentDataset
+from bdgf.framework.hooks.entries import BASELINE_SETTINGS
+from bdgf.framework.session import concerns_model
+from bdgf.models.registry import model_entry
+
+_OF_FEATURES = ("denoiser", "feature_cube")
+
+
+class CheckHooks:
+    """Refuses a run that cannot succeed before any node of it starts."""
+
+    @hook_impl(tryfirst=True)  # before an MLflow run is opened for it
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Validates every parameter the pipeline takes, and that its inputs were made."""
+        from bdgf.framework.validation import check_parameters
+
+        leave_features_out(pipeline, catalog)
+        taken = [name[7:] for name in pipeline.inputs() if name.startswith("params:")]
+        groups = {name.split(".")[0] for name in taken}  # a part is checked with its group
+        parameters = {name: catalog.load(f"params:{name}") for name in sorted(groups)}
+        if BASELINE_SETTINGS in pipeline.inputs():
+            parameters["baselines"] = catalog.load(BASELINE_SETTINGS)
+        check_parameters(parameters)
+        missing = [
+            name
+            for name in sorted(pipeline.inputs())
+            if not name.startswith("params:") and not catalog.exists(name)
+        ]
+        if missing:
+            scene, model = (str(catalog.load(f"params:{name}")) for name in ("dataset", "model"))
+            raise MissingArtifactError(_what_to_run(missing, scene, model))
+
+
+def _what_to_run(missing: list[str], scene: str, model: str) -> str:
+    from kedro.framework.project import pipelines
+
+    makers = [
+        step
+        for step in ("ingest", "prepare", "pretrain", "features", "train", "evaluate")
+        if pipelines[step].all_outputs() & set(missing)
+    ]
+    first = makers[0] if len(makers) == 1 else "full"
+    names = ", ".join(name.replace("_", " ") for name in missing)
+    return (
+        f"scene '{scene}' has no {names} yet; run first: "
+        f"kedro run --pipeline={first} --params dataset={scene},model={model}"
+    )
+
+
+def leave_features_out(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    """Lets the denoiser and its features read as None where the run's model does without them."""
+    model = str(catalog.load("params:model"))
+    if not concerns_model(pipeline) or model_entry(model).uses_features:
+        return
+    for name in pipeline.inputs() & set(_OF_FEATURES):
+        catalog[name] = AbsentDataset()

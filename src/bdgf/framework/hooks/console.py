@@ -1,0 +1,61 @@
+"""What a person reads while a run goes on, and at its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Node, Pipeline
+
+from bdgf.framework.hooks.artifacts import saved_files
+
+log = logging.getLogger(__name__)
+
+
+class ReportingHooks:
+    """Says what runs, and ends with what a person wants next: figures, files, what to type."""
+
+    RESULTS = ("metrics", "class_map", "class_map_figure", "modality_balance")
+
+    def __init__(self) -> None:
+        self._started, self._nodes = 0, 0
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Counts the nodes to come."""
+        self._started, self._nodes = 0, len(pipeline.nodes)
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Logs one line a node."""
+        self._started += 1
+        log.info("[%d/%d] %s", self._started, self._nodes, node.short_name.replace("_", " "))
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Logs one line a result."""
+        made = [name for name in self.RESULTS if name in pipeline.all_outputs()]
+        for name in made:
+            path = saved_files(catalog.get(name))[0]
+            path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+            if name == "metrics":
+                log.info("%s", summary(catalog.load(name)))
+            log.info("%s: %s", name.replace("_", " "), path)
+        if made:
+            log.info("compare runs: kedro mlflow ui")
+
+
+def summary(metrics: Mapping[str, Any]) -> str:
+    """The headline figures of a metrics file in one line."""
+    shown = {"OA": "overall_accuracy", "AA": "average_accuracy", "kappa": "kappa"}
+    figures = ", ".join(f"{short} {100 * metrics[name]:.2f} %" for short, name in shown.items())
+    split = metrics["split"]
+    return (
+        f"{metrics['scene']}, {metrics['model']}, split {split['name']}, seed {metrics['seed']}: "
+        f"{figures} on {split['test']} test pixels; leakage {100 * metrics['leakage']:.1f} %, "
+        f"calibration error {100 * metrics['calibration_error']:.1f} %"
+    )

@@ -1,0 +1,24 @@
+"""Catalog entries of what is configured for all scenes and models, of which a run uses one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol, MemoryDataset
+
+BASELINE_SETTINGS = "baseline_settings"
+
+
+class SceneHooks:
+    """Puts into the catalog what is configured for all scenes and models, of which a run uses one.
+
+    These are no `params:` inputs: kedro-mlflow would log each file name, class and other model's
+    setting as a parameter of the run and bury the ones that tell runs apart.
+    """
+
+    @hook_impl
+    def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
+        """Adds `scene_configuration`, what `ingest` starts from, and `baseline_settings`."""
+        catalog["scene_configuration"] = MemoryDataset(parameters["params:scene"])
+        catalog[BASELINE_SETTINGS] = MemoryDataset(parameters["params:baselines"])
