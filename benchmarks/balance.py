@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
-from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
+from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.experiments.balance_summary import (
     MASKING,
     balance_figure,
@@ -34,10 +34,14 @@ MASKINGS: dict[str, dict[str, Any]] = {
     "none": {"strategy": "none"},
     "fixed": {"strategy": "fixed"},
     "explained_noise": {"strategy": "adaptive", "signal": "explained_noise", "rule": "ratio"},
-    "feature_change": {"strategy": "adaptive", "signal": "feature_change", "rule": "ratio"},
+    "modality_sensitivity": {
+        "strategy": "adaptive",
+        "signal": "modality_sensitivity",
+        "rule": "ratio",
+    },
     "equalised": {
         "strategy": "adaptive",
-        "signal": "feature_change",
+        "signal": "modality_sensitivity",
         "rule": "equalise",
         "p_min": 0.2,
         "p_max": 0.6,
@@ -71,7 +75,7 @@ def run(scene: str, masking: dict[str, Any], prediction: str, seed: int) -> dict
         prepared,
         split,
         FeatureSettings.model_validate(parameters["features"]),
-        BalanceSettings.model_validate(parameters["balance"]),
+        ModalityBalanceSettings.model_validate(parameters["balance"]),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from bdgf.inference.settings import InferenceSettings
-from bdgf.models.patch.fusion import decide
+from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.predict_map import predict_map
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates
@@ -30,7 +30,7 @@ def compare() -> list[Comparison]:
     @torch.inference_mode()
     def patches() -> None:
         for scene, *features in batches():
-            decide(classifier(all_inside(scene, features)).logits, classifier.settings.decision)
+            fuse(classifier(all_inside(scene, features)).logits, classifier.settings.fusion)
 
     valid = np.ones(shape, bool)
     names = f"DataLoader, {WORKERS} workers, batches of {BATCH} pre-cut patches", "bdgf"

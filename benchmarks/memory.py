@@ -52,7 +52,7 @@ def compare() -> list[Comparison]:
             bound="bytes of scene and features",
             target=TARGET,
             note="Peak resident memory of the whole process, torch included, measured once, the "
-            "kernels compiled beforehand; lessons from the first step. Both read the same file and "
+            "kernels compiled beforehand; consistency from the first step. Both read the same file and "
             "train the same network; the patches hold one copy of the scene's channels and no "
             "features.",
         )
@@ -103,15 +103,17 @@ def train_resident(folder: Path) -> None:
     """Trains as the pipeline does."""
     from bdgf.datasets.netcdf import NetCDFDataset
     from bdgf.features.cube import FeatureCube
-    from bdgf.features.scene_tensors import resident_arrays
+    from bdgf.features.scene_tensors import scene_tensors
     from bdgf.models.bdgf.model import guided_classifier
     from bdgf.models.patch.fit import fit_classifier
     from benchmarks.scenes import train_settings
 
-    # Lazy, as the catalog reads a prepared scene; lessons from the first step on.
+    # Lazy, as the catalog reads a prepared scene; consistency from the first step on.
     scene = NetCDFDataset(filepath=str(folder / "scene.nc"), lazy=True).load()
-    arrays = resident_arrays(scene, FeatureCube(folder / "cube.h5"))
-    settings = train_settings(first_lesson=0, epochs=1, batches_per_epoch=STEPS, batch_size=BATCH)
+    arrays = scene_tensors(scene, FeatureCube(folder / "cube.h5"))
+    settings = train_settings(
+        first_consistency=0, epochs=1, batches_per_epoch=STEPS, batch_size=BATCH
+    )
     labels, split = _labels()
     make = guided_classifier(settings.classifier)
     fit_classifier(arrays, labels, split, np.ones(SHAPE, bool), CLASSES, settings, 0, make)

@@ -17,7 +17,7 @@ from bdgf.diffusion.pretraining.pretrain import PretrainSettings
 from bdgf.diffusion.unet import Denoiser
 from bdgf.models.bdgf.classifier import Classifier
 from bdgf.models.bdgf.settings import TrainSettings
-from bdgf.raster.patches import SceneArrays
+from bdgf.raster.patches import SceneTensors
 from benchmarks.children import ROOT
 
 # Sentinel-2, Sentinel-1 and elevation, as the scene `coast` has them; prepared channels.
@@ -101,7 +101,7 @@ def feature_channels(timesteps: int = 3) -> tuple[int, ...]:
 
 def scene_arrays(
     shape: tuple[int, int] = COAST_SHAPE, channels: dict[str, int] | None = None, seed: int = 0
-) -> SceneArrays:
+) -> SceneTensors:
     """A scene and its features as a classifier sees them, random values of the real sizes."""
     channels = channels or COAST
     generator = torch.Generator().manual_seed(seed)
@@ -110,7 +110,7 @@ def scene_arrays(
         torch.randn(count, -(-shape[0] // 2**level), -(-shape[1] // 2**level), generator=generator)
         for level, count in enumerate(feature_channels())
     )
-    return SceneArrays(
+    return SceneTensors(
         torch.randn(sum(channels.values()), *shape, generator=generator),
         {
             name: slice(int(start), int(start) + count)
@@ -123,29 +123,29 @@ def scene_arrays(
 
 
 def classifier_for(
-    arrays: SceneArrays, classes: int = COAST_CLASSES, backend: str = "auto"
+    arrays: SceneTensors, classes: int = COAST_CLASSES, backend: str = "auto"
 ) -> Classifier:
     """The classifier of the base settings, fresh weights."""
     torch.manual_seed(0)
     settings = train_settings(backend=backend).classifier
     classifier = Classifier(settings, arrays.modality_channels, arrays.level_channels, classes)
-    classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
+    classifier.set_feature_moments(arrays.feature_mean, arrays.feature_std)
     return classifier
 
 
 def train_settings(
-    backend: str = "auto", first_lesson: int | None = None, **changes: Any
+    backend: str = "auto", first_consistency: int | None = None, **changes: Any
 ) -> TrainSettings:
     """The base settings of training with another scan backend.
 
     Args:
         backend: The scan's.
-        first_lesson: Epochs before the first lesson on pixels without labels; None as in base.
+        first_consistency: Epochs before consistency on pixels without labels; None as in base.
         changes: Values in place of the first level's.
     """
     settings = base_settings("train", TrainSettings, **changes)
     tree = settings.model_dump()
     tree["classifier"]["branch"]["mamba"]["backend"] = backend
-    if first_lesson is not None:
-        tree["mutual_learning"]["teaching"]["start_epoch"] = first_lesson
+    if first_consistency is not None:
+        tree["mutual_learning"]["consistency"]["start_epoch"] = first_consistency
     return TrainSettings.model_validate(tree)

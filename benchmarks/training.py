@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bdgf.models.bdgf.model import guided_classifier
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import classification_loss
-from bdgf.raster.patches import SceneArrays, WindowBatch, gather_batch, level_valid
+from bdgf.raster.patches import PatchBatch, SceneTensors, gather_batch, level_valid
 from bdgf.splits.split import TRAIN
 from benchmarks.comparison import ROUNDS, Comparison
 from benchmarks.machine import measured_rates
@@ -45,14 +45,14 @@ def compare() -> list[Comparison]:
     )
     taught = "with as many pixels without labels beside them"
     values: dict[str, list[float]] = {name: [] for name in names}
-    lessons: dict[str, list[float]] = {taught: []}
+    with_consistency: dict[str, list[float]] = {taught: []}
     for turn in range(ROUNDS + 1):
         for name, measure in zip(names, measures, strict=True):
             rate = measure()
             if turn:
                 values[name].append(rate)
         if turn:
-            lessons[taught].append(samples_a_second(arrays, "auto", first_lesson=0))
+            with_consistency[taught].append(samples_a_second(arrays, "auto", first_consistency=0))
     operations = forward_operations(arrays, BATCH)
     return [
         Comparison(
@@ -67,9 +67,9 @@ def compare() -> list[Comparison]:
             note=PUBLISHED,
         ),
         Comparison(
-            "the same in the epochs with lessons, labelled samples counted",
+            "the same in the epochs with consistency, labelled samples counted",
             "samples/s",
-            lessons,
+            with_consistency,
             more_is_better=True,
             rivals=False,
             note="From the fourth epoch on each batch comes with pixels without labels, which pass "
@@ -79,12 +79,12 @@ def compare() -> list[Comparison]:
 
 
 def samples_a_second(
-    arrays: SceneArrays, backend: str, batches: int = BATCHES, first_lesson: int | None = None
+    arrays: SceneTensors, backend: str, batches: int = BATCHES, first_consistency: int | None = None
 ) -> float:
     """The rate of `fit_classifier` in its second epoch."""
     clock = Clock("train/loss")
     settings = train_settings(
-        backend, first_lesson, epochs=2, batches_per_epoch=batches, batch_size=BATCH
+        backend, first_consistency, epochs=2, batches_per_epoch=batches, batch_size=BATCH
     )
     labels, split = _labels(arrays.shape)
     valid, make = np.ones(arrays.shape, bool), guided_classifier(settings.classifier)
@@ -92,7 +92,7 @@ def samples_a_second(
     return BATCH * batches / (clock.times[1] - clock.times[0])
 
 
-def peers_way(arrays: SceneArrays) -> Callable[[], float]:
+def peers_way(arrays: SceneTensors) -> Callable[[], float]:
     """The same network and loss, its batches from a DataLoader; the rate of an epoch."""
     classifier = classifier_for(arrays, backend="reference")
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=1e-3, fused=False)
@@ -114,14 +114,14 @@ def peers_way(arrays: SceneArrays) -> Callable[[], float]:
     return epoch
 
 
-def all_inside(scene: torch.Tensor, features: list[torch.Tensor]) -> WindowBatch:
+def all_inside(scene: torch.Tensor, features: list[torch.Tensor]) -> PatchBatch:
     """Pre-cut windows whose cells all hold data."""
     inside = [torch.ones(len(w), 1, *w.shape[2:], dtype=torch.bool) for w in (scene, *features)]
     centres = tuple(w[:, :, w.shape[2] // 2, w.shape[3] // 2].float() for w in features)
-    return WindowBatch(scene, inside[0], tuple(features), tuple(inside[1:]), centres)
+    return PatchBatch(scene, inside[0], tuple(features), tuple(inside[1:]), centres)
 
 
-def forward_operations(arrays: SceneArrays, batch: int) -> int:
+def forward_operations(arrays: SceneTensors, batch: int) -> int:
     """Floating-point operations of one forward pass; those of the scan are not counted."""
     classifier = classifier_for(arrays)
     rows, cols = random_pixels(arrays, batch)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from bdgf.raster.patches import SceneArrays, gather_batch, level_valid, level_window
+from bdgf.raster.patches import SceneTensors, gather_batch, level_patch, level_valid
 from bdgf.training.allocator import keep_freed_memory
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates
@@ -48,16 +48,16 @@ def compare() -> list[Comparison]:
     ]
 
 
-def patch_bytes(arrays: SceneArrays) -> int:
+def patch_bytes(arrays: SceneTensors) -> int:
     """Bytes of one patch of the scene with its windows on every level."""
     features = (
-        level.shape[0] * level_window(PATCH, i) ** 2 * level.element_size()
+        level.shape[0] * level_patch(PATCH, i) ** 2 * level.element_size()
         for i, level in enumerate(arrays.features)
     )
     return 4 * arrays.channels.shape[0] * PATCH**2 + sum(features)
 
 
-def random_pixels(arrays: SceneArrays, count: int) -> tuple[Tensor, Tensor]:
+def random_pixels(arrays: SceneTensors, count: int) -> tuple[Tensor, Tensor]:
     """Rows and columns (count,) of random pixels."""
     generator = torch.Generator().manual_seed(0)
     rows, cols = (torch.randint(side, (count,), generator=generator) for side in arrays.shape)
@@ -65,7 +65,7 @@ def random_pixels(arrays: SceneArrays, count: int) -> tuple[Tensor, Tensor]:
 
 
 def resident(
-    arrays: SceneArrays, rows: Tensor, cols: Tensor, batch: int = BATCH
+    arrays: SceneTensors, rows: Tensor, cols: Tensor, batch: int = BATCH
 ) -> Callable[[], Iterator[object]]:
     """This project's way: each batch is gathered from the maps."""
     valid = level_valid(torch.ones(arrays.shape, dtype=torch.bool), len(arrays.features))
@@ -78,7 +78,7 @@ def resident(
     return batches
 
 
-def precut(arrays: SceneArrays, rows: Tensor, cols: Tensor) -> TensorDataset:
+def precut(arrays: SceneTensors, rows: Tensor, cols: Tensor) -> TensorDataset:
     """The peers' way: every patch is cut beforehand and kept."""
     valid = level_valid(torch.ones(arrays.shape, dtype=torch.bool), len(arrays.features))
     windows = gather_batch(arrays, valid, rows, cols, PATCH)

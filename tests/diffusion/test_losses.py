@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdgf.diffusion.losses import ObjectiveSettings, modality_sums, p_losses
+from bdgf.diffusion.losses import LossSettings, modality_sums, p_losses
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import DenoiserOutput
 
@@ -46,7 +46,7 @@ def losses(batch, guess, prediction="epsilon", **chosen):
         schedule,
         **batch,
         channel_counts=CHANNEL_COUNTS,
-        settings=ObjectiveSettings(**chosen),
+        settings=LossSettings(**chosen),
     )
 
 

@@ -5,7 +5,7 @@ import xarray as xr
 from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
 from bdgf.evaluation.linear_probe import LinearProbeSettings
-from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
+from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.features.extraction import FeatureSettings
 from bdgf.splits.split import TEST, TRAIN, VALIDATION
 from bdgf.training.devices import DeviceSettings
@@ -13,7 +13,7 @@ from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
 CPU = DeviceSettings(accelerator="cpu")
 FEATURES = FeatureSettings(timesteps=(50, 200), halo=8)
-SETTINGS = BalanceSettings(probe=LinearProbeSettings(folds=3, block=8, repeats=1))
+SETTINGS = ModalityBalanceSettings(probe=LinearProbeSettings(folds=3, block=8, repeats=1))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def weights(labelled):
     settings = PretrainSettings(
         steps=6, batch_size=4, tile=8, log_every=2, validate_every=3,
         denoiser={"width": 8, "multipliers": (1, 2), "blocks": 1},
-        masking={"strategy": "adaptive", "signal": "feature_change", "probe": {"every": 2}},
+        masking={"strategy": "adaptive", "signal": "modality_sensitivity", "probe": {"every": 2}},
     )  # fmt: skip
     return pretrain(labelled[0], settings, 3, devices=CPU)
 
@@ -51,7 +51,7 @@ def record(weights, labelled):
 
 def test_the_record_says_what_was_measured(record):
     assert record["scene"] == "small"
-    assert (record["strategy"], record["signal"]) == ("adaptive", "feature_change")
+    assert (record["strategy"], record["signal"]) == ("adaptive", "modality_sensitivity")
     assert (record["rule"], record["loss_average"]) == ("ratio", "modality")
     assert (record["seed"], record["steps"], record["prediction"]) == (3, 6, "epsilon")
     assert record["split"] == {"name": "fraction", "seed": 0}

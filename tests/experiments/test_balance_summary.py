@@ -21,7 +21,7 @@ def record(scene, strategy, signal, seed):
 
 @pytest.fixture
 def table():
-    maskings = [("none", ""), ("adaptive", "feature_change")]
+    maskings = [("none", ""), ("adaptive", "modality_sensitivity")]
     return balance_table(
         [record(s, *m, seed) for s in MODALITIES for m in maskings for seed in (0, 1, 2)]
     )

@@ -36,14 +36,14 @@ OF_A = [o for o in OUTCOMES if o.scene == "a"]
 
 def frame(outcomes: list[Outcome]) -> pd.DataFrame:
     return pd.DataFrame(
-        [{"row": o.row, "scene": o.scene, "seed": o.seed, **o.metrics} for o in outcomes]
+        [{"variant": o.variant, "scene": o.scene, "seed": o.seed, **o.metrics} for o in outcomes]
     )
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_mean_and_standard_deviation_over_seeds(measure: str) -> None:
-    table = summary_table(OF_A, list(SKILL)).set_index("row")
-    expected = frame(OF_A).groupby("row")[measure].agg(["mean", "std"])
+    table = summary_table(OF_A, list(SKILL)).set_index("variant")
+    expected = frame(OF_A).groupby("variant")[measure].agg(["mean", "std"])
     for row in SKILL:
         assert table.loc[row, f"{measure}_mean"] == pytest.approx(expected.loc[row, "mean"])
         assert table.loc[row, f"{measure}_std"] == pytest.approx(expected.loc[row, "std"])
@@ -51,7 +51,7 @@ def test_mean_and_standard_deviation_over_seeds(measure: str) -> None:
 
 def test_over_scenes_the_spread_is_that_of_seeds_not_of_scenes() -> None:
     table = summary_table(OUTCOMES, ["ours"])
-    by_seed = frame(OUTCOMES).query("row == 'ours'").groupby("seed")["kappa"].mean()
+    by_seed = frame(OUTCOMES).query("variant == 'ours'").groupby("seed")["kappa"].mean()
     assert table["kappa_mean"][0] == pytest.approx(by_seed.mean())
     assert table["kappa_std"][0] == pytest.approx(by_seed.std())
     assert table["runs"][0] == 12
@@ -59,7 +59,7 @@ def test_over_scenes_the_spread_is_that_of_seeds_not_of_scenes() -> None:
 
 def test_rows_come_in_the_order_asked_for_and_without_runs_not_at_all() -> None:
     table = summary_table(OF_A, ["weak", "absent", "ours"])
-    assert table["row"].tolist() == ["weak", "ours"]
+    assert table["variant"].tolist() == ["weak", "ours"]
     assert table["parameters"].tolist() == [400, 400]
 
 
@@ -74,9 +74,9 @@ def test_time_is_that_of_runs_that_did_all_themselves() -> None:
 
 
 def test_differences_are_paired() -> None:
-    table = difference_table(OF_A, ["weak", "ours", "good"], "ours").set_index("row")
+    table = difference_table(OF_A, ["weak", "ours", "good"], "ours").set_index("variant")
     assert list(table.index) == ["weak", "good"]
-    wide = frame(OF_A).pivot(index="seed", columns="row", values="average_accuracy")
+    wide = frame(OF_A).pivot(index="seed", columns="variant", values="average_accuracy")
     for row in table.index:
         differences = wide[row] - wide["ours"]
         found = table.loc[row]
@@ -94,7 +94,7 @@ def test_mcnemar_takes_all_seeds_together_and_holm_the_table() -> None:
     expected = []
     for row in ("good", "weak"):
         one, other = (
-            np.concatenate([o.correct for o in OF_A if o.row == name]) for name in (row, "ours")
+            np.concatenate([o.correct for o in OF_A if o.variant == name]) for name in (row, "ours")
         )
         counts = [[(one & other).sum(), (one & ~other).sum()],
                   [(~one & other).sum(), (~one & ~other).sum()]]  # fmt: skip
@@ -116,9 +116,9 @@ def test_only_pixels_that_both_were_tested_on_are_pairs() -> None:
 
 
 def test_runs_without_a_counterpart_are_no_pairs() -> None:
-    some = [o for o in OF_A if o.row != "ours" or o.seed < 4]
+    some = [o for o in OF_A if o.variant != "ours" or o.seed < 4]
     assert difference_table(some, ["good"], "ours")["pairs"].tolist() == [4]
-    assert difference_table([o for o in OF_A if o.row != "ours"], ["good"], "ours").empty
+    assert difference_table([o for o in OF_A if o.variant != "ours"], ["good"], "ours").empty
 
 
 def test_one_pair_has_no_interval() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bdgf.core.errors import SettingsError
 from bdgf.experiments.published import published, published_runs
-from bdgf.experiments.records import Marks, Record
+from bdgf.experiments.records import PixelCorrectness, Record
 
 RECORD = Record("f0", "x", 0, "bdgf", {"seed": 0}, {"kappa": 0.5}, {"name": "official", "test": 3},
                 3.0, 1, 500, False, "mlflow-1", "0", "now")  # fmt: skip
@@ -18,17 +18,19 @@ RECORD = Record("f0", "x", 0, "bdgf", {"seed": 0}, {"kappa": 0.5}, {"name": "off
 def test_runs_come_back_as_they_were_published(tmp_path_factory, pixels, seed):
     folder = tmp_path_factory.mktemp("results")
     correct = np.random.default_rng(seed).random(len(pixels)) < 0.5
-    marks = Marks(np.array(sorted(pixels), np.uint32), correct)
-    (folder / "own_x_runs.json").write_text(published([("a", RECORD, marks), ("b", RECORD, marks)]))
+    correctness = PixelCorrectness(np.array(sorted(pixels), np.uint32), correct)
+    (folder / "own_x_runs.json").write_text(
+        published([("a", RECORD, correctness), ("b", RECORD, correctness)])
+    )
     found = list(published_runs(folder))
     assert [record for record, _ in found] == [RECORD, RECORD]
     for _, again in found:
-        np.testing.assert_array_equal(again.pixels, marks.pixels)
-        np.testing.assert_array_equal(again.correct, marks.correct)
+        np.testing.assert_array_equal(again.pixels, correctness.pixels)
+        np.testing.assert_array_equal(again.correct, correctness.correct)
 
 
 def test_files_without_test_pixels_hold_no_runs(tmp_path):
-    (tmp_path / "old_x_runs.json").write_text('[{"row": "a", "scene": "x"}]')
+    (tmp_path / "old_x_runs.json").write_text('[{"variant": "a", "scene": "x"}]')
     assert list(published_runs(tmp_path)) == []
 
 

@@ -23,7 +23,7 @@ FAILING = """
 failing:
   title: One of them fails
   reference: all branches
-  rows:
+  variants:
     - {name: all branches}
     - {name: CNN alone, params: {train.classifier.branches: [cnn]}}
     - {name: no such level, params: {features.levels: [7]}}
@@ -141,7 +141,9 @@ def test_tables_of_nothing_say_what_to_run(tmp_path: Path) -> None:
 
 
 def test_an_unknown_reference_lists_the_rows(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no row 'best'; its rows: all branches; CNN alone"):
+    with pytest.raises(
+        SettingsError, match="no variant 'best'; its variants: all branches; CNN alone"
+    ):
         planned(tmp_path, reference="best")
 
 

@@ -25,7 +25,7 @@ CONFIGURED = loader({})["bench"]
 
 
 def plan(*rows: dict[str, Any], scenes: tuple[str, ...] = ("demo",), seeds=(0, 1)):  # type: ignore[no-untyped-def]
-    suite = Suite.model_validate({"title": "t", "reference": rows[0]["name"], "rows": rows})
+    suite = Suite.model_validate({"title": "t", "reference": rows[0]["name"], "variants": rows})
     return plan_suite("own", suite, scenes, seeds, resolve)
 
 
@@ -38,13 +38,13 @@ BRANCH = {"name": "branch", "params": {"train.classifier.branches": ["cnn"]}}
 def test_every_suite_of_the_configuration_can_be_run(name: str) -> None:
     suite = read_suites(CONFIGURED, [name])[name]
     runs = plan_suite(name, suite, ["demo", "coast"], [0, 1, 2], resolve)
-    assert len(runs) == 6 * len(suite.rows)
+    assert len(runs) == 6 * len(suite.variants)
     same = {run.fingerprint for run in runs}
     assert len(same) == len(runs), "two rows of a suite are the same run"
 
 
 def test_only_rows_that_change_the_pretraining_have_one_of_their_own() -> None:
-    runs = {run.row: run for run in plan(PLAIN, MASKING, BRANCH, seeds=(0,))}
+    runs = {run.variant: run for run in plan(PLAIN, MASKING, BRANCH, seeds=(0,))}
     assert runs["plain"].shares == runs["branch"].shares != runs["masking"].shares
     assert len({run.fingerprint for run in runs.values()}) == 3
 
@@ -82,16 +82,16 @@ def test_parameters_reach_the_run_nested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("variant", "told"),
     [
-        ({"params": {"train.epoch": 1}}, "row 'a': unknown parameter 'train.epoch'"),
-        ({"params": {"train.epochs": 0}}, "row 'a': parameter 'train.epochs' is 0"),
-        ({"model": "svn"}, "row 'a': unknown model 'svn', did you mean 'svm'"),
+        ({"params": {"train.epoch": 1}}, "variant 'a': unknown parameter 'train.epoch'"),
+        ({"params": {"train.epochs": 0}}, "variant 'a': parameter 'train.epochs' is 0"),
+        ({"model": "svn"}, "variant 'a': unknown model 'svn', did you mean 'svm'"),
     ],
 )
-def test_a_wrong_row_is_told_before_anything_runs(row: dict[str, Any], told: str) -> None:
+def test_a_wrong_row_is_told_before_anything_runs(variant: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
-        plan({"name": "a", **row})
+        plan({"name": "a", **variant})
 
 
 def test_an_unknown_scene_is_told() -> None:
@@ -102,11 +102,11 @@ def test_an_unknown_scene_is_told() -> None:
 @pytest.mark.parametrize(
     ("suite", "told"),
     [
-        ({"reference": "x", "rows": [PLAIN]}, "reference 'x' is none of its rows"),
-        ({"reference": "plain", "rows": [PLAIN, PLAIN]}, "two rows have the same name"),
+        ({"reference": "x", "variants": [PLAIN]}, "reference 'x' is none of its variants"),
+        ({"reference": "plain", "variants": [PLAIN, PLAIN]}, "two variants have the same name"),
         (
-            {"reference": "plain", "rows": [{**PLAIN, "speed": 1}]},
-            r"'own\.rows\.0\.speed'",
+            {"reference": "plain", "variants": [{**PLAIN, "speed": 1}]},
+            r"'own\.variants\.0\.speed'",
         ),
     ],
 )

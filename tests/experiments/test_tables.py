@@ -9,12 +9,12 @@ import pytest
 
 from bdgf.experiments.comparison import MEASURES
 from bdgf.experiments.published import published_runs
-from bdgf.experiments.records import Marks, Record, RecordFolder
+from bdgf.experiments.records import PixelCorrectness, Record, RecordFolder
 from bdgf.experiments.suite import PlannedRun, Suite
 from bdgf.experiments.tables import suite_tables, with_tables, write_tables
 
 SUITE = Suite.model_validate(
-    {"title": "t", "reference": "a", "rows": [{"name": "a", "group": "g"}, {"name": "b"}]}
+    {"title": "t", "reference": "a", "variants": [{"name": "a", "group": "g"}, {"name": "b"}]}
 )
 
 
@@ -26,14 +26,14 @@ PLAN = [planned(row, scene, seed) for scene in ("x", "y") for row in "ab" for se
 
 
 def record(run):
-    rng = np.random.default_rng([run.seed, ord(run.row), ord(run.scene)])
+    rng = np.random.default_rng([run.seed, ord(run.variant), ord(run.scene)])
     correct = rng.random(60) < 0.7
     metrics = {name: float(rng.random()) for name in (*MEASURES, "leakage")}
     split = {"name": "official", "test": 60}
     return (
         Record(run.fingerprint, run.scene, run.seed, "bdgf", run.params, metrics, split,
                3.0, 1, 500, False, f"mlflow-{run.fingerprint}", "0", "now"),
-        Marks(np.arange(60, dtype=np.uint32), correct),
+        PixelCorrectness(np.arange(60, dtype=np.uint32), correct),
     )  # fmt: skip
 
 
@@ -46,11 +46,11 @@ def records(tmp_path):
 
 
 def test_a_record_comes_back_as_it_was_written(records):
-    expected, marks = record(PLAN[3])
+    expected, correctness = record(PLAN[3])
     found = records.read(PLAN[3].fingerprint)
     assert found[0] == expected
     assert all(np.array_equal(*pair) for pair in
-               zip(vars(found[1]).values(), vars(marks).values(), strict=True))  # fmt: skip
+               zip(vars(found[1]).values(), vars(correctness).values(), strict=True))  # fmt: skip
 
 
 @pytest.mark.parametrize("ending", [".json", ".npz"])
@@ -65,9 +65,9 @@ def test_one_table_a_scene_and_one_of_all(records):
     tables = suite_tables(SUITE, PLAN, records, "a", "kedro bench")
     assert [table.key for table in tables] == ["own_x", "own_y", "own_all_scenes"]
     assert "`kedro bench`: 4 of 4 runs" in tables[0].markdown
-    table = pd.read_csv(io.StringIO(tables[2].csv)).set_index("row")
+    table = pd.read_csv(io.StringIO(tables[2].csv)).set_index("variant")
     assert table.loc["b", "pairs"] == 4
-    runs = [record(run)[0] for run in PLAN if run.row == "b"]
+    runs = [record(run)[0] for run in PLAN if run.variant == "b"]
     of = {(r.scene, r.seed): r.metrics["kappa"] for r in runs}
     assert table.loc["b", "kappa_mean"] == pytest.approx(np.mean(list(of.values())), rel=1e-5)
     assert {record.mlflow_run for _, record, _ in tables[0].runs} == {
@@ -99,7 +99,7 @@ def test_tables_are_replaced_between_their_markers_and_prose_stays(records, tmp_
     assert tables[0].markdown in text
     assert all(path.exists() for path in written)
     runs = json.loads((tmp_path / "results" / "own_x_runs.json").read_text())
-    assert [run["row"] for run in runs] == ["a", "a", "b", "b"]
+    assert [run["variant"] for run in runs] == ["a", "a", "b", "b"]
     write_tables(tables[:1], document)
     assert document.read_text() == text
 

@@ -52,7 +52,7 @@ def test_a_cube_gives_back_what_was_written(tmp_path):
         assert np.array_equal(cube.read(level), expected)
         assert np.array_equal(cube.read(level, slice(2, 5)), expected[:, 2:5])
         cells = expected[:, level_validity(level)].astype(np.float64)
-        mean, std = cube.statistics(level)
+        mean, std = cube.moments(level)
         np.testing.assert_allclose(mean, cells.mean(axis=1), atol=1e-6)
         np.testing.assert_allclose(std, cells.std(axis=1), atol=1e-6)
     assert [file.name for file in writer.path.parent.iterdir()] == ["cube.h5"]
@@ -74,7 +74,7 @@ def test_a_constant_channel_has_a_usable_deviation(tmp_path):
     writer = FeatureCubeWriter(tmp_path / "cube.h5", CubeLayout("a", "s", (4, 4), (1,), {0: 1}, 1))
     writer.write(0, (0, 0), {0: np.full((1, 4, 4), 3, np.float16)}, {0: np.ones((4, 4), bool)})
     writer.finish()
-    assert [float(v[0]) for v in FeatureCube(writer.path).statistics(0)] == [3, 1]
+    assert [float(v[0]) for v in FeatureCube(writer.path).moments(0)] == [3, 1]
 
 
 def test_errors_name_the_file_and_the_remedy(tmp_path):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from bdgf.core.errors import SceneError
-from bdgf.features.external import given_cube, write_feature_cube
-from bdgf.features.scene_tensors import resident_arrays
+from bdgf.features.external import external_cube, write_feature_cube
+from bdgf.features.scene_tensors import scene_tensors
 from tests.diffusion.small_scene import prepared_scene
 
 
@@ -16,14 +16,14 @@ def test_features_of_any_model_come_back_with_their_statistics(tmp_path):
     scene = prepared_scene()
     valid = scene.valid.to_numpy() > 0
     write_feature_cube(tmp_path / "mine.h5", features(), valid, "small")
-    cube = given_cube(tmp_path / "mine.h5", scene)
+    cube = external_cube(tmp_path / "mine.h5", scene)
     assert cube.channels == {0: 5, 1: 7}
     np.testing.assert_allclose(cube.read(0), features()[0], rtol=1e-3)
     seen = cube.read(0)[:, valid].astype(float)
-    mean, std = cube.statistics(0)
+    mean, std = cube.moments(0)
     np.testing.assert_allclose(mean, seen.mean(axis=1), rtol=1e-4)
     np.testing.assert_allclose(std, seen.std(axis=1), rtol=1e-4)
-    assert resident_arrays(scene, cube).level_channels == (5, 7)
+    assert scene_tensors(scene, cube).level_channels == (5, 7)
 
 
 def test_other_features_have_another_fingerprint(tmp_path):
@@ -43,4 +43,4 @@ def test_what_does_not_fit_is_refused(tmp_path):
     assert not (tmp_path / "a.h5").exists()
     write_feature_cube(tmp_path / "b.h5", {0: np.zeros((3, 40, 52))}, valid, "small")
     with pytest.raises(SceneError, match="of a scene of"):
-        given_cube(tmp_path / "b.h5", prepared_scene(20, 30))
+        external_cube(tmp_path / "b.h5", prepared_scene(20, 30))

@@ -84,7 +84,7 @@ def test_shapes_and_statistics_of_a_scene_of_odd_size(tmp_path, fabric):
     padded = np.pad(valid, ((0, 1), (0, 1))).reshape(19, 2, 26, 2).any(axis=(1, 3))
     for level, cells in ((0, valid), (1, padded)):
         values = cube.read(level)[:, cells].astype(np.float64)
-        mean, std = cube.statistics(level)
+        mean, std = cube.moments(level)
         np.testing.assert_allclose(mean, values.mean(axis=1), atol=1e-5)
         np.testing.assert_allclose(std, values.std(axis=1), atol=1e-5)
 
@@ -118,7 +118,7 @@ def test_the_cut_leaves_no_seam(tmp_path, fabric, tile):
         seam = np.abs(whole.read(level).astype(float) - tiled.read(level))
         # No more than the rounding of float16.
         assert seam.max() <= 2e-3 * np.abs(whole.read(level)).max()
-        np.testing.assert_allclose(whole.statistics(level), tiled.statistics(level), atol=1e-4)
+        np.testing.assert_allclose(whole.moments(level), tiled.moments(level), atol=1e-4)
 
 
 @settings(
@@ -172,7 +172,7 @@ def test_a_stopped_extraction_continues(tmp_path, fabric, caplog):
     unbroken = extract(tmp_path / "unbroken.h5", fabric, tile=16)
     assert same(continued, unbroken)
     for level in unbroken.levels:
-        assert np.array_equal(continued.statistics(level), unbroken.statistics(level))
+        assert np.array_equal(continued.moments(level), unbroken.moments(level))
 
 
 KILLED_EXTRACTION = """

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from bdgf.core.errors import SettingsError
 from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.framework.validation import GROUPS, check_parameters
-from bdgf.models.registry import GROUPS as TRAINABLE
+from bdgf.models.registry import MODELS
 from bdgf.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -44,7 +44,7 @@ def test_every_setting_stands_in_conf_base(group: str) -> None:
 
 def test_every_baseline_stands_in_conf_base() -> None:
     values = parameters("local")["baselines"]
-    own = {name: entry.model().settings for name, entry in TRAINABLE.items()}
+    own = {name: entry.model().settings for name, entry in MODELS.items()}
     assert set(values) == {name for name, settings in own.items() if settings}
     for name in values:
         assert missing(values[name], own[name].model_validate(values[name]), name) == []

@@ -11,7 +11,7 @@ import rasterio
 from bdgf.core.weights import read_weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.datasets.weights import configuration_path
-from bdgf.features.scene_tensors import resident_arrays
+from bdgf.features.scene_tensors import scene_tensors
 from bdgf.inference.smoothing import SmoothingSettings, smooth_probabilities
 from bdgf.models.registry import MODELS
 from bdgf.scenes.scene import valid_mask
@@ -138,7 +138,7 @@ def test_probabilities_are_smoothed_on_demand(project: Project, first_run: str) 
     )
     wanted = smooth_probabilities(
         plain["probabilities"].to_numpy(),
-        resident_arrays(prepared).channels.numpy(),
+        scene_tensors(prepared).channels.numpy(),
         valid_mask(prepared),
         SmoothingSettings(sigma=1.5, contrast=0.4),
     )

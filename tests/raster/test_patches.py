@@ -1,4 +1,4 @@
-"""Windows against brute force."""
+"""Patches against brute force."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from bdgf.core.errors import SettingsError
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import (
     SYMMETRIES,
-    SceneArrays,
+    SceneTensors,
     gather_batch,
     gather_cells,
-    gather_windows,
-    index_windows,
+    gather_patches,
+    index_patches,
+    level_patch,
     level_valid,
-    level_window,
 )
 
 
@@ -27,19 +27,19 @@ def brute_force(maps: np.ndarray, row: int, col: int, size: int, level: int) -> 
     return padded[:, top : top + size, left : left + size]
 
 
-def symmetric(window: torch.Tensor, number: int) -> torch.Tensor:
+def symmetric(patch: torch.Tensor, number: int) -> torch.Tensor:
     if number >= 4:
-        window = window.transpose(1, 2)
-    return torch.rot90(window, number % 4, (1, 2))
+        patch = patch.transpose(1, 2)
+    return torch.rot90(patch, number % 4, (1, 2))
 
 
-def make_arrays(height: int, width: int, levels: int = 3) -> SceneArrays:
+def make_arrays(height: int, width: int, levels: int = 3) -> SceneTensors:
     generator = torch.Generator().manual_seed(height * 100 + width)
     features = tuple(
         torch.randn(4 + level, -(-height // 2**level), -(-width // 2**level), generator=generator)
         for level in range(levels)
     )
-    return SceneArrays(
+    return SceneTensors(
         torch.randn(5, height, width, generator=generator),
         {"optical": slice(0, 3), "sar": slice(3, 5)},
         tuple(level.half() for level in features),
@@ -67,7 +67,7 @@ def test_windows_equal_brute_force(height, width, channels, radius, level, dtype
     rows = data.draw(st.lists(st.integers(0, height - 1), min_size=1, max_size=5))
     cols = data.draw(st.lists(st.integers(0, width - 1), min_size=len(rows), max_size=len(rows)))
     size = 2 * radius + 1
-    found = gather_windows(maps, torch.tensor(rows), torch.tensor(cols), size, level)
+    found = gather_patches(maps, torch.tensor(rows), torch.tensor(cols), size, level)
     wanted = [brute_force(maps.numpy(), r, c, size, level) for r, c in zip(rows, cols, strict=True)]
     assert found.dtype == dtype
     np.testing.assert_array_equal(found.numpy(), np.stack(wanted))
@@ -85,11 +85,11 @@ def test_windows_equal_brute_force(height, width, channels, radius, level, dtype
 def test_the_compiled_gather_equals_indexing(shape, radius, dtype, count, seed, turned):
     generator = torch.Generator().manual_seed(seed)
     maps = torch.randint(2 if dtype == torch.bool else 90, shape, generator=generator).to(dtype)
-    # Centres may lie outside the map: a block of rows ends before its windows do.
+    # Centres may lie outside the map: a block of rows ends before its patches do.
     rows, cols = (torch.randint(-3, side + 3, (count,), generator=generator) for side in shape[:2])
     symmetry = torch.randint(8, (count,), generator=generator) if turned else None
     arguments = (rows, cols, 2 * radius + 1, symmetry)
-    fast, plain = gather_cells(maps, *arguments), index_windows(maps, *arguments)
+    fast, plain = gather_cells(maps, *arguments), index_patches(maps, *arguments)
     assert fast.dtype == dtype
     assert torch.equal(fast, plain)
 
@@ -104,16 +104,16 @@ def test_many_windows_are_gathered_alike_by_any_number_of_threads(threads):
         found = gather_cells(maps, rows, cols, 11)
     finally:
         torch.set_num_threads(before)
-    assert torch.equal(found, index_windows(maps, rows, cols, 11))
+    assert torch.equal(found, index_patches(maps, rows, cols, 11))
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_symmetries_turn_windows_of_every_level_alike(level):
     arrays = make_arrays(24, 20)
-    maps, size = arrays.features[level], level_window(11, level)
+    maps, size = arrays.features[level], level_patch(11, level)
     rows, cols = torch.full((SYMMETRIES,), 3), torch.full((SYMMETRIES,), 14)
-    plain = gather_windows(maps, rows, cols, size, level)
-    turned = gather_windows(maps, rows, cols, size, level, torch.arange(SYMMETRIES))
+    plain = gather_patches(maps, rows, cols, size, level)
+    turned = gather_patches(maps, rows, cols, size, level, torch.arange(SYMMETRIES))
     for number in range(SYMMETRIES):
         assert torch.equal(turned[number], symmetric(plain[number], number))
     assert len({tuple(w.flatten().tolist()) for w in turned}) == SYMMETRIES
@@ -155,7 +155,7 @@ def test_a_batch_interpolates_the_features_at_its_pixels_on_demand():
     for level, found in enumerate(batch.centres):
         maps = arrays.features[level].permute(1, 2, 0)
         wanted = interpolate_cells(maps, masks[level][0], rows, cols, level)
-        torch.testing.assert_close(found, wanted)  # whatever the windows' symmetry
+        torch.testing.assert_close(found, wanted)  # whatever the patches' symmetry
     assert len(batch.centres) == 3
 
 
@@ -163,7 +163,7 @@ def test_a_batch_interpolates_the_features_at_its_pixels_on_demand():
     ("patch", "widths"), [(11, (11, 7, 3)), (9, (9, 5, 3)), (1, (1, 1, 1)), (7, (7, 5, 3))]
 )
 def test_level_windows_are_odd_and_cover_the_patch(patch, widths):
-    assert tuple(level_window(patch, level) for level in range(3)) == widths
+    assert tuple(level_patch(patch, level) for level in range(3)) == widths
     assert all(width * 2**level >= patch for level, width in enumerate(widths))
 
 
@@ -187,9 +187,9 @@ def test_moving_keeps_the_values_and_lays_channels_last():
 def test_modalities_must_cover_the_channels():
     arrays = make_arrays(4, 4)
     assert arrays.modality_channels == {"optical": 3, "sar": 2}
-    holes = SceneArrays(arrays.channels, {"optical": slice(0, 2), "sar": slice(3, 5)})
+    holes = SceneTensors(arrays.channels, {"optical": slice(0, 2), "sar": slice(3, 5)})
     with pytest.raises(SettingsError, match="'sar' has the channels 3:5 but 2 was expected"):
         _ = holes.modality_channels
-    short = SceneArrays(arrays.channels, {"optical": slice(0, 3)})
+    short = SceneTensors(arrays.channels, {"optical": slice(0, 3)})
     with pytest.raises(SettingsError, match="cover 3 channels of 5"):
         _ = short.modality_channels

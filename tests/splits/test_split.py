@@ -170,7 +170,7 @@ def test_training_blocks_that_leave_a_class_nothing_are_refused():
 def test_a_budget_limits_training_and_leaves_the_test_alone():
     scene = random_scene(0)
     every = make_split(scene, SplitSettings(name="official"), 0, 2)
-    few = make_split(scene, SplitSettings(name="official", budget=5), 0, 2)
+    few = make_split(scene, SplitSettings(name="official", samples_per_class=5), 0, 2)
     np.testing.assert_array_equal(every == TEST, few == TEST)
     counts = split_counts(few, scene["labels"].to_numpy())
     for class_id in (1, 2, 3):

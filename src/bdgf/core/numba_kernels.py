@@ -18,7 +18,7 @@ _WORTH_A_THREAD = 1 << 19
 """Operations under which waking a thread costs more than it saves."""
 
 
-def compiled(function: Callable[..., None], **options: Any) -> Callable[..., None]:
+def numba_kernel(function: Callable[..., None], **options: Any) -> Callable[..., None]:
     """Compile at the first call, to run without the GIL; cached where a folder can be written.
 
     Args:

@@ -15,7 +15,7 @@ from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.unet import channel_planes
 
 
-class ObjectiveSettings(Settings):
+class LossSettings(Settings):
     """How the loss is put together. Chosen here; the paper is silent."""
 
     loss_average: Literal["modality", "element"] = Field(
@@ -53,7 +53,7 @@ def p_losses(
     noise: Tensor,
     visible: Tensor,
     channel_counts: Sequence[int],
-    settings: ObjectiveSettings,
+    settings: LossSettings,
 ) -> PretrainLoss:
     """The masked multimodal DDPM loss (DDPM eq. 14 over what is visible).
 

@@ -19,9 +19,7 @@ class LinearProbeSettings(Settings):
 
     folds: int = Field(5, ge=2, description="Folds, at most as many as there are blocks.")
     block: int = Field(16, ge=1, description="Side in pixels of the blocks that folds are made of.")
-    inverse_penalty: float = Field(
-        0.1, gt=0, description="C of the multinomial logistic regression (L2)."
-    )
+    c: float = Field(0.1, gt=0, description="C of the multinomial logistic regression (L2).")
     iterations: int = Field(500, ge=1, description="Most iterations of its solver.")
     repeats: int = Field(3, ge=1, description="Draws of the folds that accuracies are the mean of.")
     seed: int = Field(0, ge=0, description="Seed of the folds, the same for all that is compared.")
@@ -86,7 +84,7 @@ def out_of_fold(
             continue
         probe = make_pipeline(
             StandardScaler(),
-            LogisticRegression(C=settings.inverse_penalty, max_iter=settings.iterations),
+            LogisticRegression(C=settings.c, max_iter=settings.iterations),
         )
         predicted[held_out] = probe.fit(features[fitted], targets[fitted]).predict(
             features[held_out]

@@ -37,7 +37,7 @@ ROWS = 64
 """Rows of a level that are compared at once."""
 
 
-class BalanceSettings(Settings):
+class ModalityBalanceSettings(Settings):
     """How the balance of a denoiser's features is measured. Chosen here."""
 
     probe: LinearProbeSettings = Field(
@@ -50,7 +50,7 @@ def measure_balance(
     prepared: xr.Dataset,
     split: xr.DataArray,
     features: FeatureSettings,
-    settings: BalanceSettings,
+    settings: ModalityBalanceSettings,
     *,
     devices: DeviceSettings | None = None,
     folder: Path | None = None,

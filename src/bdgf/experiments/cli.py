@@ -18,7 +18,7 @@ from bdgf.framework.cli import one_line
 @click.option("--scenes", default="demo", show_default=True, help="Scenes, commas between them.")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="At a time.")
-@click.option("--reference", help="Row to test the others against; else each suite's own.")
+@click.option("--reference", help="Variant to test the others against; else each suite's own.")
 @click.option("--table", is_flag=True, help="Run nothing: tables from what is recorded.")
 @click.option("--again", is_flag=True, help="Do runs anew that are recorded.")
 @click.option(

@@ -1,7 +1,7 @@
-"""Tables over many runs: what each row reaches, and how it differs from a reference.
+"""Tables over many runs: what each variant reaches, and how it differs from a reference.
 
-A *row* is a model with its settings. Rows are compared in pairs: two runs of the same scene and
-seed, on the same test pixels.
+A *variant* is a model with its settings. Variants are compared in pairs: two runs of the same
+scene and seed, on the same test pixels.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Outcome:
     """What one run came to.
 
     Attributes:
-        row: Name of the model and settings.
+        variant: Name of the model and settings.
         scene: The scene.
         seed: The seed.
         metrics: At least the `MEASURES`.
@@ -46,7 +46,7 @@ class Outcome:
         reused: Whether its pretraining was that of another run, so that `seconds` is short.
     """
 
-    row: str
+    variant: str
     scene: str
     seed: int
     metrics: Mapping[str, float]
@@ -92,27 +92,27 @@ def mean_interval(differences: Sequence[float], confidence: float = CONFIDENCE) 
     return Interval(mean, std, mean - half, mean + half, n)
 
 
-def summary_table(outcomes: Sequence[Outcome], rows: Sequence[str]) -> pd.DataFrame:
-    """Mean and standard deviation of every measure over the runs of each row.
+def summary_table(outcomes: Sequence[Outcome], variants: Sequence[str]) -> pd.DataFrame:
+    """Mean and standard deviation of every measure over the runs of each variant.
 
     With several scenes the mean is that of the scenes' means, and the standard deviation that of
     the seeds' means over the scenes, so that differences between scenes do not count as noise.
 
     Args:
         outcomes: The runs, of one scene or several.
-        rows: The rows wanted, in order; those without runs are left out.
+        variants: The variants wanted, in order; those without runs are left out.
 
     Returns:
-        One line a row: `row`, `runs`, `<measure>_mean`, `<measure>_std` (n - 1; NaN with one
+        One line each: `variant`, `runs`, `<measure>_mean`, `<measure>_std` (n - 1; NaN with one
         seed), `seconds` (median of the runs that did all their work themselves, else of all),
         `reused` (whether no run did), `parameters` (mean, NaN where none).
     """
     lines = []
-    for row in rows:
-        runs = [o for o in outcomes if o.row == row]
+    for variant in variants:
+        runs = [o for o in outcomes if o.variant == variant]
         if not runs:
             continue
-        line: dict[str, object] = {"row": row, "runs": len(runs)}
+        line: dict[str, object] = {"variant": variant, "runs": len(runs)}
         for measure in MEASURES:
             values = pd.Series(
                 [o.metrics[measure] for o in runs],
@@ -131,9 +131,9 @@ def summary_table(outcomes: Sequence[Outcome], rows: Sequence[str]) -> pd.DataFr
 
 
 def difference_table(
-    outcomes: Sequence[Outcome], rows: Sequence[str], reference: str
+    outcomes: Sequence[Outcome], variants: Sequence[str], reference: str
 ) -> pd.DataFrame:
-    """Paired differences of each row to the reference, row minus reference, with their tests.
+    """Paired differences to the reference, variant minus reference, with their tests.
 
     McNemar's test takes the predictions of all seeds (and scenes) together: it asks whether these
     trained models differ on such pixels, and neighbouring pixels or the same pixel under several
@@ -142,33 +142,33 @@ def difference_table(
 
     Args:
         outcomes: The runs, of one scene or several.
-        rows: The rows wanted, in order; those that share no scene and seed with the reference
+        variants: Those wanted, in order; those that share no scene and seed with the reference
             are left out, and so is the reference.
-        reference: The row that the others are compared with.
+        reference: The variant that the others are compared with.
 
     Returns:
-        One line a row: `row`, `pairs`, `<measure>_difference`, `_difference_std`,
+        One line a variant: `variant`, `pairs`, `<measure>_difference`, `_difference_std`,
         `_difference_low`, `_difference_high`, `_wilcoxon_p`, `_wilcoxon_p_holm` for each of
         `TESTED`, and `mcnemar_p`, `mcnemar_p_holm`.
     """
-    of_reference = {(o.scene, o.seed): o for o in outcomes if o.row == reference}
+    of_reference = {(o.scene, o.seed): o for o in outcomes if o.variant == reference}
     lines = []
-    for row in rows:
+    for variant in variants:
         pairs = [
             (o, of_reference[o.scene, o.seed])
             for o in outcomes
-            if o.row == row and row != reference and (o.scene, o.seed) in of_reference
+            if o.variant == variant and variant != reference and (o.scene, o.seed) in of_reference
         ]
         if pairs:
-            lines.append(_differences(row, pairs))
+            lines.append(_differences(variant, pairs))
     table = pd.DataFrame(lines)
     for column in [c for c in table.columns if c.endswith("_p")]:
         table[f"{column}_holm"] = holm(table[column].tolist())
     return table
 
 
-def _differences(row: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> dict[str, object]:
-    line: dict[str, object] = {"row": row, "pairs": len(pairs)}
+def _differences(variant: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> dict[str, object]:
+    line: dict[str, object] = {"variant": variant, "pairs": len(pairs)}
     for measure in TESTED:
         scores = [(one.metrics[measure], other.metrics[measure]) for one, other in pairs]
         interval = mean_interval([one - other for one, other in scores])

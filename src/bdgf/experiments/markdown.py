@@ -20,8 +20,8 @@ def comparison_markdown(
     Args:
         summary: From `summary_table`.
         differences: From `difference_table`; may be empty.
-        groups: Row -> name of the group that it belongs to.
-        reference: The row that the others are compared with.
+        groups: Variant -> name of the group that it belongs to.
+        reference: The variant that the others are compared with.
 
     Returns:
         Markdown; measures in per cent with the standard deviation behind +-.
@@ -31,7 +31,7 @@ def comparison_markdown(
         parts.append("\\* without the pretraining, which was that of another run.")
     if len(differences):
         parts.append(
-            f"Differences to *{reference}* (row minus reference, points; mean and 95 % interval "
+            f"Differences to *{reference}* (variant minus reference, points; mean, 95 % interval "
             "over the pairs of equal scene and seed; p values after Holm within the table):"
         )
         parts.append(_differences(differences))
@@ -39,17 +39,17 @@ def comparison_markdown(
 
 
 def _summary(summary: pd.DataFrame, groups: Mapping[str, str]) -> str:
-    head = ["", "row", *(f"{short} %" for short in MEASURES.values())]
+    head = ["", "variant", *(f"{short} %" for short in MEASURES.values())]
     lines, last = [], None
     for record in summary.to_dict("records"):
-        group = groups.get(record["row"], "")
+        group = groups.get(record["variant"], "")
         measured = [
             spread(record[f"{measure}_mean"], record[f"{measure}_std"]) for measure in MEASURES
         ]
         lines.append(
             [
                 group if group != last else "",
-                record["row"],
+                record["variant"],
                 *measured,
                 _count(record["parameters"]),
                 f"{record['seconds']:.0f}" + "\\*" * record["reused"],
@@ -62,13 +62,13 @@ def _summary(summary: pd.DataFrame, groups: Mapping[str, str]) -> str:
 
 def _differences(table: pd.DataFrame) -> str:
     shorts = [MEASURES[measure] for measure in TESTED]
-    head = ["row", *(f"{s} difference" for s in shorts), *(f"Wilcoxon p, {s}" for s in shorts)]
+    head = ["variant", *(f"{s} difference" for s in shorts), *(f"Wilcoxon p, {s}" for s in shorts)]
     lines = []
     for record in table.to_dict("records"):
         gains = [_gain(record, measure) for measure in TESTED]
         tests = [p_value(record[f"{measure}_wilcoxon_p_holm"]) for measure in TESTED]
         mcnemar = p_value(record["mcnemar_p_holm"])
-        lines.append([record["row"], *gains, *tests, mcnemar, str(record["pairs"])])
+        lines.append([record["variant"], *gains, *tests, mcnemar, str(record["pairs"])])
     return markdown_table([*head, "McNemar p", "pairs"], lines)
 
 

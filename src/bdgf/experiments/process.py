@@ -18,7 +18,7 @@ import numpy as np
 
 from bdgf import __version__
 from bdgf.experiments.comparison import MEASURES
-from bdgf.experiments.records import Marks, Record
+from bdgf.experiments.records import PixelCorrectness, Record
 from bdgf.experiments.suite import PlannedRun
 from bdgf.splits.split import TEST
 
@@ -54,7 +54,7 @@ class RunProcess:
         self.log = folder / "log.txt"
         self._env, self._threads, self._mlflow_run = env, threads, mlflow_run
 
-    def finish(self, stopping: Event) -> tuple[Record, Marks]:
+    def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
         """Runs to the end and reads what came of it.
 
         A folder left by a killed bench is taken up: its training continues from its checkpoint.
@@ -78,7 +78,7 @@ class RunProcess:
         if code:
             raise RunFailed(f"{_reason(printed, code)}; see {self.log}")
         metrics = json.loads(_latest(data / "08_reporting" / self.run.scene / "metrics.json"))
-        return self._record(metrics, seconds, printed), self._marks(data)
+        return self._record(metrics, seconds, printed), self._correctness(data)
 
     def clear(self) -> None:
         """Deletes the run's folder."""
@@ -134,7 +134,7 @@ class RunProcess:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def _marks(self, data: Path) -> Marks:
+    def _correctness(self, data: Path) -> PixelCorrectness:
         import rasterio
         import xarray as xr
 
@@ -145,7 +145,7 @@ class RunProcess:
             probabilities = predictions["probabilities"].to_numpy()
             truth = predictions["labels"].to_numpy().ravel()[pixels]
         predicted = probabilities.reshape(len(probabilities), -1)[:, pixels].argmax(axis=0) + 1
-        return Marks(pixels.astype(np.uint32), predicted == truth)
+        return PixelCorrectness(pixels.astype(np.uint32), predicted == truth)
 
 
 def _version(entry: Path) -> Path:

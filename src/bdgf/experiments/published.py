@@ -1,7 +1,7 @@
 """Runs as they are published beside a document: figures, and which test pixels were right.
 
-A reader can make the tables and their tests again from these files, or add seeds and rows to them,
-without repeating a run: `kedro bench --published`.
+A reader can make the tables and their tests again from these files, or add seeds and variants
+to them, without repeating a run: `kedro bench --published`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from bdgf.core.errors import SettingsError
-from bdgf.experiments.records import Marks, Record
+from bdgf.experiments.records import PixelCorrectness, Record
 
 
-def published(runs: Sequence[tuple[str, Record, Marks]]) -> str:
-    """JSON, one run a line: `row`, the record, and beside it `pixels` and `right`.
+def published(runs: Sequence[tuple[str, Record, PixelCorrectness]]) -> str:
+    """JSON, one run a line: `variant`, the record, and beside it `pixels` and `right`.
 
     `pixels` are the gaps between the test pixels' flat indices (little-endian uint32), `right` one
     bit for each of them; both deflated and in base64. Runs of several scenes come without: they
@@ -28,13 +28,19 @@ def published(runs: Sequence[tuple[str, Record, Marks]]) -> str:
     """
     one_scene = len({record.scene for _, record, _ in runs}) == 1
     lines = [
-        json.dumps({"row": row, **asdict(record), **(_packed_pixels(marks) if one_scene else {})})
-        for row, record, marks in runs
+        json.dumps(
+            {
+                "variant": variant,
+                **asdict(record),
+                **(_packed_pixels(correctness) if one_scene else {}),
+            }
+        )
+        for variant, record, correctness in runs
     ]
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def published_runs(folder: Path) -> Iterator[tuple[Record, Marks]]:
+def published_runs(folder: Path) -> Iterator[tuple[Record, PixelCorrectness]]:
     """The runs of all files `*_runs.json` in a folder that hold test pixels.
 
     Raises:
@@ -52,17 +58,17 @@ def published_runs(folder: Path) -> Iterator[tuple[Record, Marks]]:
             ) from error
 
 
-def _read(run: dict[str, object]) -> tuple[Record, Marks]:
+def _read(run: dict[str, object]) -> tuple[Record, PixelCorrectness]:
     gaps = np.frombuffer(_unpacked(run["pixels"]), "<u4")
     bits = np.frombuffer(_unpacked(run["right"]), np.uint8)
     correct = np.unpackbits(bits, count=len(gaps)).astype(bool)
-    record = Record(**{k: v for k, v in run.items() if k not in ("row", "pixels", "right")})  # type: ignore[arg-type]
-    return record, Marks(np.cumsum(gaps, dtype=np.uint32), correct)
+    record = Record(**{k: v for k, v in run.items() if k not in ("variant", "pixels", "right")})  # type: ignore[arg-type]
+    return record, PixelCorrectness(np.cumsum(gaps, dtype=np.uint32), correct)
 
 
-def _packed_pixels(marks: Marks) -> dict[str, str]:
-    gaps = np.diff(marks.pixels, prepend=0).astype("<u4")
-    return {"pixels": _packed(gaps), "right": _packed(np.packbits(marks.correct))}
+def _packed_pixels(correctness: PixelCorrectness) -> dict[str, str]:
+    gaps = np.diff(correctness.pixels, prepend=0).astype("<u4")
+    return {"pixels": _packed(gaps), "right": _packed(np.packbits(correctness.correct))}
 
 
 def _packed(array: np.ndarray) -> str:

@@ -51,7 +51,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Marks:
+class PixelCorrectness:
     """The test pixels, and which of them were classified right.
 
     Attributes:
@@ -73,37 +73,37 @@ class RecordFolder:
     def __contains__(self, fingerprint: str) -> bool:
         return self.read(fingerprint) is not None
 
-    def write(self, record: Record, marks: Marks) -> None:
+    def write(self, record: Record, correctness: PixelCorrectness) -> None:
         """Writes both files; the JSON last, as it says that the run is finished."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / record.fingerprint
         partial = self.folder / f".{record.fingerprint}.part.npz"
-        np.savez_compressed(partial, **vars(marks))
+        np.savez_compressed(partial, **vars(correctness))
         os.replace(partial, path.with_suffix(".npz"))
         partial = partial.with_suffix(".json")
         partial.write_text(json.dumps(asdict(record), indent=1) + "\n")
         os.replace(partial, path.with_suffix(".json"))
 
-    def read(self, fingerprint: str) -> tuple[Record, Marks] | None:
+    def read(self, fingerprint: str) -> tuple[Record, PixelCorrectness] | None:
         """The run's record and test pixels; None where it is not finished or damaged."""
         path = self.folder / fingerprint
         try:
             record = Record(**json.loads(path.with_suffix(".json").read_text()))
             with np.load(path.with_suffix(".npz")) as arrays:
-                return record, Marks(**{name: arrays[name] for name in arrays})
+                return record, PixelCorrectness(**{name: arrays[name] for name in arrays})
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
 
-def outcome(row: str, record: Record, marks: Marks) -> Outcome:
-    """What the tables take of a record, as a run of `row`."""
+def outcome(variant: str, record: Record, correctness: PixelCorrectness) -> Outcome:
+    """What the tables take of a record, as a run of `variant`."""
     return Outcome(
-        row=row,
+        variant=variant,
         scene=record.scene,
         seed=record.seed,
         metrics={name: record.metrics[name] for name in MEASURES},
-        pixels=marks.pixels,
-        correct=marks.correct,
+        pixels=correctness.pixels,
+        correct=correctness.correct,
         seconds=record.seconds,
         parameters=record.parameters,
         reused=record.reused,

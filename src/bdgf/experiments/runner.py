@@ -30,7 +30,7 @@ class BenchOptions:
         scenes: Names of scenes.
         seeds: The seeds.
         jobs: Runs at a time.
-        reference: Row to compare with; None for each suite's own.
+        reference: Variant to compare with; None for each suite's own.
         env: Kedro's environment; None for the default one.
         document: Markdown file that the tables go to.
         again: Whether runs that are recorded are done again.
@@ -108,12 +108,12 @@ class Bench:
         """
         wanted = {run.fingerprint for plan in self.plans.values() for run in plan}
         found = {
-            record.fingerprint: (record, marks)
-            for record, marks in published_runs(self.options.document.with_suffix(""))
+            record.fingerprint: (record, correctness)
+            for record, correctness in published_runs(self.options.document.with_suffix(""))
             if record.fingerprint in wanted and record.fingerprint not in self.records
         }
-        for record, marks in found.values():
-            self.records.write(record, marks)
+        for record, correctness in found.values():
+            self.records.write(record, correctness)
         return len(found)
 
     def missing(self) -> list[PlannedRun]:
@@ -194,12 +194,12 @@ class _Work:
         folder = self._bench.folder / "runs" / run.fingerprint
         process = RunProcess(run, folder, self._bench.options.env, self._threads, mlflow_run)
         try:
-            record, marks = process.finish(stopping)
+            record, correctness = process.finish(stopping)
         except RunFailed as error:
             self._tracking.fail_run(mlflow_run)
             self._tell(run, f"FAILED: {error}", failed=True)
             return
-        self._bench.records.write(record, marks)
+        self._bench.records.write(record, correctness)
         process.clear()
         self._tell(run, _result(record))
 
@@ -218,6 +218,8 @@ def _result(record: Record) -> str:
 def _reference(name: str, suite: Suite, wanted: str | None) -> str:
     if wanted is None:
         return suite.reference
-    if wanted not in (known := [row.name for row in suite.rows]):
-        raise SettingsError(f"suite '{name}' has no row '{wanted}'; its rows: {'; '.join(known)}")
+    if wanted not in (known := [variant.name for variant in suite.variants]):
+        raise SettingsError(
+            f"suite '{name}' has no variant '{wanted}'; its variants: {'; '.join(known)}"
+        )
     return wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,36 +17,50 @@ from bdgf.core.errors import SettingsError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.settings import Settings
 from bdgf.framework.config_loader import refuse_unknown
+from bdgf.framework.renamed import UNTIL, with_new_names
 from bdgf.framework.validation import check_parameters, checked
 from bdgf.models.registry import model_entry
+
+log = logging.getLogger(__name__)
 
 # Groups that say where files are, not what comes of them.
 _PLACES = ("data_folder", "working_folder", "cache", "ingest")
 
 
-class Row(Settings):
-    """A line of a table: a model with the parameters that differ from the defaults."""
+class Variant(Settings):
+    """A model with the parameters that differ from the defaults: one row of a table."""
 
     name: str = Field(min_length=1, description="Its name in the table, unique in the suite.")
-    group: str = Field("", description="Rows of a group stand together in the table.")
+    group: str = Field("", description="Variants of a group stand together in the table.")
     model: str = Field("bdgf", description="The parameter `model`.")
     params: dict[str, Any] = Field({}, description="Parameters by dotted name.")
 
 
 class Suite(Settings):
-    """A named table: its rows and the one that the others are tested against."""
+    """A named table: its variants and the one that the others are tested against."""
 
     title: str = Field(description="One line above the table.")
-    reference: str = Field(description="Name of the row to compare with.")
-    rows: tuple[Row, ...] = Field(min_length=1, description="The rows, in the table's order.")
+    reference: str = Field(description="Name of the variant to compare with.")
+    variants: tuple[Variant, ...] = Field(
+        min_length=1, description="The variants, in the table's order."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_name(cls, data: Any) -> Any:
+        """Takes `rows`, as suites called their variants before 0.2."""
+        if not isinstance(data, Mapping) or "rows" not in data:
+            return data
+        log.warning("a suite's `rows` are `variants` now; the old name goes with release %s", UNTIL)
+        return {"variants": data["rows"], **{k: v for k, v in data.items() if k != "rows"}}
 
     @model_validator(mode="after")
     def _consistent(self) -> Suite:
-        names = [row.name for row in self.rows]
+        names = [variant.name for variant in self.variants]
         if len(set(names)) < len(names):
-            raise ValueError("two rows have the same name")
+            raise ValueError("two variants have the same name")
         if self.reference not in names:
-            raise ValueError(f"the reference '{self.reference}' is none of its rows")
+            raise ValueError(f"the reference '{self.reference}' is none of its variants")
         return self
 
 
@@ -55,7 +70,7 @@ class PlannedRun:
 
     Attributes:
         suite: Name of the suite.
-        row: Name of the row.
+        variant: Name of the variant.
         scene: The scene.
         seed: The seed.
         params: Runtime parameters of the run, nested.
@@ -65,7 +80,7 @@ class PlannedRun:
     """
 
     suite: str
-    row: str
+    variant: str
     scene: str
     seed: int
     params: dict[str, Any]
@@ -75,7 +90,7 @@ class PlannedRun:
     @property
     def title(self) -> str:
         """What the run is, in a line."""
-        return f"{self.scene}, {self.suite}: {self.row}, seed {self.seed}"
+        return f"{self.scene}, {self.suite}: {self.variant}, seed {self.seed}"
 
 
 Resolve = Callable[[dict[str, Any]], dict[str, Any]]
@@ -114,24 +129,25 @@ def plan_suite(
         resolve: Gives all parameters of a run from its runtime parameters.
 
     Raises:
-        SettingsError: A scene, model or parameter is unknown or wrong; names the row.
+        SettingsError: A scene, model or parameter is unknown or wrong; names the variant.
     """
     runs = []
     for scene in scenes:
-        for row in suite.rows:
-            typed = {**_nested(row.params), "dataset": scene, "model": row.model}
+        for variant in suite.variants:
+            own = with_new_names(_nested(variant.params))
+            typed = {**own, "dataset": scene, "model": variant.model}
             try:
-                uses_features = model_entry(row.model).uses_features
+                uses_features = model_entry(variant.model).uses_features
                 parameters = resolve(typed)
                 check_parameters(parameters)
             except SettingsError as error:
-                raise SettingsError(f"suite '{name}', row '{row.name}': {error}") from error
+                raise SettingsError(f"suite '{name}', variant '{variant.name}': {error}") from error
             decisive = _decisive(parameters, uses_features)
             for seed in seeds:
                 runs.append(
                     PlannedRun(
                         name,
-                        row.name,
+                        variant.name,
                         scene,
                         seed,
                         {**typed, "seed": seed},
@@ -143,7 +159,7 @@ def plan_suite(
 
 
 def resolver(of_scene: Callable[[str], dict[str, Any]]) -> Resolve:
-    """A `Resolve` that reads the configuration once a scene: a suite asks for many rows.
+    """A `Resolve` that reads the configuration once a scene: a suite asks for many variants.
 
     Args:
         of_scene: Reads all parameters of a scene.

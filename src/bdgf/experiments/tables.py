@@ -12,7 +12,7 @@ import pandas as pd
 from bdgf.experiments.comparison import difference_table, summary_table
 from bdgf.experiments.markdown import comparison_markdown
 from bdgf.experiments.published import published
-from bdgf.experiments.records import Marks, Record, RecordFolder, outcome
+from bdgf.experiments.records import PixelCorrectness, Record, RecordFolder, outcome
 from bdgf.experiments.suite import PlannedRun, Suite
 
 TOGETHER = "all scenes"
@@ -27,14 +27,14 @@ class SuiteTable:
         key: Names the tables: the suite, the scene, and the environment where it is not the
             default one.
         markdown: The tables as Markdown, under a line that says what they are of.
-        csv: One line a row.
-        runs: Row, record and test pixels of every run in them.
+        csv: One line a variant.
+        runs: Variant, record and test pixels of every run in them.
     """
 
     key: str
     markdown: str
     csv: str
-    runs: list[tuple[str, Record, Marks]]
+    runs: list[tuple[str, Record, PixelCorrectness]]
 
 
 def suite_tables(
@@ -51,7 +51,7 @@ def suite_tables(
         suite: The suite.
         plan: Its runs.
         records: Where finished runs are recorded.
-        reference: The row to compare with.
+        reference: The variant to compare with.
         command: What makes the tables, for who wants them again.
         env: Kedro's environment where it is not the default one.
 
@@ -66,16 +66,18 @@ def suite_tables(
         parts[TOGETHER] = [pair for part in parts.values() for pair in part]
     tables = []
     for scene, part in parts.items():
-        finished = [(run.row, *kept) for run, kept in part if kept]
+        finished = [(run.variant, *kept) for run, kept in part if kept]
         outcomes = [outcome(*run) for run in finished]
-        rows = [row.name for row in suite.rows]
-        summary = summary_table(outcomes, rows)
-        differences = difference_table(outcomes, rows, reference)
-        groups = {row.name: row.group for row in suite.rows}
+        variants = [variant.name for variant in suite.variants]
+        summary = summary_table(outcomes, variants)
+        differences = difference_table(outcomes, variants, reference)
+        groups = {variant.name: variant.group for variant in suite.variants}
         body = comparison_markdown(summary, differences, groups, reference)
         head = f"`{command}`: {_told([r for _, r, _ in finished], len(part))}."
         names = [plan[0].suite, scene.replace(" ", "_"), *([env] if env else [])]
-        merged = summary.merge(differences, on="row", how="left") if len(differences) else summary
+        merged = (
+            summary.merge(differences, on="variant", how="left") if len(differences) else summary
+        )
         csv = pd.DataFrame(merged).to_csv(index=False, float_format="%.6g")
         tables.append(SuiteTable("_".join(names), f"{head}\n\n{body}", csv, finished))
     return tables

@@ -29,12 +29,16 @@ class BenchTracking:
 
     def open_run(self, run: PlannedRun) -> str:
         """Makes the MLflow run that a process writes to, below the bench's; gives its id."""
-        tags = {"mlflow.parentRunId": self.run_id, "bench.suite": run.suite, "bench.row": run.row}
+        tags = {
+            "mlflow.parentRunId": self.run_id,
+            "bench.suite": run.suite,
+            "bench.variant": run.variant,
+        }
         made = self._client.create_run(self._experiment, tags=tags, run_name=run.title)
         return str(made.info.run_id)
 
     def fail_run(self, run_id: str) -> None:
-        """Marks the run of a process that could not do so itself."""
+        """PixelCorrectness the run of a process that could not do so itself."""
         self._client.set_terminated(run_id, "FAILED")
 
     def log_table(self, name: str, text: str) -> None:

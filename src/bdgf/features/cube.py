@@ -74,7 +74,7 @@ class FeatureCube:
             features = self._level(file, level)["features"]
             return np.asarray(features[:, rows if rows is not None else slice(None)])
 
-    def statistics(self, level: int) -> tuple[np.ndarray, np.ndarray]:
+    def moments(self, level: int) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each channel over cells that hold valid pixels.
 
         Returns:

@@ -59,7 +59,7 @@ def write_feature_cube(
     return FeatureCube(path)
 
 
-def given_cube(path: Path, prepared: xr.Dataset) -> FeatureCube:
+def external_cube(path: Path, prepared: xr.Dataset) -> FeatureCube:
     """A cube that was made elsewhere, checked against the scene.
 
     Args:
@@ -74,7 +74,7 @@ def given_cube(path: Path, prepared: xr.Dataset) -> FeatureCube:
     if cube.shape != shape:
         raise SceneError(
             f"the feature cube {path} is of a scene of {cube.shape} pixels, this one has {shape}; "
-            "set features.source to a cube of this scene"
+            "set features.external to a cube of this scene"
         )
     return cube
 

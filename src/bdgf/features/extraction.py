@@ -38,7 +38,7 @@ HASHED_ROWS = 256
 class FeatureSettings(Settings):
     """Which features, and how the scene is cut. Chosen here; the paper is silent."""
 
-    source: str | None = Field(
+    external: str | None = Field(
         None,
         description="A feature cube of one's own to take instead; null extracts the denoiser's.",
     )

@@ -10,10 +10,10 @@ import xarray as xr
 from bdgf.core.errors import SceneError
 from bdgf.features.cube import FeatureCube
 from bdgf.preprocessing.preparation import channel_slices
-from bdgf.raster.patches import SceneArrays, channels_last
+from bdgf.raster.patches import SceneTensors, channels_last
 
 
-def resident_arrays(prepared: xr.Dataset, cube: FeatureCube | None = None) -> SceneArrays:
+def scene_tensors(prepared: xr.Dataset, cube: FeatureCube | None = None) -> SceneTensors:
     """The channels of a prepared scene and its diffusion features, on the CPU.
 
     They are laid out channels last, as training and inference want them, one map at a time: no
@@ -32,11 +32,11 @@ def resident_arrays(prepared: xr.Dataset, cube: FeatureCube | None = None) -> Sc
     pixels = torch.empty(prepared.sizes["y"], prepared.sizes["x"], count)
     for name, part in slices.items():
         pixels[..., part] = torch.from_numpy(prepared[name].to_numpy()).permute(1, 2, 0)
-    arrays = SceneArrays(pixels.permute(2, 0, 1), slices)
+    arrays = SceneTensors(pixels.permute(2, 0, 1), slices)
     return arrays if cube is None else with_features(arrays, cube)
 
 
-def with_features(arrays: SceneArrays, cube: FeatureCube) -> SceneArrays:
+def with_features(arrays: SceneTensors, cube: FeatureCube) -> SceneTensors:
     """The same channels, and the features of a cube.
 
     Args:
@@ -51,10 +51,10 @@ def with_features(arrays: SceneArrays, cube: FeatureCube) -> SceneArrays:
             f"the feature cube {cube.path} is of a scene of {cube.shape} pixels, not "
             f"{arrays.shape}; run the pipeline features again"
         )
-    statistics = [cube.statistics(level) for level in cube.levels]
+    moments = [cube.moments(level) for level in cube.levels]
     return replace(
         arrays,
         features=tuple(channels_last(torch.from_numpy(cube.read(level))) for level in cube.levels),
-        feature_mean=tuple(torch.from_numpy(mean) for mean, _ in statistics),
-        feature_std=tuple(torch.from_numpy(std) for _, std in statistics),
+        feature_mean=tuple(torch.from_numpy(mean) for mean, _ in moments),
+        feature_std=tuple(torch.from_numpy(std) for _, std in moments),
     )

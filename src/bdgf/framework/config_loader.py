@@ -11,6 +11,7 @@ from kedro.config import MissingConfigException, OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from bdgf.core.errors import SettingsError
+from bdgf.framework.renamed import with_new_names
 from bdgf.models.registry import model_entry
 
 SCENE_PATTERNS = ["parameters_scenes/*.yml", "parameters_scenes/*.yaml"]
@@ -35,16 +36,30 @@ class SceneConfigLoader(OmegaConfigLoader):
         if key != "parameters":
             return super().__getitem__(key)
         if key not in self.data:  # read once: a run asks several times
-            parameters = self._with_scene(super().__getitem__(key))
-            refuse_unknown(self.runtime_params or {}, self._configured(str(parameters["dataset"])))
-            self.data[key] = parameters
+            self.data[key] = self._read_parameters()
         return deepcopy(self.data[key])
 
-    def _configured(self, scene: str) -> dict[str, Any]:
-        # Kedro merges what was typed into the parameters; what is known is what is left without.
+    def _read_parameters(self) -> dict[str, Any]:
+        typed, configured = with_new_names(self.runtime_params or {}), self._configured()
+        merged: Any = OmegaConf.to_container(OmegaConf.merge(configured, typed))
+        name, scenes = str(merged["dataset"]), self["scenes"]
+        if name not in scenes:
+            raise SettingsError(
+                f"unknown scene '{name}'{_nearest(name, scenes)}; known scenes: "
+                f"{', '.join(sorted(scenes))}; a new one is a file in conf/local/parameters_scenes/"
+            )
+        if "model" in merged:
+            model_entry(str(merged["model"]))  # refuses an unknown one
+        refuse_unknown(typed, {**configured, "scene": scenes[name]})
+        # `--params scene.<...>` overrides the scene's file.
+        scene = OmegaConf.to_container(OmegaConf.merge(scenes[name], merged.get("scene", {})))
+        return {**merged, "scene": scene}
+
+    def _configured(self) -> dict[str, Any]:
+        # Kedro merges what was typed into the parameters; what is configured is without.
         runtime, self.runtime_params = self.runtime_params, {}
         try:
-            return {**super().__getitem__("parameters"), "scene": self["scenes"][scene]}
+            return with_new_names(super().__getitem__("parameters"))
         finally:
             self.runtime_params = runtime
 
@@ -61,19 +76,6 @@ class SceneConfigLoader(OmegaConfigLoader):
             except MissingConfigException:  # an environment without a folder has no scenes
                 continue
         return scenes
-
-    def _with_scene(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        name, scenes = str(parameters["dataset"]), self["scenes"]
-        if name not in scenes:
-            raise SettingsError(
-                f"unknown scene '{name}'{_nearest(name, scenes)}; known scenes: "
-                f"{', '.join(sorted(scenes))}; a new one is a file in conf/local/parameters_scenes/"
-            )
-        typed = parameters.get("scene", {})  # `--params scene.<...>` overrides the file
-        scene = OmegaConf.to_container(OmegaConf.merge(scenes[name], typed))
-        if "model" in parameters:
-            model_entry(str(parameters["model"]))  # refuses an unknown one
-        return {**parameters, "scene": scene}
 
 
 def refuse_unknown(runtime: Mapping[str, Any], known: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ GROUPS = {
     "train": "bdgf.models.bdgf.settings:TrainSettings",
     "inference": "bdgf.inference.settings:InferenceSettings",
     "evaluation": "bdgf.evaluation.report:EvaluationSettings",
-    "balance": "bdgf.evaluation.modality_balance:BalanceSettings",
+    "balance": "bdgf.evaluation.modality_balance:ModalityBalanceSettings",
     "devices": "bdgf.training.devices:DeviceSettings",
 }
 _SEED = TypeAdapter(Annotated[StrictInt, Field(ge=0, lt=2**32)])

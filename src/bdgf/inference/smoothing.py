@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from bdgf.core.numba_kernels import compiled, run_tasks, thread_count
+from bdgf.core.numba_kernels import numba_kernel, run_tasks, thread_count
 from bdgf.core.settings import Settings
 
 _REACH = 3
@@ -77,7 +77,7 @@ def smooth_probabilities(
 
 @cache
 def _kernel() -> Any:
-    return compiled(_smooth, fastmath={"contract", "reassoc"})
+    return numba_kernel(_smooth, fastmath={"contract", "reassoc"})
 
 
 def _smooth(

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from bdgf.core.settings import Settings
 from bdgf.features.cube import FeatureCube
-from bdgf.features.scene_tensors import resident_arrays, with_features
-from bdgf.raster.patches import SceneArrays
+from bdgf.features.scene_tensors import scene_tensors, with_features
+from bdgf.raster.patches import SceneTensors
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MetricLogger
 
@@ -29,10 +29,10 @@ class PredictionSettings(Settings):
     block_megabytes: int = Field(
         64, ge=1, description="Most memory for the embedded maps of one block of rows"
     )
-    decision: str | None = Field(
-        None, description="Decision rule; null takes the one of the classifier's settings"
+    fusion: str | None = Field(
+        None, description="Fusion rule; null takes the one of the classifier's settings"
     )
-    symmetries: Literal[1, 4, 8] = Field(
+    dihedral: Literal[1, 4, 8] = Field(
         1, description="Average over the patch as it is (1), with its flips (4), with turns too (8)"
     )
 
@@ -50,12 +50,12 @@ class SceneInputs:
     cube: FeatureCube | None = None
 
     @cached_property
-    def channels(self) -> SceneArrays:
+    def channels(self) -> SceneTensors:
         """The scene's channels in memory, read once for whoever asks."""
-        return resident_arrays(self.prepared)
+        return scene_tensors(self.prepared)
 
     @cached_property
-    def tensors(self) -> SceneArrays:
+    def tensors(self) -> SceneTensors:
         """The channels and, where there is a cube, its features in memory, read once."""
         return self.channels if self.cube is None else with_features(self.channels, self.cube)
 

@@ -28,24 +28,24 @@ def pooling_weights(source: int, target: int) -> Tensor:
     return (covered / covered.sum(1, keepdim=True)).float()
 
 
-def alignment_weights(patch: int, target: int, window: int, level: int) -> Tensor:
-    """Weights (target, window) that read a level's window at the places of a branch's cells.
+def alignment_weights(patch: int, target: int, source: int, level: int) -> Tensor:
+    """Weights (target, source) that read a level's patch at the places of a branch's cells.
 
-    Linear interpolation. The branch's grid divides the patch into `target` cells; the window has
-    `window` cells of 2**level pixels and the same centre (the centre pixel's place inside its
+    Linear interpolation. The branch's grid divides the patch into `target` cells; the level has
+    `source` cells of 2**level pixels and the same centre (the centre pixel's place inside its
     coarse cell is neglected).
 
     Args:
         patch: Width of the patch in pixels.
         target: Width of the branch's grid in cells.
-        window: Width of the level's window in cells.
+        source: Width of the level's patch in cells.
         level: The level.
     """
-    if target == window:
-        return torch.eye(window)
+    if target == source:
+        return torch.eye(source)
     pixels = (torch.arange(target, dtype=torch.float64) + 0.5) * patch / target - patch / 2
-    places = (pixels / 2**level + window // 2).clamp(0, window - 1)
-    distance = (places[:, None] - torch.arange(window, dtype=torch.float64)).abs()
+    places = (pixels / 2**level + source // 2).clamp(0, source - 1)
+    distance = (places[:, None] - torch.arange(source, dtype=torch.float64)).abs()
     return (1 - distance).clamp(min=0).float()
 
 

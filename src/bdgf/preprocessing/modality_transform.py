@@ -1,4 +1,4 @@
-"""How one modality's bands become standardised channels, and the statistics that this takes.
+"""How one modality's bands become standardised channels, and the transform that this takes.
 
 In order, all chosen here (the paper is silent):
 
@@ -69,7 +69,7 @@ class PreparationSettings(Settings):
 
 
 @dataclass(frozen=True)
-class ModalityStatistics:
+class ModalityTransform:
     """All that turns one modality's bands into channels; B values, C channels, float64.
 
     The values are the bands, after the brightness where it is kept apart.
@@ -107,8 +107,8 @@ class ModalityStatistics:
 
 def fit_modality(
     modality: xr.DataArray, mask: np.ndarray, settings: PreparationSettings
-) -> ModalityStatistics:
-    """Fits the statistics on the valid pixels: exact float64 sums over chunks of rows.
+) -> ModalityTransform:
+    """Fits the transform on the valid pixels: exact float64 sums over chunks of rows.
 
     Args:
         modality: (y, x, band) values and the attributes `kind` and `scale`.
@@ -153,7 +153,7 @@ def fit_modality(
         variances = np.concatenate([covariance[:1, 0], variances])
     channel_sigma = np.sqrt(np.maximum(variances, 0.0))
     channel_sigma[channel_sigma == 0.0] = 1.0  # constant channels stay 0
-    return ModalityStatistics(kind, scale, mean, sigma, center, components, channel_sigma, least)
+    return ModalityTransform(kind, scale, mean, sigma, center, components, channel_sigma, least)
 
 
 def _least_brightness(
@@ -258,13 +258,13 @@ def _centred(
 
 
 def to_channels(
-    pixels: np.ndarray, statistics: ModalityStatistics, settings: PreparationSettings
+    pixels: np.ndarray, transform: ModalityTransform, settings: PreparationSettings
 ) -> np.ndarray:
     """(N, C) float64 standardised channels of the pixels (N, B)."""
-    values = _to_values(pixels, statistics.scale, statistics.least_brightness, settings)
-    values = _centred(values, statistics.band_mean, statistics.band_sigma, settings)
-    values -= statistics.center
-    if statistics.components is not None:
-        values = values @ statistics.components.T
-    values /= statistics.channel_sigma
+    values = _to_values(pixels, transform.scale, transform.least_brightness, settings)
+    values = _centred(values, transform.band_mean, transform.band_sigma, settings)
+    values -= transform.center
+    if transform.components is not None:
+        values = values @ transform.components.T
+    values /= transform.channel_sigma
     return values if settings.clip is None else np.clip(values, -settings.clip, settings.clip)

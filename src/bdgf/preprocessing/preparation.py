@@ -1,7 +1,7 @@
 """Preparation: a scene's modalities become standardised channels, and so does any later raster.
 
 Statistics come from the valid pixels of one scene, without labels, are stored with the model and
-never refitted (`modality_statistics` says what is done, step by step).
+never refitted (`modality_transform` says what is done, step by step).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import xarray as xr
 from bdgf.core.errors import SceneError
 from bdgf.core.weights import Weights
 from bdgf.preprocessing.modality_transform import (
-    ModalityStatistics,
+    ModalityTransform,
     PreparationSettings,
     fit_modality,
     pixel_chunks,
@@ -41,19 +41,19 @@ class Preparation:
 
     Attributes:
         settings: What it was fitted with.
-        modalities: The statistics of each modality, in the scene's order.
+        modalities: The transform of each modality, in the scene's order.
     """
 
     settings: PreparationSettings
-    modalities: dict[str, ModalityStatistics]
+    modalities: dict[str, ModalityTransform]
 
     @property
     def channels(self) -> dict[str, int]:
         """Channels of each modality after preparation, in order."""
-        return {name: statistics.channels for name, statistics in self.modalities.items()}
+        return {name: transform.channels for name, transform in self.modalities.items()}
 
     def apply(self, scene: xr.Dataset) -> xr.Dataset:
-        """Prepares a scene with the stored statistics.
+        """Prepares a scene with the stored transform.
 
         Args:
             scene: A scene whose modalities are those of the fit; labels are not needed.
@@ -67,26 +67,26 @@ class Preparation:
         """
         self._check(scene)
         mask, prepared = valid_mask(scene), carried_over(scene)
-        for name, statistics in self.modalities.items():
-            channels = np.zeros((statistics.channels, *mask.shape), np.float32)
+        for name, transform in self.modalities.items():
+            channels = np.zeros((transform.channels, *mask.shape), np.float32)
             for rows, pixels in pixel_chunks(scene[name], mask):
-                values = to_channels(pixels, statistics, self.settings)  # (N, C)
+                values = to_channels(pixels, transform, self.settings)  # (N, C)
                 channels[:, rows][:, mask[rows]] = values.T
-            attributes = {"kind": statistics.kind, "units": "1", "scale": "linear"}
-            if statistics.components is not None:
+            attributes = {"kind": transform.kind, "units": "1", "scale": "linear"}
+            if transform.components is not None:
                 attributes["channels"] = COMPONENTS
             prepared[name] = ((f"band_{name}", "y", "x"), channels, attributes)
         return prepared
 
     def to_weights(self) -> Weights:
-        """The statistics as float64 tensors, and what they belong to as configuration."""
+        """The transform as float64 tensors, and what they belong to as configuration."""
         tensors, modalities = {}, []
-        for name, statistics in self.modalities.items():
+        for name, transform in self.modalities.items():
             for key in ("band_mean", "band_sigma", "center", "channel_sigma", "components"):
-                if (array := getattr(statistics, key)) is not None:
+                if (array := getattr(transform, key)) is not None:
                     tensors[f"{name}.{key}"] = torch.from_numpy(array)
             kept = ("kind", "scale", "least_brightness")
-            entry = {"name": name} | {key: getattr(statistics, key) for key in kept}
+            entry = {"name": name} | {key: getattr(transform, key) for key in kept}
             modalities.append(entry)
         settings = self.settings.model_dump(mode="json")
         return Weights(tensors, {"settings": settings, "modalities": modalities})
@@ -107,7 +107,7 @@ class Preparation:
                     for key, tensor in weights.tensors.items()
                     if key.startswith(prefix)
                 }
-                modalities[entry["name"]] = ModalityStatistics(
+                modalities[entry["name"]] = ModalityTransform(
                     kind=entry["kind"],
                     scale=entry["scale"],
                     band_mean=arrays["band_mean"],
@@ -132,22 +132,22 @@ class Preparation:
                 f"the scene has the modalities {', '.join(names)}, but the model was prepared "
                 f"with {', '.join(fitted)}; give the same, in any file order"
             )
-        for name, statistics in self.modalities.items():
+        for name, transform in self.modalities.items():
             bands = scene[name].sizes[f"band_{name}"]
-            if bands != statistics.bands:
+            if bands != transform.bands:
                 raise SceneError(
                     f"modality {name} has {bands} bands, but the model was prepared with "
-                    f"{statistics.bands}; give the same bands"
+                    f"{transform.bands}; give the same bands"
                 )
-            if scene[name].attrs.get("scale", "linear") != statistics.scale:
+            if scene[name].attrs.get("scale", "linear") != transform.scale:
                 raise SceneError(
                     f"modality {name} has the scale {scene[name].attrs['scale']}, but the model "
-                    f"was prepared with {statistics.scale}; correct the scene's configuration"
+                    f"was prepared with {transform.scale}; correct the scene's configuration"
                 )
 
 
 def fit_preparation(scene: xr.Dataset, settings: PreparationSettings) -> Preparation:
-    """Fits the statistics on all valid pixels of a scene; labels are not looked at.
+    """Fits the transform on all valid pixels of a scene; labels are not looked at.
 
     The sums are exact, in float64, over chunks of rows: memory stays bounded for large scenes.
 

@@ -1,4 +1,4 @@
-"""The gather of windows on a CPU: a compiled copy, cell by cell, in torch's number of threads.
+"""The gather of patches on a CPU: a compiled copy, cell by cell, in torch's number of threads.
 
 Numba is imported at the first gather, for it costs a quarter of a second.
 """
@@ -13,17 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdgf.core.numba_kernels import compiled, run_tasks, thread_count
+from bdgf.core.numba_kernels import numba_kernel, run_tasks, thread_count
 
 
 class Wanted(NamedTuple):
-    """Windows of one channels-last map on a CPU.
+    """Patches of one channels-last map on a CPU.
 
     Attributes:
         maps: (h, w, C) contiguous, any dtype.
-        rows: (B,) int64, rows of the windows' centres in the map.
+        rows: (B,) int64, rows of the patches' centres in the map.
         cols: (B,) int64, their columns.
-        offsets: (S, 2, size, size) int64, row and column of a window's cells under S symmetries.
+        offsets: (S, 2, size, size) int64, row and column of a patch's cells under S symmetries.
     """
 
     maps: Tensor
@@ -32,11 +32,11 @@ class Wanted(NamedTuple):
     offsets: Tensor
 
 
-def copy_windows(wanted: Sequence[Wanted], symmetry: Tensor | None) -> list[Tensor]:
-    """Windows of several maps in one pass over the batch, zero outside their map.
+def copy_patches(wanted: Sequence[Wanted], symmetry: Tensor | None) -> list[Tensor]:
+    """Patches of several maps in one pass over the batch, zero outside their map.
 
     Args:
-        wanted: The maps, each with the same number of windows.
+        wanted: The maps, each with the same number of patches.
         symmetry: (B,) int64 below S; None takes the first for all.
 
     Returns:
@@ -44,15 +44,15 @@ def copy_windows(wanted: Sequence[Wanted], symmetry: Tensor | None) -> list[Tens
     """
     count = len(wanted[0].rows)
     turns = np.zeros(count, np.int64) if symmetry is None else symmetry.contiguous().numpy()
-    windows, copies, words = [], [], 0
+    patches, copies, words = [], [], 0
     for maps, rows, cols, offsets in wanted:
         height, width, channels = maps.shape
         size = offsets.shape[-1]
-        windows.append(maps.new_empty((count, size, size, channels)))
+        patches.append(maps.new_empty((count, size, size, channels)))
         octets = channels * maps.element_size()  # of a cell
         word = next(size for size in (8, 4, 2, 1) if octets % size == 0)
         places = rows.contiguous().numpy(), cols.contiguous().numpy(), turns
-        target = _words(windows[-1], word)
+        target = _words(patches[-1], word)
         grid = height, width, *places, offsets.flatten(2).numpy(), size
         copies.append((_words(maps, word), *grid, target, octets // word))
         words += target.size
@@ -63,7 +63,7 @@ def copy_windows(wanted: Sequence[Wanted], symmetry: Tensor | None) -> list[Tens
             kernel(*arguments, first, last)
 
     run_tasks(copy, count, thread_count(count, words))
-    return windows
+    return patches
 
 
 def _words(cells: Tensor, size: int) -> np.ndarray:
@@ -73,7 +73,7 @@ def _words(cells: Tensor, size: int) -> np.ndarray:
 
 @cache
 def _kernel() -> Any:
-    return compiled(_copy)
+    return numba_kernel(_copy)
 
 
 def _copy(
@@ -91,14 +91,14 @@ def _copy(
     last: int,
 ) -> None:
     cells = side * side
-    for window in range(first, last):
-        turn = turns[window]
-        if turn == 0:  # a window's row is one run of the map
-            left = cols[window] - side // 2
+    for patch in range(first, last):
+        turn = turns[patch]
+        if turn == 0:  # a patch's row is one run of the map
+            left = cols[patch] - side // 2
             begin, end = max(left, 0), min(left + side, width)
             for line in range(side):
-                row = rows[window] + line - side // 2
-                at = (window * cells + line * side) * words
+                row = rows[patch] + line - side // 2
+                at = (patch * cells + line * side) * words
                 if row < 0 or row >= height or begin >= end:
                     target[at : at + side * words].fill(0)
                     continue
@@ -111,9 +111,9 @@ def _copy(
                 target[stop : at + side * words].fill(0)
             continue
         for cell in range(cells):
-            row = rows[window] + steps[turn, 0, cell]
-            col = cols[window] + steps[turn, 1, cell]
-            at = (window * cells + cell) * words
+            row = rows[patch] + steps[turn, 0, cell]
+            col = cols[patch] + steps[turn, 1, cell]
+            at = (patch * cells + cell) * words
             if 0 <= row < height and 0 <= col < width:
                 place = (row * width + col) * words
                 run, wanted = target[at : at + words], source[place : place + words]

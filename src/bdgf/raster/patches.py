@@ -1,4 +1,4 @@
-"""Windows on resident maps: how patches reach a network, without any patch being stored."""
+"""Patches of resident maps: how they reach a network, without any of them being stored."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch.nn import functional
 
 from bdgf.core.errors import SettingsError
 from bdgf.raster.interpolation import interpolate_cells
-from bdgf.raster.patch_kernel import Wanted, copy_windows
+from bdgf.raster.patch_kernel import Wanted, copy_patches
 
 SYMMETRIES = 8  # of the square: four rotations, each with and without a transposition
 
 
 @dataclass(frozen=True)
-class SceneArrays:
+class SceneTensors:
     """What a classifier sees of a scene, resident on one device.
 
     Attributes:
@@ -68,9 +68,9 @@ class SceneArrays:
             )
         return counts
 
-    def to(self, device: torch.device | str) -> SceneArrays:
+    def to(self, device: torch.device | str) -> SceneTensors:
         """The arrays on `device`, laid out channels last, so that a gather copies whole pixels."""
-        return SceneArrays(
+        return SceneTensors(
             channels=channels_last(self.channels.to(device)),
             modalities=self.modalities,
             features=tuple(channels_last(level.to(device)) for level in self.features),
@@ -79,8 +79,8 @@ class SceneArrays:
         )
 
 
-class WindowBatch(NamedTuple):
-    """Raw windows of a batch of pixels, as `gather_batch` makes them.
+class PatchBatch(NamedTuple):
+    """Raw patches of a batch of pixels, as `gather_batch` makes them.
 
     Attributes:
         scene: (B, C, P, P) float32.
@@ -98,8 +98,8 @@ class WindowBatch(NamedTuple):
     centres: tuple[Tensor, ...] = ()
 
 
-def level_window(patch: int, level: int) -> int:
-    """Width of the window at `level` for a patch of `patch` pixels.
+def level_patch(patch: int, level: int) -> int:
+    """Width in cells of the patch at `level`, for one of `patch` pixels at level 0.
 
     The smallest odd number of cells as wide as the patch: 11, 7, 3 for 11 px (chosen here).
     """
@@ -122,7 +122,7 @@ def level_valid(valid: Tensor, levels: int) -> tuple[Tensor, ...]:
     return tuple(cells[0] > 0 for cells in pooled)
 
 
-def gather_windows(
+def gather_patches(
     maps: Tensor,
     rows: Tensor,
     cols: Tensor,
@@ -130,73 +130,73 @@ def gather_windows(
     level: int = 0,
     symmetry: Tensor | None = None,
 ) -> Tensor:
-    """Windows centred on pixels, zero outside the map; one gather, whatever the batch.
+    """Patches centred on pixels, zero outside the map; one gather, whatever the batch.
 
     Args:
         maps: (C, h, w), any dtype: a map at `level`, whose cells are 2**level pixels wide.
         rows: (B,) int64, the pixels' rows in the scene (level 0).
         cols: (B,) int64, their columns.
-        size: Odd width of the window in cells.
-        level: The map's level; the window is centred on the cell that holds the pixel.
-        symmetry: (B,) int64 in 0..7, a symmetry of the square for each window: the window of
+        size: Odd width of the patch in cells.
+        level: The map's level; the patch is centred on the cell that holds the pixel.
+        symmetry: (B,) int64 in 0..7, an element of the dihedral group D4 for each: the patch of
             number k + 4 t is the plain one, transposed when t is 1, then turned k times as by
             `torch.rot90`. The same number means the same symmetry at every level. None: plain.
 
     Returns:
         (B, C, size, size), channels last in memory.
     """
-    (windows,) = _gather([(maps, level, size)], rows, cols, symmetry)
-    return windows
+    (patches,) = _gather([(maps, level, size)], rows, cols, symmetry)
+    return patches
 
 
 def gather_cells(
     maps: Tensor, rows: Tensor, cols: Tensor, size: int, symmetry: Tensor | None = None
 ) -> Tensor:
-    """Windows of a channels-last map, zero outside it.
+    """Patches of a channels-last map, zero outside it.
 
     Args:
         maps: (h, w, C) contiguous, any dtype.
-        rows: (B,) int64, rows of the windows' centres in the map.
+        rows: (B,) int64, rows of the patches' centres in the map.
         cols: (B,) int64, their columns.
-        size: Odd width of the windows.
-        symmetry: As in `gather_windows`.
+        size: Odd width of the patches.
+        symmetry: As in `gather_patches`.
 
     Returns:
         (B, size, size, C).
     """
     if maps.device.type == "cpu" and not maps.requires_grad:
         offsets = _symmetric_offsets(size, maps.device)
-        return copy_windows([Wanted(maps, rows, cols, offsets)], symmetry)[0]
-    return index_windows(maps, rows, cols, size, symmetry)
+        return copy_patches([Wanted(maps, rows, cols, offsets)], symmetry)[0]
+    return index_patches(maps, rows, cols, size, symmetry)
 
 
-def index_windows(
+def index_patches(
     maps: Tensor, rows: Tensor, cols: Tensor, size: int, symmetry: Tensor | None = None
 ) -> Tensor:
     """`gather_cells` in torch's own operations, on any device and differentiable."""
     height, width, channels = maps.shape
-    index, inside = window_positions(rows, cols, size, (height, width), symmetry)
-    windows = maps.view(-1, channels).index_select(0, index.reshape(-1))
-    windows = windows.view(len(rows), size, size, channels)
+    index, inside = patch_positions(rows, cols, size, (height, width), symmetry)
+    patches = maps.view(-1, channels).index_select(0, index.reshape(-1))
+    patches = patches.view(len(rows), size, size, channels)
     # Looking first whether anything is outside would make the host wait.
-    return windows.masked_fill(~inside[..., None], 0)
+    return patches.masked_fill(~inside[..., None], 0)
 
 
-def window_positions(
+def patch_positions(
     rows: Tensor,
     cols: Tensor,
     size: int,
     shape: tuple[int, int],
     symmetry: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Where the cells of windows lie in a flattened map.
+    """Where the cells of patches lie in a flattened map.
 
     Args:
-        rows: (B,) int64, rows of the windows' centres in the map.
+        rows: (B,) int64, rows of the patches' centres in the map.
         cols: (B,) int64, their columns.
-        size: Odd width of the windows.
+        size: Odd width of the patches.
         shape: (h, w) of the map.
-        symmetry: As in `gather_windows`.
+        symmetry: As in `gather_patches`.
 
     Returns:
         (B, size, size) int64 positions row * w + column, clamped into the map, and
@@ -214,7 +214,7 @@ def window_positions(
 
 
 def gather_batch(
-    arrays: SceneArrays,
+    arrays: SceneTensors,
     valid: tuple[Tensor, ...],
     rows: Tensor,
     cols: Tensor,
@@ -223,8 +223,8 @@ def gather_batch(
     levels: int | None = None,
     *,
     centres: bool = False,
-) -> WindowBatch:
-    """The windows on scene and features of a batch of pixels.
+) -> PatchBatch:
+    """The patches on scene and features of a batch of pixels.
 
     Args:
         arrays: The scene and its features.
@@ -233,13 +233,13 @@ def gather_batch(
         rows: (B,) int64.
         cols: (B,) int64.
         patch: Width of the patch in pixels, odd.
-        symmetry: As in `gather_windows`, the same for scene and features.
+        symmetry: As in `gather_patches`, the same for scene and features.
         levels: How many levels to gather, finest first; None for all.
         centres: Whether to interpolate the features at the pixels too, which takes as long as the
-            windows; networks ask for it in evaluation.
+            patches; networks ask for it in evaluation.
     """
     count = len(arrays.features) if levels is None else levels
-    sizes = [(level, level_window(patch, level)) for level in range(count)]
+    sizes = [(level, level_patch(patch, level)) for level in range(count)]
     maps = [
         (arrays.channels, 0, patch),
         (valid[0], 0, patch),
@@ -247,23 +247,23 @@ def gather_batch(
         *((valid[level], level, size) for level, size in sizes),
     ]
     scene, scene_inside, *levelled = _gather(maps, rows, cols, symmetry)
-    windows = WindowBatch(scene, scene_inside, tuple(levelled[:count]), tuple(levelled[count:]))
+    patches = PatchBatch(scene, scene_inside, tuple(levelled[:count]), tuple(levelled[count:]))
     if not centres:
-        return windows
+        return patches
     interpolated = (
         interpolate_cells(features.permute(1, 2, 0), valid[level][0], rows, cols, level)
         for level, features in enumerate(arrays.features[:count])
     )
-    return windows._replace(centres=tuple(interpolated))
+    return patches._replace(centres=tuple(interpolated))
 
 
 def _gather(
     maps: list[tuple[Tensor, int, int]], rows: Tensor, cols: Tensor, symmetry: Tensor | None
 ) -> list[Tensor]:
-    # Windows (B, C, size, size) of maps (C, h, w), each with its level and size.
+    # Patches (B, C, size, size) of maps (C, h, w), each with its level and size.
     wanted = [
         Wanted(
-            m.permute(1, 2, 0).contiguous(),  # a view where `SceneArrays.to` laid it out
+            m.permute(1, 2, 0).contiguous(),  # a view where `SceneTensors.to` laid it out
             rows >> level,
             cols >> level,
             _symmetric_offsets(size, m.device),
@@ -271,18 +271,18 @@ def _gather(
         for m, level, size in maps
     ]
     if rows.device.type == "cpu":
-        windows = copy_windows(wanted, symmetry)
+        patches = copy_patches(wanted, symmetry)
     else:
-        windows = [
-            index_windows(m, at_rows, at_cols, offsets.shape[-1], symmetry)
+        patches = [
+            index_patches(m, at_rows, at_cols, offsets.shape[-1], symmetry)
             for m, at_rows, at_cols, offsets in wanted
         ]
-    return [w.permute(0, 3, 1, 2) for w in windows]
+    return [w.permute(0, 3, 1, 2) for w in patches]
 
 
 @cache
 def _symmetric_offsets(size: int, device: torch.device) -> Tensor:
-    # (8, 2, size, size): the row and column offsets of a window under each symmetry.
+    # (8, 2, size, size): the row and column offsets of a patch under each symmetry.
     steps = torch.arange(size) - size // 2
     plain = torch.stack(torch.meshgrid(steps, steps, indexing="ij"))  # (2, size, size)
     turned = [plain, plain.transpose(1, 2)]

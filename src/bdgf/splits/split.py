@@ -69,7 +69,7 @@ class SplitSettings(Settings):
     folds: int = Field(
         5, ge=2, description="`training_blocks`: one part of so many tests, the rest trains."
     )
-    budget: int | None = Field(
+    samples_per_class: int | None = Field(
         None, ge=1, description="Training pixels kept of each class, any split; null = all."
     )
     validation: ValidationSettings = Field(
@@ -103,8 +103,8 @@ def make_split(
     rng = np.random.default_rng([seed, 0])
     name = _resolve(settings.name, scene)
     train, test = SPLITS[name](scene, labels, settings, rng, patch_radius)
-    if settings.budget is not None:
-        train = _within_budget(labels, train, settings.budget, rng)
+    if settings.samples_per_class is not None:
+        train = _at_most(labels, train, settings.samples_per_class, rng)
     _check_parts(scene, labels, train, test, name)
     # A stream of its own: how many numbers the split drew does not move the validation pixels.
     validation = carve_validation(
@@ -283,10 +283,10 @@ def _draw(labels: np.ndarray, wanted: Callable[[int], int], rng: np.random.Gener
     return drawn.reshape(labels.shape)
 
 
-def _within_budget(
-    labels: np.ndarray, train: np.ndarray, budget: int, rng: np.random.Generator
+def _at_most(
+    labels: np.ndarray, train: np.ndarray, most: int, rng: np.random.Generator
 ) -> np.ndarray:
-    return _draw(np.where(train, labels, 0), lambda pixels: min(budget, pixels), rng)
+    return _draw(np.where(train, labels, 0), lambda pixels: min(most, pixels), rng)
 
 
 def _check_parts(

@@ -35,22 +35,22 @@ def test_never_all_modalities_of_a_position_are_hidden(rates, seed):
     assert (visible.sum(dim=1) >= 1).all()
 
 
-@given(dominance=shares, alpha=st.floats(0.1, 5))
+@given(imbalance=shares, alpha=st.floats(0.1, 5))
 @settings(max_examples=50, deadline=None)
-def test_rates_follow_the_formula(dominance, alpha):
+def test_rates_follow_the_formula(imbalance, alpha):
     chosen = MaskingSettings(alpha=alpha, p_min=0.1, p_max=0.6, floor=0.05)
-    rates = ratio_rates(torch.tensor(dominance), chosen)
+    rates = ratio_rates(torch.tensor(imbalance), chosen)
     for m, rate in enumerate(rates.tolist()):
-        others = [e for i, e in enumerate(dominance) if i != m]
-        rho = dominance[m] / max(sum(others) / len(others), 0.05)
+        others = [e for i, e in enumerate(imbalance) if i != m]
+        rho = imbalance[m] / max(sum(others) / len(others), 0.05)
         assert rate == pytest.approx(0.6 * math.tanh(alpha * max(rho - 1, 0)) + 0.1, abs=1e-4)
 
 
-@given(dominance=shares)
+@given(imbalance=shares)
 @settings(max_examples=30, deadline=None)
-def test_the_best_learnt_modality_is_hidden_most(dominance):
-    rates = ratio_rates(torch.tensor(dominance), MaskingSettings())
-    assert rates[torch.tensor(dominance).argmax()] == rates.max()
+def test_the_best_learnt_modality_is_hidden_most(imbalance):
+    rates = ratio_rates(torch.tensor(imbalance), MaskingSettings())
+    assert rates[torch.tensor(imbalance).argmax()] == rates.max()
     assert rates.min() >= MaskingSettings().p_min
 
 
@@ -100,7 +100,7 @@ def shares_observed(masking, shares, times=200):
 
 
 def test_rates_follow_the_shares_of_the_features_and_not_the_losses():
-    chosen = MaskingSettings(strategy="adaptive", signal="feature_change")
+    chosen = MaskingSettings(strategy="adaptive", signal="modality_sensitivity")
     masking = Masking(3, chosen, CPU)
     assert masking.rates().tolist() == pytest.approx([0.05] * 3, abs=1e-6)
     before = masking.rates()
@@ -116,15 +116,15 @@ def test_only_the_strategy_that_follows_the_features_has_them_measured():
         masking = Masking(2, MaskingSettings(probe={"every": 3}, **chosen), CPU)
         return [step for step in range(7) if masking.wants_features(step)]
 
-    assert steps(strategy="adaptive", signal="feature_change") == [0, 3, 6]
+    assert steps(strategy="adaptive", signal="modality_sensitivity") == [0, 3, 6]
     assert steps(strategy="adaptive", signal="explained_noise") == []
-    assert steps(strategy="fixed", signal="feature_change") == []
+    assert steps(strategy="fixed", signal="modality_sensitivity") == []
 
 
 def test_the_average_of_the_shares_decays_by_steps_not_by_measurements():
     def after(every):
         chosen = MaskingSettings(
-            strategy="adaptive", signal="feature_change", decay=0.9, probe={"every": every}
+            strategy="adaptive", signal="modality_sensitivity", decay=0.9, probe={"every": every}
         )
         masking = Masking(2, chosen, CPU)
         for step in range(12):
@@ -136,19 +136,19 @@ def test_the_average_of_the_shares_decays_by_steps_not_by_measurements():
 
 
 @given(
-    dominance=shares,
+    imbalance=shares,
     start=st.lists(st.floats(0.2, 0.9), min_size=5, max_size=5),
     steps=st.integers(1, 50),
 )
 @settings(max_examples=50, deadline=None)
-def test_equalised_rates_move_against_the_shares_within_bounds(dominance, start, steps):
+def test_equalised_rates_move_against_the_shares_within_bounds(imbalance, start, steps):
     chosen = MaskingSettings(p_min=0.1, p_max=0.7)
-    before = torch.tensor(start[: len(dominance)])
-    after = moved_visibility(before, torch.tensor(dominance), steps, chosen)
+    before = torch.tensor(start[: len(imbalance)])
+    after = moved_visibility(before, torch.tensor(imbalance), steps, chosen)
     assert (after >= 0.2 - 1e-6).all()
     assert (after <= 0.9 + 1e-6).all()
-    mean = sum(dominance) / len(dominance)
-    for m, share in enumerate(dominance):
+    mean = sum(imbalance) / len(imbalance)
+    for m, share in enumerate(imbalance):
         if mean > 0.05 and share > mean + 1e-3:  # under the floor nothing is learnt yet
             assert after[m] <= before[m] + 1e-6
         elif mean > 0.05 and share < mean - 1e-3:

@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.diffusion.masking.settings import FeatureProbeSettings
+from bdgf.diffusion.masking.settings import SensitivityProbeSettings
 from bdgf.diffusion.pretraining.modality_sensitivity import (
-    FeatureProbe,
+    SensitivityProbe,
     feature_shares,
     relative_change,
 )
@@ -13,7 +13,7 @@ from bdgf.diffusion.pretraining.tile_sampler import TileBatch
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 
-CHOSEN = FeatureProbeSettings(tiles=3, timesteps=(50, 200))
+CHOSEN = SensitivityProbeSettings(tiles=3, timesteps=(50, 200))
 MODALITIES = {"optical": 3, "sar": 2, "height": 1}
 
 
@@ -31,7 +31,7 @@ def tiles(count=5, invalid=0):
 
 
 def probe(batch, chosen=CHOSEN):
-    return FeatureProbe(batch, NoiseSchedule(ScheduleSettings()), chosen)
+    return SensitivityProbe(batch, NoiseSchedule(ScheduleSettings()), chosen)
 
 
 def blind_to(network, modality):
@@ -55,7 +55,7 @@ def test_a_modality_that_the_network_ignores_changes_nothing(blind):
 
 def test_the_change_is_that_of_the_decoder_without_the_modality():
     network, batch = denoiser(), tiles(count=2, invalid=3)
-    measured = probe(batch, FeatureProbeSettings(tiles=2, timesteps=(100,)))
+    measured = probe(batch, SensitivityProbeSettings(tiles=2, timesteps=(100,)))
     change = measured.change(network)
     seen = batch.valid.expand(-1, 3, -1, -1)
     hidden = seen * torch.tensor([1.0, 0.0, 1.0]).view(1, 3, 1, 1)

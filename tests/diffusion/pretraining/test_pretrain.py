@@ -107,7 +107,7 @@ def test_rates_follow_the_signal(signal, rule):
 
 
 FOLLOWS_FEATURES = {
-    "signal": "feature_change",
+    "signal": "modality_sensitivity",
     "rule": "equalise",
     "probe": {"every": 3, "tiles": 2},
 }
@@ -216,7 +216,7 @@ def test_settings_that_do_not_fit_are_refused(wrong, told):
 
 
 def test_larger_scenes_take_more_steps_within_bounds() -> None:
-    settings = PretrainSettings(passes=100, least_steps=10, most_steps=500)
+    settings = PretrainSettings(epochs_equivalent=100, least_steps=10, most_steps=500)
     per_step = settings.batch_size * settings.tile**2
     assert settings.steps_for(2 * per_step) == 200
     assert settings.steps_for(1) == 10

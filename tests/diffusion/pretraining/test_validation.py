@@ -3,7 +3,7 @@ import torch
 
 from bdgf.diffusion.masking.balance_index import balance_index
 from bdgf.diffusion.pretraining.tile_sampler import TileBatch
-from bdgf.diffusion.pretraining.validation import ValidationSet
+from bdgf.diffusion.pretraining.validation import HeldOutTiles
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 
@@ -20,7 +20,7 @@ def validation(prediction="epsilon", tiles=6):
     generator = torch.Generator().manual_seed(0)
     x0 = torch.randn(tiles, 5, 8, 8, generator=generator)
     schedule = NoiseSchedule(ScheduleSettings(prediction=prediction))
-    return ValidationSet(TileBatch(x0, torch.ones(tiles, 1, 8, 8)), schedule, (10, 200, 800))
+    return HeldOutTiles(TileBatch(x0, torch.ones(tiles, 1, 8, 8)), schedule, (10, 200, 800))
 
 
 def denoiser():

@@ -1,4 +1,4 @@
-"""Networks on windows: any modalities, gradients everywhere, the same map by windows and rows."""
+"""Networks on patches: any modalities, gradients everywhere, the same map by patches and rows."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from bdgf.models.baselines.mft import (
 )
 from bdgf.models.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
 from bdgf.models.patch.predict_map import predict_map
-from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
+from bdgf.raster.patches import SceneTensors, gather_batch, level_valid
 
 HEIGHT, WIDTH, CLASSES = 15, 13, 4
 SMALL = {
@@ -50,7 +50,7 @@ def scene(modalities):
         name: slice(int(stop) - count, int(stop))
         for (name, count), stop in zip(modalities.items(), stops, strict=True)
     }
-    return SceneArrays(channels, slices)
+    return SceneTensors(channels, slices)
 
 
 def batch_of(arrays, patch, count=12):
@@ -80,7 +80,7 @@ def test_every_modality_counts_and_a_hidden_one_does_not(make, modalities):
     for index, name in enumerate(modalities):
         changed = arrays.channels.clone()
         changed[arrays.modalities[name]] += 1
-        other = SceneArrays(changed, arrays.modalities)
+        other = SceneTensors(changed, arrays.modalities)
         keep = torch.ones(12, len(modalities))
         seen = [network(batch_of(a, 5), keep).logits[branch] for a in (arrays, other)]
         assert not torch.allclose(*seen)

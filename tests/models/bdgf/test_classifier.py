@@ -9,14 +9,14 @@ from pydantic import ValidationError
 from bdgf.core.errors import SettingsError
 from bdgf.core.weights import Weights, read_weights, write_weights
 from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
-from bdgf.models.bdgf.classical.branch import StatisticsSettings
+from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.bdgf.classifier import (
     Classifier,
     ClassifierSettings,
     load_classifier,
 )
 from bdgf.models.bdgf.guidance import GuideSettings
-from bdgf.raster.patches import WindowBatch
+from bdgf.raster.patches import PatchBatch
 
 MODALITIES = {"optical": 3, "sar": 2}
 LEVELS = (6, 8, 10)
@@ -36,10 +36,10 @@ def make(settings=None, levels=LEVELS, classes=4) -> Classifier:
     return Classifier(settings or small(), MODALITIES, levels, classes)
 
 
-def make_batch(levels=LEVELS, batch: int = 3) -> WindowBatch:
+def make_batch(levels=LEVELS, batch: int = 3) -> PatchBatch:
     generator = torch.Generator().manual_seed(0)
     sizes = (11, 7, 3)[: len(levels)]
-    return WindowBatch(
+    return PatchBatch(
         torch.randn(batch, 5, 11, 11, generator=generator),
         torch.ones(batch, 1, 11, 11, dtype=torch.bool),
         tuple(
@@ -54,9 +54,9 @@ def make_batch(levels=LEVELS, batch: int = 3) -> WindowBatch:
 @pytest.mark.parametrize("levels", [(), LEVELS[:1], LEVELS])
 def test_it_gives_every_branch_logits_and_embeddings(levels):
     output = make(levels=levels)(make_batch(levels))
-    assert list(output.logits) == list(output.embeddings) == list(BRANCHES)  # pupils
+    assert list(output.logits) == list(output.embeddings) == list(BRANCHES)  # students
     output = make(levels=levels).eval()(make_batch(levels))
-    assert list(output.logits) == [*BRANCHES, "statistics"]
+    assert list(output.logits) == [*BRANCHES, "classical"]
     assert list(output.embeddings) == list(BRANCHES)
     assert all(logits.shape == (3, 4) for logits in output.logits.values())
     assert all(embedding.shape == (3, 6) for embedding in output.embeddings.values())
@@ -90,7 +90,7 @@ def test_positions_without_data_count_as_zero():
     spoilt = masked._replace(
         scene=spoilt_scene, features=(batch.features[0], spoilt_level, batch.features[2])
     )
-    classifier.statistics.linear.weight.normal_()
+    classifier.classical.linear.weight.normal_()
     for name in classifier.branch_names:
         assert torch.equal(classifier(masked).logits[name], classifier(spoilt).logits[name])
         assert not torch.equal(classifier(masked).logits[name], classifier(batch).logits[name])
@@ -100,7 +100,7 @@ def test_features_are_standardised_by_the_statistics_it_was_given():
     classifier = make().eval()
     batch = make_batch()
     before = classifier(batch).logits["cnn"]
-    classifier.set_feature_statistics(
+    classifier.set_feature_moments(
         tuple(torch.full((c,), 2.0) for c in LEVELS), tuple(torch.full((c,), 4.0) for c in LEVELS)
     )
     scaled = batch._replace(features=tuple(level.float() * 4 + 2 for level in batch.features))
@@ -109,7 +109,7 @@ def test_features_are_standardised_by_the_statistics_it_was_given():
 
 def test_a_constant_feature_channel_does_no_harm():
     classifier = make().eval()
-    classifier.set_feature_statistics(
+    classifier.set_feature_moments(
         tuple(torch.zeros(c) for c in LEVELS), tuple(torch.zeros(c) for c in LEVELS)
     )
     assert classifier(make_batch()).logits["cnn"].isfinite().all()
@@ -151,19 +151,19 @@ def test_weights_on_disk_rebuild_it(tmp_path):
     assert list(again.modalities) == list(MODALITIES)
 
 
-def test_without_a_statistics_branch_there_is_none():
-    classifier = make(small(statistics=StatisticsSettings(use=False))).eval()
+def test_without_a_classical_branch_there_is_none():
+    classifier = make(small(classical=ClassicalSettings(use=False))).eval()
     assert classifier.branch_names == tuple(classifier(make_batch()).logits) == tuple(BRANCHES)
-    with pytest.raises(SettingsError, match="unknown decision 'branch:statistics'"):
-        make(small(statistics=StatisticsSettings(use=False), decision="branch:statistics"))
+    with pytest.raises(SettingsError, match="unknown fusion rule 'branch:classical'"):
+        make(small(classical=ClassicalSettings(use=False), fusion="branch:classical"))
 
 
-def test_the_statistics_branch_can_decide_alone():
-    classifier = make(small(decision="branch:statistics")).eval()
-    assert classifier.decision == "branch:statistics"
+def test_the_classical_branch_can_decide_alone():
+    classifier = make(small(fusion="branch:classical")).eval()
+    assert classifier.fusion == "branch:classical"
     assert (
         classifier.parameter_count()
-        - make(small(statistics=StatisticsSettings(use=False))).parameter_count()
+        - make(small(classical=ClassicalSettings(use=False))).parameter_count()
         == 4 * (5 * 7 + 24 + 1) + 1
     )  # classes; channels, their six statistics, components; a leaf
 
@@ -176,8 +176,8 @@ def test_other_weights_are_refused():
 def test_settings_that_cannot_be_are_refused():
     with pytest.raises(ValidationError, match="width is odd, not 10"):
         small(patch=10)
-    with pytest.raises(SettingsError, match="unknown decision 'vote'"):
-        make(small(decision="vote"))
+    with pytest.raises(SettingsError, match="unknown fusion rule 'vote'"):
+        make(small(fusion="vote"))
     with pytest.raises(SettingsError, match="unknown branch 'rnn'"):
         make(small(branches=("rnn",)))
     with pytest.raises(SettingsError, match="unknown guide 'film'"):

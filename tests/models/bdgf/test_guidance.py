@@ -24,57 +24,57 @@ def tensors(level: int) -> tuple[torch.Tensor, torch.Tensor]:
     torch.manual_seed(level)
     where = geometry(level)
     grid = torch.randn(3, where.grid, where.grid, 16, requires_grad=True)
-    window = torch.randn(3, where.window, where.window, 8, requires_grad=True)
-    return grid, window
+    features = torch.randn(3, where.level_patch, where.level_patch, 8, requires_grad=True)
+    return grid, features
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 @pytest.mark.parametrize("name", GUIDES)
 def test_every_guide_runs_forward_and_backward(name, level):
-    grid, window = tensors(level)
+    grid, features = tensors(level)
     guide = make_guide(name, geometry(level), SETTINGS)
-    guided = guide(grid, window)
+    guided = guide(grid, features)
     assert guided.shape == grid.shape
     guided.square().sum().backward()
     assert grid.grad is not None
-    assert (window.grad is None) == (name == "none")
+    assert (features.grad is None) == (name == "none")
     assert all(p.grad is not None and p.grad.isfinite().all() for p in guide.parameters())
 
 
 @pytest.mark.parametrize("name", [name for name in GUIDES if name != "none"])
 def test_guidance_changes_the_branch_and_samples_do_not_mix(name):
-    grid, window = tensors(1)
+    grid, features = tensors(1)
     guide = make_guide(name, geometry(1), SETTINGS)
-    other = window.detach().clone()
+    other = features.detach().clone()
     other[1] += 1
-    before, after = guide(grid, window), guide(grid, other)
+    before, after = guide(grid, features), guide(grid, other)
     assert not torch.allclose(before[1], after[1])
     assert torch.allclose(before[[0, 2]], after[[0, 2]], atol=1e-6)
 
 
 def test_no_guide_leaves_the_branch_alone():
-    grid, window = tensors(0)
-    assert make_guide("none", geometry(0), SETTINGS)(grid, window) is grid
+    grid, features = tensors(0)
+    assert make_guide("none", geometry(0), SETTINGS)(grid, features) is grid
 
 
 def test_group_channel_attention_gates_channels_by_their_group():
-    grid, window = tensors(1)
+    grid, features = tensors(1)
     guide = make_guide("group_channel_attention", geometry(1), SETTINGS)
-    gates = guide(torch.ones_like(grid), window)
+    gates = guide(torch.ones_like(grid), features)
     assert torch.allclose(gates, gates[:, :1, :1].expand_as(gates))  # the same for all cells
     assert ((gates > 0) & (gates < 2)).all()
-    other = window.detach().clone()
+    other = features.detach().clone()
     other[..., 2:4] += 1  # the second of four groups of two feature channels
     changed = (guide(torch.ones_like(grid), other) != gates).any(0).any(0).any(0)
     assert changed.nonzero().flatten().tolist() == [4, 5, 6, 7]
 
 
 def test_feature_fusion_is_positionwise_at_the_finest_level():
-    grid, window = tensors(0)
+    grid, features = tensors(0)
     guide = make_guide("feature_fusion", geometry(0), SETTINGS)
-    other = window.detach().clone()
+    other = features.detach().clone()
     other[:, 4, 7] += 1
-    changed = (guide(grid, other) != guide(grid, window)).any(-1)[0]
+    changed = (guide(grid, other) != guide(grid, features)).any(-1)[0]
     assert changed.nonzero().tolist() == [[4, 7]]
 
 
@@ -97,10 +97,10 @@ def test_pooling_keeps_constants_means_and_symmetry(source, target):
 
 
 def test_alignment_reads_a_linear_map_at_the_places_of_the_cells():
-    # A level-1 window of 7 cells whose value is the distance in pixels from its centre.
-    window = (torch.arange(7.0) - 3) * 2
+    # A level-1 features of 7 cells whose value is the distance in pixels from its centre.
+    features = (torch.arange(7.0) - 3) * 2
     cells = (torch.arange(6.0) + 0.5) * 11 / 6 - 5.5
-    assert torch.allclose(alignment_weights(11, 6, 7, 1) @ window, cells, atol=1e-5)
+    assert torch.allclose(alignment_weights(11, 6, 7, 1) @ features, cells, atol=1e-5)
 
 
 def test_resampling_works_along_both_axes():

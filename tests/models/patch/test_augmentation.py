@@ -6,17 +6,17 @@ from hypothesis import strategies as st
 
 from bdgf.models.patch.augmentation import (
     AugmentationSettings,
-    draw_shares,
-    mix_targets,
-    mix_windows,
+    draw_lam,
+    mixup_patches,
+    mixup_targets,
 )
 from bdgf.models.patch.mutual_learning import MutualLearningSettings, classification_loss
-from bdgf.raster.patches import WindowBatch
+from bdgf.raster.patches import PatchBatch
 
 
-def windows(batch=5, seed=0):
+def patches(batch=5, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return WindowBatch(
+    return PatchBatch(
         torch.randn(batch, 3, 5, 5, generator=generator),
         torch.rand(batch, 1, 5, 5, generator=generator) > 0.2,
         (torch.randn(batch, 4, 3, 3, generator=generator).half(),),
@@ -27,13 +27,13 @@ def windows(batch=5, seed=0):
 @settings(deadline=None)
 @given(st.integers(1, 8), st.integers(0, 9))
 def test_a_mixture_is_the_sum_of_its_shares(batch, seed):
-    given_windows = windows(batch, seed)
+    given_windows = patches(batch, seed)
     generator = torch.Generator().manual_seed(seed)
     partner = torch.randperm(batch, generator=generator)
     share = 0.5 + 0.5 * torch.rand(batch, generator=generator)
-    mixed = mix_windows(given_windows, partner, share)
+    mixed = mixup_patches(given_windows, partner, share)
     targets = torch.randint(0, 3, (batch,), generator=generator)
-    shares = mix_targets(targets, 3, partner, share)
+    shares = mixup_targets(targets, 3, partner, share)
     for i in range(batch):
         own, other = share[i], 1 - share[i]
         scene = own * given_windows.scene[i] + other * given_windows.scene[partner[i]]
@@ -49,8 +49,8 @@ def test_a_mixture_is_the_sum_of_its_shares(batch, seed):
 
 
 def test_whole_shares_mix_nothing():
-    given_windows, partner, share = windows(), torch.arange(4, -1, -1), torch.ones(5)
-    mixed = mix_windows(given_windows, partner, share)
+    given_windows, partner, share = patches(), torch.arange(4, -1, -1), torch.ones(5)
+    mixed = mixup_patches(given_windows, partner, share)
     assert torch.equal(mixed.scene, given_windows.scene)
     targets = torch.tensor([0, 2, 1, 1, 0])
     logits, embeddings = {"cnn": torch.randn(5, 3)}, {"cnn": torch.randn(5, 2)}
@@ -58,17 +58,17 @@ def test_whole_shares_mix_nothing():
         classification_loss(
             logits, embeddings, wanted, MutualLearningSettings(), label_smoothing=0.05
         )["loss"]
-        for wanted in (targets, mix_targets(targets, 3, partner, share))
+        for wanted in (targets, mixup_targets(targets, 3, partner, share))
     ]
     torch.testing.assert_close(*losses)
 
 
-@pytest.mark.parametrize("mixing", [0.0, 0.2, 1.0])
-def test_shares_keep_more_of_a_sample_than_of_its_partner(mixing):
+@pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
+def test_shares_keep_more_of_a_sample_than_of_its_partner(alpha):
     generator = np.random.default_rng(0)
-    shares = draw_shares(2000, AugmentationSettings(mixing=mixing), generator)
+    shares = draw_lam(2000, AugmentationSettings(mixup_alpha=alpha), generator)
     assert shares.dtype == np.float32
     assert shares.min() >= 0.5
     assert shares.max() <= 1
     # E[max(s, 1 - s)] is 1, about 0.91 and 3/4.
-    assert shares.mean() == pytest.approx({0.0: 1, 0.2: 0.91, 1.0: 0.75}[mixing], abs=0.02)
+    assert shares.mean() == pytest.approx({0.0: 1, 0.2: 0.91, 1.0: 0.75}[alpha], abs=0.02)

@@ -9,16 +9,16 @@ import torch
 
 from bdgf.core.errors import SceneError
 from bdgf.models.bdgf.branches import PyramidSettings
-from bdgf.models.bdgf.classical.branch import StatisticsSettings
+from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.bdgf.classical.logistic import LinearSettings
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings
 from bdgf.models.bdgf.classifier import ClassifierSettings, load_classifier
 from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.bdgf.model import guided_classifier
 from bdgf.models.bdgf.settings import TrainSettings
-from bdgf.models.patch.augmentation import AugmentationSettings, draw_modalities, draw_symmetries
+from bdgf.models.patch.augmentation import AugmentationSettings, draw_dihedral, draw_modalities
 from bdgf.models.patch.fit import fit_classifier
-from bdgf.models.patch.mutual_learning import MutualLearningSettings, TeachingSettings
+from bdgf.models.patch.mutual_learning import ConsistencySettings, MutualLearningSettings
 from bdgf.models.patch.predict_map import predict_map
 from bdgf.models.patch.sampling import (
     Pixels,
@@ -29,7 +29,7 @@ from bdgf.models.patch.sampling import (
     thin_pixels,
 )
 from bdgf.models.patch.selection import EpochSelection, SelectionSettings
-from bdgf.raster.patches import SceneArrays
+from bdgf.raster.patches import SceneTensors
 from bdgf.splits.split import TEST, TRAIN, VALIDATION
 from bdgf.training.loop import CheckpointPlan
 from bdgf.training.metric_logger import MemoryLogger
@@ -38,7 +38,7 @@ from bdgf.training.optimizer import OptimizationSettings
 SIZE, CLASSES = 32, 4
 
 
-def make_scene(seed: int = 0) -> tuple[SceneArrays, np.ndarray, np.ndarray]:
+def make_scene(seed: int = 0) -> tuple[SceneTensors, np.ndarray, np.ndarray]:
     """Four classes: the spectral modality tells two pairs apart, the features the rest."""
     rng = np.random.default_rng(seed)
     labels = np.kron(rng.integers(1, CLASSES + 1, (8, 8)), np.ones((4, 4), int)).astype(np.uint8)
@@ -49,7 +49,7 @@ def make_scene(seed: int = 0) -> tuple[SceneArrays, np.ndarray, np.ndarray]:
         coarse = labels[:: 2**level, :: 2**level]
         drawn = rng.normal(size=(6, *coarse.shape)) * 0.7
         features.append(drawn + 2 * (coarse % 2))
-    arrays = SceneArrays(
+    arrays = SceneTensors(
         torch.tensor(channels, dtype=torch.float32),
         {"optical": slice(0, 3), "sar": slice(3, 4)},
         tuple(torch.tensor(f).half() for f in features),
@@ -60,8 +60,8 @@ def make_scene(seed: int = 0) -> tuple[SceneArrays, np.ndarray, np.ndarray]:
     return arrays, labels, split.astype(np.uint8)
 
 
-STATISTICS = StatisticsSettings(
-    linear=LinearSettings(inverse_penalties=(0.03, 0.3)),
+CLASSICAL = ClassicalSettings(
+    linear=LinearSettings(c=(0.03, 0.3)),
     forest=ForestSettings(trees=5),
     block=8,
     repeats=1,
@@ -76,14 +76,14 @@ def make_settings(**changes) -> TrainSettings:
         "selection": SelectionSettings(rule="best"),
         "optimization": OptimizationSettings(learning_rate=3e-3, warmup_steps=5),
         "mutual_learning": MutualLearningSettings(
-            teaching=TeachingSettings(pixels=8, start_epoch=1)
+            consistency=ConsistencySettings(pixels=8, start_epoch=1)
         ),
         "classifier": ClassifierSettings(
             patch=5,
             modality_width=8,
             pyramid=PyramidSettings(width=16, embedding=16, stages=2),
             guide=GuideSettings(width=16, groups=4),
-            statistics=STATISTICS,
+            classical=CLASSICAL,
         ),
     }
     return TrainSettings(**(small | changes))
@@ -109,7 +109,7 @@ def same(first, second) -> bool:
 
 def test_it_learns_a_scene_that_needs_scene_and_features():
     logger = MemoryLogger()
-    unmixed = AugmentationSettings(mixing=0.0)  # the loss of mixed samples ends high
+    unmixed = AugmentationSettings(mixup_alpha=0.0)  # the loss of mixed samples ends high
     settings = make_settings(epochs=8, batches_per_epoch=12, batch_size=32, augmentation=unmixed)
     weights = fit(settings, logger=logger)
     probabilities = predict_map(load_classifier(weights), ARRAYS, VALID)
@@ -127,7 +127,7 @@ def test_it_logs_terms_branches_and_validation():
         *(f"train/loss{term}" for term in ("", "_cnn", "_mamba", "_transformer")),
         "train/loss_entropy",
         "train/loss_similarity",
-        "train/loss_teaching",
+        "train/loss_consistency",
         "validation/loss",
         "validation/overall_accuracy",
         "validation/average_accuracy",
@@ -144,10 +144,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     assert torch.equal(torch.get_rng_state(), before)  # nobody else's draws are moved
 
 
-def test_the_statistics_branch_is_fitted_once_and_kept():
+def test_the_classical_branch_is_fitted_once_and_kept():
     weights = fit()
-    assert weights.tensors["statistics.linear.weight"].abs().sum() > 0
-    assert {m["inverse_penalty"] for m in weights.config["fitted"]["statistics"]["linear"]} <= {
+    assert weights.tensors["classical.linear.weight"].abs().sum() > 0
+    assert {m["c"] for m in weights.config["fitted"]["classical"]["linear"]} <= {
         0.03,
         0.3,
     }
@@ -155,12 +155,12 @@ def test_the_statistics_branch_is_fitted_once_and_kept():
     alike = make_settings(epochs=4, selection=SelectionSettings(rule="last"))
     longer = fit(alike, split=SPLIT)
     assert torch.equal(
-        weights.tensors["statistics.linear.weight"], longer.tensors["statistics.linear.weight"]
+        weights.tensors["classical.linear.weight"], longer.tensors["classical.linear.weight"]
     )
-    nodes = weights.tensors["statistics.forest.threshold"]
+    nodes = weights.tensors["classical.forest.threshold"]
     assert len(nodes) > 1
-    assert torch.equal(nodes, longer.tensors["statistics.forest.threshold"])
-    off = {"statistics": StatisticsSettings(use=False)}
+    assert torch.equal(nodes, longer.tensors["classical.forest.threshold"])
+    off = {"classical": ClassicalSettings(use=False)}
     without = make_settings().classifier.model_copy(update=off)
     assert fit(make_settings(classifier=without)).config["fitted"] == {}
 
@@ -172,30 +172,30 @@ def test_test_labels_change_nothing():
     assert same(fit(), fit(labels=spoilt))
 
 
-def test_lessons_begin_at_their_epoch_and_need_more_than_one_branch():
+def test_consistency_begins_at_its_epoch_and_needs_more_than_one_branch():
     def curve(**changes) -> list[int]:
         logger = MemoryLogger()
         fit(make_settings(selection=SelectionSettings(rule="last"), **changes), logger=logger)
-        return [step for step, r in logger.records if "train/loss_teaching" in r]
+        return [step for step, r in logger.records if "train/loss_consistency" in r]
 
-    only = {"branches": ("cnn",), "statistics": StatisticsSettings(use=False)}
+    only = {"branches": ("cnn",), "classical": ClassicalSettings(use=False)}
     single = make_settings().classifier.model_copy(update=only)
-    with_statistics = single.model_copy(update={"statistics": STATISTICS})
+    with_classical = single.model_copy(update={"classical": CLASSICAL})
     assert curve() == [6]  # the second of two epochs of three batches
     assert curve(classifier=single) == []
-    assert curve(classifier=with_statistics) == [6]  # the statistics branch teaches it
-    off = MutualLearningSettings(teaching=TeachingSettings(weight=0.0))
+    assert curve(classifier=with_classical) == [6]  # the classical branch teaches it
+    off = MutualLearningSettings(consistency=ConsistencySettings(weight=0.0))
     assert curve(mutual_learning=off) == []
 
 
-def test_lessons_change_the_weights_by_pixels_without_labels():
-    untaught = MutualLearningSettings(teaching=TeachingSettings(weight=0.0))
+def test_consistency_changes_the_weights_by_pixels_without_labels():
+    untaught = MutualLearningSettings(consistency=ConsistencySettings(weight=0.0))
     assert not same(fit(), fit(make_settings(mutual_learning=untaught)))
     # Pixels that neither train nor validate, and lie in no patch of those that do.
     split = np.where(np.arange(SIZE) < 16, SPLIT, TEST)
     unseen = ARRAYS.channels.clone()
     unseen[:, :, 20:] += 1
-    moved = SceneArrays(
+    moved = SceneTensors(
         unseen, ARRAYS.modalities, ARRAYS.features, ARRAYS.feature_mean, ARRAYS.feature_std
     )
     for mutual, alike in ((untaught, True), (make_settings().mutual_learning, False)):
@@ -261,8 +261,8 @@ def test_the_configuration_tells_what_made_the_weights():
         {"class_weights": "none", "sampling": "balanced"},
         {"selection": SelectionSettings(rule="last")},
         {"selection": SelectionSettings(rule="last", use_validation=False)},
-        {"augmentation": AugmentationSettings(noise=0.1, modality_dropout=0, symmetries=False)},
-        {"augmentation": AugmentationSettings(mixing=0.0), "label_smoothing": 0.1},
+        {"augmentation": AugmentationSettings(noise=0.1, modality_dropout=0, dihedral=False)},
+        {"augmentation": AugmentationSettings(mixup_alpha=0.0), "label_smoothing": 0.1},
         {"validation_pixels": 7, "validate_every": 2},
     ],
 )
@@ -331,8 +331,8 @@ def test_drawn_modalities_never_hide_all():
 
 def test_drawn_symmetries_are_all_of_the_square_or_none():
     rng = np.random.default_rng(0)
-    assert set(draw_symmetries(500, AugmentationSettings(), rng)) == set(range(8))
-    assert set(draw_symmetries(500, AugmentationSettings(symmetries=False), rng)) == {0}
+    assert set(draw_dihedral(500, AugmentationSettings(), rng)) == set(range(8))
+    assert set(draw_dihedral(500, AugmentationSettings(dihedral=False), rng)) == {0}
 
 
 def test_pixels_are_selected_and_thinned_in_order():
@@ -382,11 +382,11 @@ def test_with_the_validation_pixels_it_is_a_training_on_all_of_them(rule):
 
 
 def test_the_last_epoch_validates_only_what_it_does_not_train_on():
-    taught = fit(make_settings(selection=SelectionSettings(rule="last")))
+    pseudo_target = fit(make_settings(selection=SelectionSettings(rule="last")))
     labelled = int(((SPLIT == TRAIN) | (SPLIT == VALIDATION)).sum())
-    assert taught.config["training_pixels"] == labelled
-    assert taught.config["validation"] == {}
-    assert taught.config["selected_epoch"] == 2
+    assert pseudo_target.config["training_pixels"] == labelled
+    assert pseudo_target.config["validation"] == {}
+    assert pseudo_target.config["selected_epoch"] == 2
     chosen = SelectionSettings(rule="last", use_validation=False)
     kept_out = fit(make_settings(selection=chosen))
     assert kept_out.config["training_pixels"] == int((SPLIT == TRAIN).sum())

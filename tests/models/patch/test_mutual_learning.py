@@ -1,4 +1,4 @@
-"""Mutual learning and decision rules against their formulas."""
+"""Mutual learning and fusion rules against their formulas."""
 
 import math
 from itertools import combinations
@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.core.errors import SettingsError
-from bdgf.models.patch.fusion import decide
+from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.mutual_learning import (
     SIMILARITIES,
     MutualLearningSettings,
     classification_loss,
+    consistency_loss,
     entropy_alignment,
     relational_similarity,
-    teaching_loss,
 )
 
 
@@ -110,29 +110,29 @@ def test_decisions_are_probabilities_by_their_formulas():
     logits, _ = outputs()
     p = np.stack([softmax(v) for v in logits.values()])
     tensors = {k: torch.tensor(v) for k, v in logits.items()}
-    np.testing.assert_allclose(decide(tensors, "mean"), p.mean(0), atol=1e-6)
-    np.testing.assert_allclose(decide(tensors, "branch:b1"), p[1], atol=1e-6)
+    np.testing.assert_allclose(fuse(tensors, "mean"), p.mean(0), atol=1e-6)
+    np.testing.assert_allclose(fuse(tensors, "branch:b1"), p[1], atol=1e-6)
     sure = p.max(2, keepdims=True)
     wanted = (p * sure).sum(0) / sure.sum(0)
-    np.testing.assert_allclose(decide(tensors, "confidence"), wanted, atol=1e-6)
-    np.testing.assert_allclose(decide(tensors, "confidence").sum(1), 1, atol=1e-6)
+    np.testing.assert_allclose(fuse(tensors, "confidence"), wanted, atol=1e-6)
+    np.testing.assert_allclose(fuse(tensors, "confidence").sum(1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("decision", ["majority", "branch:b9", "branch:"])
-def test_an_unknown_decision_is_refused(decision):
+@pytest.mark.parametrize("fusion", ["majority", "branch:b9", "branch:"])
+def test_an_unknown_fusion_is_refused(fusion):
     with pytest.raises(SettingsError, match="the rules are mean, confidence, branch:b0"):
-        decide({"b0": torch.zeros(1, 2)}, decision)
+        fuse({"b0": torch.zeros(1, 2)}, fusion)
 
 
-def test_a_lesson_is_the_branches_cross_entropy_to_what_is_taught():
+def test_consistency_is_the_branches_cross_entropy_to_the_pseudo_target():
     rng = np.random.default_rng(0)
     logits = {name: torch.tensor(rng.normal(size=(5, 3)), requires_grad=True) for name in "ab"}
-    taught = torch.tensor(rng.dirichlet(np.ones(3), 5)).float()
-    loss = teaching_loss(logits, taught)
+    pseudo_target = torch.tensor(rng.dirichlet(np.ones(3), 5)).float()
+    loss = consistency_loss(logits, pseudo_target)
     expected = 0.0
     for branch in logits.values():
         p = np.exp(branch.detach().numpy())
-        expected -= (taught.numpy() * np.log(p / p.sum(1, keepdims=True))).sum(1).mean()
+        expected -= (pseudo_target.numpy() * np.log(p / p.sum(1, keepdims=True))).sum(1).mean()
     assert abs(float(loss) - expected) < 1e-5
     loss.backward()
     assert all(float(branch.grad.abs().sum()) > 0 for branch in logits.values())

@@ -1,4 +1,4 @@
-"""Full-map inference against gathering every pixel's raw windows."""
+"""Full-map inference against gathering every pixel's raw patches."""
 
 import numpy as np
 import pytest
@@ -11,22 +11,22 @@ from bdgf.models.base import PredictionSettings
 from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
 from bdgf.models.bdgf.classifier import Classifier, ClassifierSettings
 from bdgf.models.bdgf.guidance import GuideSettings
-from bdgf.models.patch.fusion import decide
+from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.predict_map import predict_branch_maps, predict_map
-from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
+from bdgf.raster.patches import SceneTensors, gather_batch, level_valid
 
 HEIGHT, WIDTH, CLASSES = 21, 18, 4
 
 
 def make_arrays(
     levels: int = 3, channels: int = 5, height: int = HEIGHT, width: int = WIDTH
-) -> SceneArrays:
+) -> SceneTensors:
     generator = torch.Generator().manual_seed(0)
     features = tuple(
         torch.randn(6 + level, -(-height // 2**level), -(-width // 2**level), generator=generator)
         for level in range(levels)
     )
-    return SceneArrays(
+    return SceneTensors(
         torch.randn(channels, height, width, generator=generator),
         {"optical": slice(0, 3), "sar": slice(3, channels)},
         tuple(level.half() for level in features),
@@ -35,7 +35,7 @@ def make_arrays(
     )
 
 
-def make_classifier(arrays: SceneArrays, **changes) -> Classifier:
+def make_classifier(arrays: SceneTensors, **changes) -> Classifier:
     torch.manual_seed(0)
     settings = ClassifierSettings(
         modality_width=4,
@@ -44,10 +44,10 @@ def make_classifier(arrays: SceneArrays, **changes) -> Classifier:
         **changes,
     )
     classifier = Classifier(settings, arrays.modality_channels, arrays.level_channels, CLASSES)
-    classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
-    if classifier.statistics is not None:
-        classifier.statistics.linear.weight.normal_()
-        for name, buffer in classifier.statistics.named_buffers():
+    classifier.set_feature_moments(arrays.feature_mean, arrays.feature_std)
+    if classifier.classical is not None:
+        classifier.classical.linear.weight.normal_()
+        for name, buffer in classifier.classical.named_buffers():
             if "projection" in name:
                 buffer.normal_(std=0.1)
     return classifier
@@ -68,7 +68,7 @@ def plain_map(classifier, arrays, valid, rule, symmetries=(0,)) -> np.ndarray:
             turn = torch.full_like(rows, number)
             patch, levels = classifier.settings.patch, classifier.levels
             batch = gather_batch(arrays, masks, rows, cols, patch, turn, levels, centres=True)
-            probabilities = decide(classifier.eval()(batch).logits, rule)
+            probabilities = fuse(classifier.eval()(batch).logits, rule)
             found[:, valid] += probabilities.T.numpy() / len(symmetries)
     return found
 
@@ -80,7 +80,7 @@ def test_the_streamed_map_equals_the_plain_one(levels, patch):
     classifier = make_classifier(arrays, patch=patch)
     found = predict_map(classifier, arrays, valid, PredictionSettings(batch_size=50))
     np.testing.assert_allclose(
-        found, plain_map(classifier, arrays, valid, classifier.decision), atol=1e-5
+        found, plain_map(classifier, arrays, valid, classifier.fusion), atol=1e-5
     )
 
 
@@ -117,7 +117,7 @@ def test_any_size_gives_the_plain_map(height, width, patch, levels, batch_size, 
         patched.setattr("bdgf.models.patch.predict_map._block_rows", lambda *_: block_rows)
         found = predict_map(classifier, arrays, valid, PredictionSettings(batch_size=batch_size))
     wanted = (
-        plain_map(classifier, arrays, valid, classifier.decision)
+        plain_map(classifier, arrays, valid, classifier.fusion)
         if valid.any()
         else np.zeros_like(found)
     )
@@ -153,22 +153,22 @@ def test_probabilities_sum_to_one_where_valid_and_are_zero_elsewhere():
 def test_symmetries_are_averaged(count, numbers):
     arrays, valid = make_arrays(), holes()
     classifier = make_classifier(arrays)
-    found = predict_map(classifier, arrays, valid, PredictionSettings(symmetries=count))
-    wanted = plain_map(classifier, arrays, valid, classifier.decision, tuple(numbers))
+    found = predict_map(classifier, arrays, valid, PredictionSettings(dihedral=count))
+    wanted = plain_map(classifier, arrays, valid, classifier.fusion, tuple(numbers))
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_branch_maps_are_the_branches_own_and_the_decision_can_be_changed():
     arrays, valid = make_arrays(), holes()
     classifier = make_classifier(arrays)
-    settings = PredictionSettings(decision="mean")
+    settings = PredictionSettings(fusion="mean")
     maps = predict_branch_maps(classifier, arrays, valid, settings)
-    assert set(maps) == {*BRANCHES, "statistics", "decision"}
+    assert set(maps) == {*BRANCHES, "classical", "fusion"}
     for name in classifier.branch_names:
         wanted = plain_map(classifier, arrays, valid, f"branch:{name}")
         np.testing.assert_allclose(maps[name], wanted, atol=1e-5)
     mean = predict_map(classifier, arrays, valid, settings)
-    np.testing.assert_allclose(maps["decision"], mean, atol=1e-6)
+    np.testing.assert_allclose(maps["fusion"], mean, atol=1e-6)
     assert not np.allclose(mean, predict_map(classifier, arrays, valid))
 
 
@@ -177,7 +177,7 @@ def test_nodata_values_are_not_seen():
     classifier = make_classifier(arrays)
     channels = arrays.channels.clone()
     channels[:, torch.from_numpy(~valid)] = torch.nan
-    spoilt = SceneArrays(
+    spoilt = SceneTensors(
         channels.nan_to_num(1e6),
         arrays.modalities,
         arrays.features,
@@ -198,5 +198,5 @@ def test_arrays_of_another_training_are_refused():
         predict_map(classifier, make_arrays(channels=6), valid)
     with pytest.raises(SettingsError, match="the valid mask is"):
         predict_map(classifier, arrays, valid[:-1])
-    with pytest.raises(SettingsError, match="unknown decision 'vote'"):
-        predict_map(classifier, arrays, valid, PredictionSettings(decision="vote"))
+    with pytest.raises(SettingsError, match="unknown fusion rule 'vote'"):
+        predict_map(classifier, arrays, valid, PredictionSettings(fusion="vote"))

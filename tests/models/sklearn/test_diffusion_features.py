@@ -9,7 +9,7 @@ import torch
 from bdgf.core.errors import MissingArtifactError
 from bdgf.features.cube import FeatureCube
 from bdgf.features.external import write_feature_cube
-from bdgf.features.scene_tensors import resident_arrays
+from bdgf.features.scene_tensors import scene_tensors
 from bdgf.models.sklearn.diffusion_features import ChannelsAndDiffusion
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.raster.patches import gather_batch, level_valid
@@ -50,7 +50,7 @@ def test_it_is_the_channels_and_what_windows_call_the_centres(prepared, cube, ro
     found = ChannelsAndDiffusion().table(prepared, cube)(wanted)
     assert found.dtype == np.float32
 
-    arrays = resident_arrays(prepared, cube)
+    arrays = scene_tensors(prepared, cube)
     valid = level_valid(torch.from_numpy(valid_mask(prepared)), 3)
     at = (torch.from_numpy(index) for index in np.nonzero(wanted))
     centres = gather_batch(arrays, valid, *at, 3, levels=3, centres=True).centres

@@ -7,10 +7,10 @@ from sklearn.ensemble import RandomForestClassifier
 from bdgf.core.errors import MissingArtifactError
 from bdgf.models.base import SceneInputs
 from bdgf.models.bdgf.settings import TrainSettings
-from bdgf.models.sklearn.feature_source import table_of_maps
+from bdgf.models.sklearn.feature_source import reader_of_maps
 from bdgf.models.sklearn.presets import RANDOM_FOREST
 from bdgf.models.sklearn.random_forest import FOREST, RandomForestSettings
-from bdgf.models.sklearn.training_pixels import TrainingTable, training_table
+from bdgf.models.sklearn.training_pixels import TrainingPixels, training_pixels
 from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
 from bdgf.scenes.scene import valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
@@ -74,7 +74,7 @@ def test_a_forest_whose_nodes_lead_astray_is_refused(prepared, split, tmp_path):
 def test_balanced_weights_the_rare_class():
     rng = np.random.default_rng(0)
     label_map = np.where(np.arange(60) < 55, 1, 2).reshape(6, 10)
-    table = TrainingTable(rng.normal(size=(60, 1)).astype(np.float32), label_map)
+    table = TrainingPixels(rng.normal(size=(60, 1)).astype(np.float32), label_map)
     shares = [
         FOREST.probabilities(
             FOREST.fit(table, settings, 0), rng.normal(size=(400, 1)).astype(np.float32), settings
@@ -91,8 +91,8 @@ def test_the_table_holds_training_pixels_in_order():
     features = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
     labels = np.array([[1, 2, 0], [3, 1, 2]])
     split = np.array([[1, 2, 1], [3, 1, 0]])
-    table_of_scene = table_of_maps(features)
-    table = training_table(table_of_scene, labels, split, use_validation=True)
+    table_of_scene = reader_of_maps(features)
+    table = training_pixels(table_of_scene, labels, split, use_validation=True)
     assert table.labels.tolist() == [1, 2, 1]
     assert table.features.tolist() == [[0, 6], [1, 7], [4, 10]]
-    assert training_table(table_of_scene, labels, split, False).labels.tolist() == [1, 1]
+    assert training_pixels(table_of_scene, labels, split, False).labels.tolist() == [1, 1]

@@ -17,7 +17,7 @@ from bdgf.models.sklearn.svm import (
     fit_inverse_temperature,
     held_out_decisions,
 )
-from bdgf.models.sklearn.training_pixels import TrainingTable
+from bdgf.models.sklearn.training_pixels import TrainingPixels
 from bdgf.splits.validation_groups import ValidationSettings, spatial_groups
 
 FEW = SvmSettings(c=(1.0, 10.0), gamma=(0.3, 1.0), folds=3, jobs=1)
@@ -39,7 +39,7 @@ def table_of(label_map, seed=0, spread=0.6):
     labels = label_map[label_map != 0]
     centres = rng.normal(size=(label_map.max() + 1, 3)) * 2
     features = centres[labels] + spread * rng.normal(size=(len(labels), 3))
-    return TrainingTable(features.astype(np.float32), label_map)
+    return TrainingPixels(features.astype(np.float32), label_map)
 
 
 @settings(max_examples=60, deadline=None)

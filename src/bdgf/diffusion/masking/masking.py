@@ -1,7 +1,7 @@
 """Adaptive modality masking: which modalities the denoiser does not see, and how often.
 
 The paper states that adaptive modality masking balances what the DDPM learns of each modality; what
-the rates follow (`dominance`) and how (`masking_rules`) is chosen here.
+the rates follow (`imbalance`) and how (`masking_rules`) is chosen here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bdgf.diffusion.masking.rules import RULES, RateRule
 from bdgf.diffusion.masking.settings import MaskingSettings
-from bdgf.diffusion.masking.signals import SIGNALS, DominanceSignal, Observation
+from bdgf.diffusion.masking.signals import SIGNALS, ImbalanceSignal, Observation
 
 
 class Masking:
@@ -30,7 +30,7 @@ class Masking:
         """
         self.modalities, self.settings = modalities, settings
         self._device = device
-        self._signal: DominanceSignal = SIGNALS[settings.signal](modalities, settings, device)
+        self._signal: ImbalanceSignal = SIGNALS[settings.signal](modalities, settings, device)
         self._rule: RateRule = RULES[settings.rule](modalities, settings, device)
 
     def rates(self) -> Tensor:

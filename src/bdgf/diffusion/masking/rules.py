@@ -1,4 +1,4 @@
-"""How masking rates answer to dominance. Both rules are chosen here; the paper names none."""
+"""How masking rates answer to imbalance. Both rules are chosen here; the paper names none."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bdgf.diffusion.masking.settings import MaskingSettings
 
 
 class RateRule(Protocol):
-    """Turns the dominance e_m of each modality, in [0, 1], into masking rates."""
+    """Turns the imbalance e_m of each modality, in [0, 1], into masking rates."""
 
-    def update(self, dominance: Tensor, steps: int) -> None:
+    def update(self, imbalance: Tensor, steps: int) -> None:
         """Takes in a measurement, (M,) float, `steps` training steps after the last one."""
         ...
 
-    def rates(self, dominance: Tensor) -> Tensor:
-        """The rates at the present dominance: (M,) float32."""
+    def rates(self, imbalance: Tensor) -> Tensor:
+        """The rates at the present imbalance: (M,) float32."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -32,18 +32,18 @@ class RateRule(Protocol):
 
 
 class Ratio:
-    """Rates that follow from the present dominance alone (`ratio_rates`)."""
+    """Rates that follow from the present imbalance alone (`ratio_rates`)."""
 
     def __init__(self, modalities: int, settings: MaskingSettings, device: torch.device) -> None:
         """Keeps the settings; there is no state."""
         self._settings = settings
 
-    def update(self, dominance: Tensor, steps: int) -> None:
+    def update(self, imbalance: Tensor, steps: int) -> None:
         """Does nothing."""
 
-    def rates(self, dominance: Tensor) -> Tensor:
+    def rates(self, imbalance: Tensor) -> Tensor:
         """(M,) float32."""
-        return ratio_rates(dominance, self._settings)
+        return ratio_rates(imbalance, self._settings)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing."""
@@ -61,11 +61,11 @@ class Equalise:
         self._settings = settings
         self._visible = torch.full((modalities,), 1 - settings.p_min, device=device)
 
-    def update(self, dominance: Tensor, steps: int) -> None:
+    def update(self, imbalance: Tensor, steps: int) -> None:
         """Moves the rates."""
-        self._visible = moved_visibility(self._visible, dominance, steps, self._settings)
+        self._visible = moved_visibility(self._visible, imbalance, steps, self._settings)
 
-    def rates(self, dominance: Tensor) -> Tensor:
+    def rates(self, imbalance: Tensor) -> Tensor:
         """(M,) float32."""
         return 1 - self._visible
 
@@ -81,25 +81,25 @@ class Equalise:
 RULES: dict[str, type[Ratio] | type[Equalise]] = {"ratio": Ratio, "equalise": Equalise}
 
 
-def ratio_rates(dominance: Tensor, settings: MaskingSettings) -> Tensor:
+def ratio_rates(imbalance: Tensor, settings: MaskingSettings) -> Tensor:
     """p_m = p_max tanh(alpha max(rho_m - 1, 0)) + p_min, rho_m = e_m / mean of the others' e.
 
     On-the-fly gradient modulation (Peng et al., CVPR 2022) moved from gradients to inputs.
 
     Args:
-        dominance: e_m, (M,) float in [0, 1].
+        imbalance: e_m, (M,) float in [0, 1].
         settings: p_min, p_max, alpha, floor.
 
     Returns:
         Masking rates, (M,).
     """
-    others = (dominance.sum() - dominance) / max(len(dominance) - 1, 1)
-    rho = dominance / others.clamp(min=settings.floor)
+    others = (imbalance.sum() - imbalance) / max(len(imbalance) - 1, 1)
+    rho = imbalance / others.clamp(min=settings.floor)
     return settings.p_max * torch.tanh(settings.alpha * (rho - 1).clamp(min=0)) + settings.p_min
 
 
 def moved_visibility(
-    visible: Tensor, dominance: Tensor, steps: int, settings: MaskingSettings
+    visible: Tensor, imbalance: Tensor, steps: int, settings: MaskingSettings
 ) -> Tensor:
     """q_m <- q_m (M s_m)^(-gain * steps), s_m = e_m / sum of all e, q_m = 1 - p_m the visible rate.
 
@@ -107,7 +107,7 @@ def moved_visibility(
 
     Args:
         visible: Present q_m, (M,) float.
-        dominance: e_m, (M,) float in [0, 1].
+        imbalance: e_m, (M,) float in [0, 1].
         steps: Training steps since the last update.
         settings: gain, floor; p_min and p_min + p_max bound the masking rate.
 
@@ -115,6 +115,6 @@ def moved_visibility(
         The next q_m, (M,).
     """
     # In units of the mean; a modality of which nothing is learnt yet has no logarithm.
-    relative = dominance / dominance.mean().clamp(min=settings.floor)
+    relative = imbalance / imbalance.mean().clamp(min=settings.floor)
     moved = visible * relative.clamp(min=settings.floor) ** (-settings.gain * steps)
     return moved.clamp(1 - settings.p_min - settings.p_max, 1 - settings.p_min)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from bdgf.core.settings import Settings
 
 
-class FeatureProbeSettings(Settings):
+class SensitivityProbeSettings(Settings):
     """On what, and how often, the change of the features is measured. Chosen here."""
 
     every: int = Field(20, ge=1, description="Steps between two measurements.")
@@ -31,20 +31,20 @@ class MaskingSettings(Settings):
     block: int = Field(8, ge=1, description="Side of a block in pixels (granularity `block`).")
     rate: float = Field(0.25, ge=0, lt=1, description="Rate of every modality (`fixed`).")
     p_min: float = Field(0.05, ge=0, lt=1, description="Lowest rate (`adaptive`).")
-    p_max: float = Field(0.5, ge=0, lt=1, description="What dominance can add to the rate.")
+    p_max: float = Field(0.5, ge=0, lt=1, description="What imbalance can add to the rate.")
     rule: Literal["ratio", "equalise"] = Field(
         "ratio",
         description="Rates answer to the present imbalance, or move until there is none.",
     )
     alpha: float = Field(1.0, gt=0, description="How sharply the rate answers (rule `ratio`).")
     gain: float = Field(0.015, gt=0, description="How fast rates move a step (rule `equalise`).")
-    signal: Literal["explained_noise", "feature_change"] = Field(
+    signal: Literal["explained_noise", "modality_sensitivity"] = Field(
         "explained_noise", description="What says that a modality dominates."
     )
     decay: float = Field(0.98, ge=0, lt=1, description="Decay a step of the signal's average.")
     floor: float = Field(0.05, gt=0, description="Least mean signal that a ratio is formed with.")
-    probe: FeatureProbeSettings = Field(
-        default_factory=FeatureProbeSettings,
+    probe: SensitivityProbeSettings = Field(
+        default_factory=SensitivityProbeSettings,
         description="Where the change of the features is measured.",
     )
 

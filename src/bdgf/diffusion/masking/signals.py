@@ -27,7 +27,7 @@ class Observation:
     feature_shares: Tensor | None = None
 
 
-class DominanceSignal(Protocol):
+class ImbalanceSignal(Protocol):
     """Measures how well each modality is learnt, or how much it dominates, in [0, 1].
 
     Attributes:
@@ -93,7 +93,7 @@ class ExplainedNoise(_AveragedSignal):
         return (1 - self._average).clamp(0, 1)
 
 
-class FeatureChange(_AveragedSignal):
+class ModalitySensitivity(_AveragedSignal):
     """s_m: the modality's share of the features' change, one being hidden at a time.
 
     The shares add up to 1 (`bdgf.diffusion.pretraining.modality_sensitivity`).
@@ -117,7 +117,7 @@ class FeatureChange(_AveragedSignal):
         return self._average
 
 
-SIGNALS: dict[str, type[ExplainedNoise] | type[FeatureChange]] = {
+SIGNALS: dict[str, type[ExplainedNoise] | type[ModalitySensitivity]] = {
     "explained_noise": ExplainedNoise,
-    "feature_change": FeatureChange,
+    "modality_sensitivity": ModalitySensitivity,
 }

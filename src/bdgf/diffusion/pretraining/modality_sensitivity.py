@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bdgf.diffusion.masking.settings import FeatureProbeSettings
+from bdgf.diffusion.masking.settings import SensitivityProbeSettings
 from bdgf.diffusion.pretraining.tile_sampler import TileBatch
 from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.unet import Denoiser
@@ -22,11 +22,11 @@ PROBE_SEED = 20232
 """The probe's tiles meet the same noise in every training, so that trainings can be compared."""
 
 
-class FeatureProbe:
+class SensitivityProbe:
     """A few held-out tiles under fixed noise, on which the features' change is measured."""
 
     def __init__(
-        self, tiles: TileBatch, schedule: NoiseSchedule, settings: FeatureProbeSettings
+        self, tiles: TileBatch, schedule: NoiseSchedule, settings: SensitivityProbeSettings
     ) -> None:
         """Takes tiles evenly spread over the held-out ones, and draws the noise.
 
@@ -114,7 +114,7 @@ def feature_shares(change: Tensor) -> Tensor:
     """Each modality's share of the features: of each level's changes, averaged over the levels.
 
     Args:
-        change: (levels, M) float, from `FeatureProbe.change`.
+        change: (levels, M) float, from `SensitivityProbe.change`.
 
     Returns:
         (M,), which add up to 1; 1/M each of a level where nothing changes.

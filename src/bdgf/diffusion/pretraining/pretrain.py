@@ -17,14 +17,14 @@ from bdgf import __version__
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.losses import ObjectiveSettings, p_losses
+from bdgf.diffusion.losses import LossSettings, p_losses
 from bdgf.diffusion.masking.balance_index import balance_index
 from bdgf.diffusion.masking.masking import Masking
 from bdgf.diffusion.masking.settings import MaskingSettings
 from bdgf.diffusion.masking.signals import Observation
-from bdgf.diffusion.pretraining.modality_sensitivity import FeatureProbe, feature_shares
+from bdgf.diffusion.pretraining.modality_sensitivity import SensitivityProbe, feature_shares
 from bdgf.diffusion.pretraining.tile_sampler import TileSource
-from bdgf.diffusion.pretraining.validation import ValidationSet
+from bdgf.diffusion.pretraining.validation import HeldOutTiles
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 from bdgf.preprocessing.preparation import stack_channels
@@ -50,15 +50,18 @@ class PretrainSettings(Settings):
     steps: int | None = Field(
         None,
         ge=0,
-        description="Training steps; null takes them from `passes`; 0 leaves a random network.",
+        description="Training steps; null takes them from `epochs_equivalent`; 0 leaves a random "
+        "network.",
     )
-    passes: float = Field(
+    epochs_equivalent: float = Field(
         300,
         gt=0,
-        description="How often a valid pixel is drawn in the mean: larger scenes, more steps.",
+        description="Epochs over the scene's valid pixels: how often each is drawn in the mean.",
     )
-    least_steps: int = Field(600, ge=1, description="Least steps that `passes` asks for.")
-    most_steps: int = Field(3000, ge=1, description="Most steps that `passes` asks for.")
+    least_steps: int = Field(
+        600, ge=1, description="Least steps that `epochs_equivalent` asks for."
+    )
+    most_steps: int = Field(3000, ge=1, description="Most steps that `epochs_equivalent` asks for.")
     batch_size: int = Field(16, ge=1, description="Tiles a step.")
     tile: int = Field(32, ge=4, description="Side of a tile in pixels.")
     held_out: float = Field(0.1, ge=0, le=0.5, description="Share of the tiles for validation.")
@@ -84,8 +87,8 @@ class PretrainSettings(Settings):
     masking: MaskingSettings = Field(
         default_factory=MaskingSettings, description="Which modalities are hidden, how often."
     )
-    objective: ObjectiveSettings = Field(
-        default_factory=ObjectiveSettings, description="How the loss is put together."
+    objective: LossSettings = Field(
+        default_factory=LossSettings, description="How the loss is put together."
     )
 
     @model_validator(mode="after")
@@ -110,7 +113,7 @@ class PretrainSettings(Settings):
         """Steps of the whole training on a scene with so many valid pixels."""
         if self.steps is not None:
             return self.steps
-        wanted = math.ceil(self.passes * valid_pixels / (self.batch_size * self.tile**2))
+        wanted = math.ceil(self.epochs_equivalent * valid_pixels / (self.batch_size * self.tile**2))
         return min(max(wanted, self.least_steps), self.most_steps)
 
 
@@ -221,7 +224,7 @@ class _Pretraining:
         self.generator = torch.Generator(device).manual_seed(int(steps_seed))
         self.schedule = NoiseSchedule(settings.schedule, device)
         self.masking = Masking(len(modalities), settings.masking, device)
-        self.probe = FeatureProbe(tiles.validation(), self.schedule, settings.masking.probe)
+        self.probe = SensitivityProbe(tiles.validation(), self.schedule, settings.masking.probe)
         self.ema = ExponentialAverage(self.denoiser, settings.ema_decay)
         self.history = MemoryLogger()
         self.model, optimizer = fabric.setup(
@@ -236,7 +239,7 @@ class _Pretraining:
         )
 
     def train(self, logger: MetricLogger, plan: CheckpointPlan | None) -> None:
-        held_out = ValidationSet(
+        held_out = HeldOutTiles(
             self.tiles.validation(), self.schedule, self.settings.validation_timesteps
         )
 

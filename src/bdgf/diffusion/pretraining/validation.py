@@ -18,7 +18,7 @@ VALIDATION_SEED = 20231
 """Held-out tiles meet the same noise in every training, so that trainings can be compared."""
 
 
-class ValidationSet:
+class HeldOutTiles:
     """Held-out tiles at fixed diffusion steps under fixed noise, all modalities visible."""
 
     def __init__(self, tiles: TileBatch, schedule: NoiseSchedule, timesteps: Sequence[int]) -> None:

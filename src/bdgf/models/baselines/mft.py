@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
-from bdgf.models.baselines.patch_baseline import WindowNetwork
+from bdgf.models.baselines.patch_baseline import PatchBaseline
 
 
 class MultimodalTransformerSettings(Settings):
@@ -35,7 +35,7 @@ class MultimodalTransformerSettings(Settings):
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout on tokens and in the encoder.")
 
 
-class MultimodalTransformer(WindowNetwork):
+class MultimodalTransformer(PatchBaseline):
     """Spectral patch tokens, asked by the auxiliary modality's class token."""
 
     def __init__(
@@ -46,7 +46,7 @@ class MultimodalTransformer(WindowNetwork):
         patch: int,
         classes: int,
     ) -> None:
-        """Builds the network; the arguments are those of `WindowNetwork`.
+        """Builds the network; the arguments are those of `PatchBaseline`.
 
         Raises:
             SettingsError: Heads or groups do not divide the width.
@@ -72,17 +72,17 @@ class MultimodalTransformer(WindowNetwork):
         )
         self.patch_tokens = Tokenizer(width, settings.tokens)
         self.class_token = Tokenizer(width, 1)
-        self.places = nn.Parameter(torch.randn(1 + settings.tokens, width) * 0.02)
+        self.positional_embedding = nn.Parameter(torch.randn(1 + settings.tokens, width) * 0.02)
         self.dropout = nn.Dropout(settings.dropout)
         self.encoder = nn.ModuleList(CrossPatchLayer(settings) for _ in range(settings.depth))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, classes)
 
     def embed(self, spectral: Tensor, auxiliary: Tensor) -> tuple[Tensor, Tensor]:
-        """Classifies windows: see `WindowNetwork.embed`."""
+        """Classifies patches: see `PatchBaseline.embed`."""
         asking = self.class_token(self.auxiliary_stem(auxiliary))  # (B, 1, width)
         asked = self.patch_tokens(self.spectral_stem(spectral))  # (B, tokens, width)
-        tokens = self.dropout(torch.cat([asking, asked], dim=1) + self.places)
+        tokens = self.dropout(torch.cat([asking, asked], dim=1) + self.positional_embedding)
         asking, asked = tokens[:, :1], tokens[:, 1:]
         for layer in self.encoder:
             asking = layer(asking, asked)
@@ -105,7 +105,7 @@ class HeterogeneousConvolution(nn.Module):
 
 
 class Tokenizer(nn.Module):
-    """Reduces the pixels of a window to tokens, each a learned weighting of all of them.
+    """Reduces the pixels of a patch to tokens, each a learned weighting of all of them.
 
     tokens = softmax(X W_a)^T X W_b over the pixels X (B, P * P, width).
     """

@@ -14,15 +14,15 @@ from bdgf.models.baselines.mft import (
     MultimodalTransformer,
     MultimodalTransformerSettings,
 )
-from bdgf.models.baselines.patch_baseline import WindowNetwork
+from bdgf.models.baselines.patch_baseline import PatchBaseline
 from bdgf.models.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
 from bdgf.models.patch.fit import NetworkMaker
 from bdgf.models.patch.model import NetworkModel
 from bdgf.models.patch.settings import PatchTrainSettings
-from bdgf.raster.patches import SceneArrays
+from bdgf.raster.patches import SceneTensors
 from bdgf.scenes.scene import spectral_names
 
-_Network = Callable[[Any, dict[str, int], list[str], int, int], WindowNetwork]
+_Network = Callable[[Any, dict[str, int], list[str], int, int], PatchBaseline]
 
 
 def _model(name: str, settings: type[Settings], network: _Network) -> NetworkModel:
@@ -31,12 +31,12 @@ def _model(name: str, settings: type[Settings], network: _Network) -> NetworkMod
     ) -> tuple[PatchTrainSettings, NetworkMaker]:
         spectral, patch = spectral_names(prepared), train.patch
 
-        def make(arrays: SceneArrays, classes: int) -> WindowNetwork:
+        def make(arrays: SceneTensors, classes: int) -> PatchBaseline:
             return network(own, arrays.modality_channels, spectral, patch, classes)
 
         return train, make
 
-    def rebuild(weights: Weights) -> WindowNetwork:
+    def rebuild(weights: Weights) -> PatchBaseline:
         config = weights.config
         try:
             rebuilt = network(

@@ -1,4 +1,4 @@
-"""Networks of one branch that see raw windows, apart by kind of modality."""
+"""Networks of one branch that see raw patches, apart by kind of modality."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bdgf.core.settings import Settings
 from bdgf.models.patch.network import ClassifierOutput, PatchNetwork
 
 
-class WindowNetwork(PatchNetwork):
-    """A network on windows of the spectral and of the auxiliary channels.
+class PatchBaseline(PatchNetwork):
+    """A network on patches of the spectral and of the auxiliary channels.
 
     Whatever the number of modalities: the spectral ones are stacked, and so are the auxiliary ones.
     What is position-wise before the first convolution is nothing but the mask.
     """
 
-    decision = "mean"
+    fusion = "mean"
     owner: Tensor
     spectral_channels: Tensor
     auxiliary_channels: Tensor
@@ -72,7 +72,7 @@ class WindowNetwork(PatchNetwork):
 
     @abstractmethod
     def embed(self, spectral: Tensor, auxiliary: Tensor) -> tuple[Tensor, Tensor]:
-        """Classifies windows.
+        """Classifies patches.
 
         Args:
             spectral: (B, C_s, P, P) float32, 0 where there is no data.
@@ -94,10 +94,10 @@ class WindowNetwork(PatchNetwork):
     def classify(
         self, stems: dict[str, Tensor], guidance: list[Tensor], centres: list[Tensor]
     ) -> ClassifierOutput:
-        """Classifies the centre pixels of (B, P, P, C) windows; there is no guidance."""
-        windows = stems[self.name].permute(0, 3, 1, 2)  # (B, C, P, P)
+        """Classifies the centre pixels of (B, P, P, C) patches; there is no guidance."""
+        patches = stems[self.name].permute(0, 3, 1, 2)  # (B, C, P, P)
         logits, embedding = self.embed(
-            windows[:, self.spectral_channels], windows[:, self.auxiliary_channels]
+            patches[:, self.spectral_channels], patches[:, self.auxiliary_channels]
         )
         return ClassifierOutput({self.name: logits}, {self.name: embedding})
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
-from bdgf.models.baselines.patch_baseline import WindowNetwork
+from bdgf.models.baselines.patch_baseline import PatchBaseline
 
 
 class TwoStreamSettings(Settings):
@@ -24,7 +24,7 @@ class TwoStreamSettings(Settings):
     dropout: float = Field(0.3, ge=0, lt=1, description="Dropout before and after the embedding.")
 
 
-class TwoStreamCNN(WindowNetwork):
+class TwoStreamCNN(PatchBaseline):
     """A spectral and an auxiliary stream; any number of modalities in either."""
 
     def __init__(
@@ -35,7 +35,7 @@ class TwoStreamCNN(WindowNetwork):
         patch: int,
         classes: int,
     ) -> None:
-        """Builds the network; the arguments are those of `WindowNetwork`."""
+        """Builds the network; the arguments are those of `PatchBaseline`."""
         super().__init__("two_stream_cnn", settings, modalities, spectral, patch, classes)
         self.spectral_stream = _stream(self.spectral_count, settings.width, patch)
         self.auxiliary_stream = _stream(self.auxiliary_count, settings.width, patch)
@@ -48,7 +48,7 @@ class TwoStreamCNN(WindowNetwork):
         )
 
     def embed(self, spectral: Tensor, auxiliary: Tensor) -> tuple[Tensor, Tensor]:
-        """Classifies windows: see `WindowNetwork.embed`."""
+        """Classifies patches: see `PatchBaseline.embed`."""
         cells = [self.spectral_stream(spectral), self.auxiliary_stream(auxiliary)]
         embedding = self.join(torch.cat(cells, dim=1))  # (B, E)
         return self.head(embedding), embedding

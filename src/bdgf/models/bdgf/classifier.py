@@ -18,17 +18,17 @@ from bdgf.models.bdgf.branches import (
     PyramidSettings,
     block_maker,
 )
-from bdgf.models.bdgf.classical.branch import StatisticsBranch, StatisticsSettings
-from bdgf.models.bdgf.classical.fit import fit_statistics_branch
+from bdgf.models.bdgf.classical.branch import ClassicalBranch, ClassicalSettings
+from bdgf.models.bdgf.classical.fit import fit_classical_branch
 from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.bdgf.stems import FeatureProjection, ModalityStem
-from bdgf.models.patch.fusion import check_decision
+from bdgf.models.patch.fusion import check_fusion
 from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, last
 from bdgf.models.patch.sampling import ClassWeights, Pixels
-from bdgf.raster.patches import SceneArrays, WindowBatch
+from bdgf.raster.patches import PatchBatch, SceneTensors
 
-STATISTICS = "statistics"
-"""Name of the statistics branch."""
+CLASSICAL = "classical"
+"""Name of the classical branch."""
 
 PAIRING = {
     "cnn": "feature_fusion",
@@ -47,8 +47,8 @@ class ClassifierSettings(Settings):
     guides: dict[str, str] = Field(
         PAIRING, description="Each branch's guide by name; a branch that is not named has none"
     )
-    decision: str = Field(
-        "confidence", description="Decision rule: `mean`, `confidence` or `branch:<name>`"
+    fusion: str = Field(
+        "confidence", description="Fusion rule: `mean`, `confidence` or `branch:<name>`"
     )
     modality_width: int = Field(
         32, ge=1, description="Channels of a modality's embedding in a branch's stem"
@@ -56,9 +56,7 @@ class ClassifierSettings(Settings):
     pyramid: PyramidSettings = Field(PyramidSettings(), description="What the branches share")
     guide: GuideSettings = Field(GuideSettings(), description="The guides")
     branch: BranchSettings = Field(BranchSettings(), description="What is each branch's own")
-    statistics: StatisticsSettings = Field(
-        StatisticsSettings(), description="The branch on statistics of the patch"
-    )
+    classical: ClassicalSettings = Field(ClassicalSettings(), description="The classical branch")
 
     @field_validator("patch")
     @classmethod
@@ -69,9 +67,9 @@ class ClassifierSettings(Settings):
 
 
 class Classifier(PatchNetwork):
-    """Guided branches side by side, and the statistics branch.
+    """Guided branches side by side, and the classical branch.
 
-    The statistics branch is fitted, not trained: it answers in evaluation only, as one of those
+    The classical branch is fitted, not trained: it answers in evaluation only, as one of those
     that decide and teach.
     """
 
@@ -98,9 +96,9 @@ class Classifier(PatchNetwork):
         if classes < 2:
             raise SettingsError(f"{classes} classes leave nothing to tell apart; label at least 2")
         self.settings, self.classes = settings, classes
-        self.patch, self.decision = settings.patch, settings.decision
-        self.branch_names = tuple(settings.branches) + (STATISTICS,) * settings.statistics.use
-        check_decision(settings.decision, self.branch_names)
+        self.patch, self.fusion = settings.patch, settings.fusion
+        self.branch_names = tuple(settings.branches) + (CLASSICAL,) * settings.classical.use
+        check_fusion(settings.fusion, self.branch_names)
         self.modalities, self.level_channels = dict(modalities), tuple(level_channels)
         guided = any(settings.guides.get(name, "none") != "none" for name in settings.branches)
         self.levels = min(len(level_channels), settings.pyramid.stages) if guided else 0
@@ -116,18 +114,18 @@ class Classifier(PatchNetwork):
             FeatureProjection(channels, settings.guide.width, settings.guide.feature_limit)
             for channels in level_channels[: self.levels]
         )
-        # One mask for a whole window, so that a dropped feature channel is gone for good.
+        # One mask for a whole patch, so that a dropped feature channel is gone for good.
         self.feature_dropout = nn.Dropout(settings.guide.dropout)
         self.branches = nn.ModuleDict({name: self._branch(name) for name in settings.branches})
-        self.statistics: StatisticsBranch | None = None
-        if settings.statistics.use:
+        self.classical: ClassicalBranch | None = None
+        if settings.classical.use:
             count, read = sum(modalities.values()), tuple(level_channels[: self.levels])
-            self.statistics = StatisticsBranch(
-                settings.statistics, count, settings.patch, classes, read
+            self.classical = ClassicalBranch(
+                settings.classical, count, settings.patch, classes, read
             )
             self.embedded_width += count + 1
-            if self.statistics.components is not None:
-                widths = enumerate(self.statistics.components.widths)
+            if self.classical.components is not None:
+                widths = enumerate(self.classical.components.widths)
                 self.embedded_width += sum(width / 4**level for level, width in widths)
 
     def _branch(self, name: str) -> Pyramid:
@@ -142,11 +140,11 @@ class Classifier(PatchNetwork):
             make_block=block_maker(name, settings.pyramid.width, settings.branch),
         )
 
-    def set_feature_statistics(self, mean: tuple[Tensor, ...], std: tuple[Tensor, ...]) -> None:
+    def set_feature_moments(self, mean: tuple[Tensor, ...], std: tuple[Tensor, ...]) -> None:
         """Takes the feature cube's statistics, per level (C_l,), into the weights."""
         for level, projection in enumerate(self.projections):
             assert isinstance(projection, FeatureProjection)
-            projection.set_statistics(mean[level], std[level])
+            projection.set_moments(mean[level], std[level])
 
     def embed_scene(
         self, channels: Tensor, inside: Tensor, keep: Tensor | None = None
@@ -159,12 +157,12 @@ class Classifier(PatchNetwork):
             keep: (..., M) factors on the modalities, 0 hides one; broadcast over positions.
 
         Returns:
-            Each branch's stem (..., width), zero where not inside; in evaluation the statistics
+            Each branch's stem (..., width), zero where not inside; in evaluation the classical
             branch's (..., C + 1), from which no modality is hidden.
         """
         stems = {name: stem(channels, keep) * inside for name, stem in self.stems.items()}
-        if self.statistics is not None and not self.training:
-            stems[STATISTICS] = self.statistics.embed(channels, inside)
+        if self.classical is not None and not self.training:
+            stems[CLASSICAL] = self.classical.embed(channels, inside)
         return stems
 
     def embed_level(self, level: int, features: Tensor, inside: Tensor) -> Tensor:
@@ -182,35 +180,35 @@ class Classifier(PatchNetwork):
         return embedded
 
     def embed_centre(self, level: int, features: Tensor) -> Tensor | None:
-        """(..., components) of cells (..., C_l) for the statistics branch; None in training."""
-        if self.training or self.statistics is None or self.statistics.components is None:
+        """(..., components) of cells (..., C_l) for the classical branch; None in training."""
+        if self.training or self.classical is None or self.classical.components is None:
             return None
-        found: Tensor = self.statistics.components(level, features)
+        found: Tensor = self.classical.components(level, features)
         return found
 
     def classify(
         self, stems: dict[str, Tensor], guidance: list[Tensor], centres: list[Tensor]
     ) -> ClassifierOutput:
-        """Classifies the centre pixels of embedded windows.
+        """Classifies the centre pixels of embedded patches.
 
         Args:
-            stems: Each branch's windows (B, P, P, width), from `embed_scene`.
+            stems: Each branch's patches (B, P, P, width), from `embed_scene`.
             guidance: Per level (B, P_l, P_l, G), from `embed_level`.
             centres: Per level (B, components), from `embed_centre`.
         """
         outputs = {name: branch(stems[name], guidance) for name, branch in self.branches.items()}
         logits = {name: logits for name, (logits, _) in outputs.items()}
-        if self.statistics is not None and not self.training:
-            logits[STATISTICS] = self.statistics(stems[STATISTICS], centres)
+        if self.classical is not None and not self.training:
+            logits[CLASSICAL] = self.classical(stems[CLASSICAL], centres)
         return ClassifierOutput(
             logits, embeddings={name: embedding for name, (_, embedding) in outputs.items()}
         )
 
-    def forward(self, batch: WindowBatch, keep: Tensor | None = None) -> ClassifierOutput:
-        """Classifies the centre pixels of raw windows.
+    def forward(self, batch: PatchBatch, keep: Tensor | None = None) -> ClassifierOutput:
+        """Classifies the centre pixels of raw patches.
 
         Args:
-            batch: The windows; levels that the classifier does not read may be left out.
+            batch: The patches; levels that the classifier does not read may be left out.
             keep: (B, M) factors on the modalities, 0 hides one from a sample; None keeps all.
         """
         keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
@@ -228,30 +226,30 @@ class Classifier(PatchNetwork):
 
     def fit_before_training(
         self,
-        arrays: SceneArrays,
+        arrays: SceneTensors,
         valid: tuple[Tensor, ...],
         pixels: Pixels,
         weighting: ClassWeights,
         seed: int,
     ) -> dict[str, Any]:
-        """Fits the statistics branch: see `PatchNetwork.fit_before_training`."""
-        if self.statistics is None:
+        """Fits the classical branch: see `PatchNetwork.fit_before_training`."""
+        if self.classical is None:
             return {}
-        chosen = fit_statistics_branch(
-            self.statistics,
+        chosen = fit_classical_branch(
+            self.classical,
             arrays,
             valid,
             pixels,
-            self.settings.statistics,
+            self.settings.classical,
             patch=self.patch,
             weighting=weighting,
             seed=seed,
         )
-        return {STATISTICS: asdict(chosen)}
+        return {CLASSICAL: asdict(chosen)}
 
     def parameter_count(self) -> int:
-        """Number of trained parameters, and the size of the statistics branch."""
-        fitted = self.statistics.size if self.statistics is not None else 0
+        """Number of trained parameters, and the size of the classical branch."""
+        fitted = self.classical.size if self.classical is not None else 0
         return super().parameter_count() + fitted
 
     def config(self) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 [stated] feature fusion, group channel attention and cross-attention. [chosen] their forms below and
 their pairing with the branches; any guide can be put on any branch. Every guide takes the branch's
-grid (B, h, w, C) and the diffusion window of the stage's level (B, h', w', G), both channels last,
-so that projections need no copies, and returns the guided grid (B, h, w, C).
+grid (B, h, w, C) and the diffusion features of the stage's level (B, h', w', G), both channels
+last, so that projections need no copies, and returns the guided grid (B, h, w, C).
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class GuideGeometry:
         channels: C, width of the branch.
         patch: Width of the patch in pixels.
         grid: h = w, width of the branch's grid at the stage.
-        window: h' = w', width of the diffusion window in cells.
+        level_patch: h' = w', width of the level's patch in cells.
         level: The stage's level.
     """
 
     channels: int
     patch: int
     grid: int
-    window: int
+    level_patch: int
     level: int
 
 
@@ -59,7 +59,7 @@ class NoGuide(nn.Module):
     def __init__(self, geometry: GuideGeometry, settings: GuideSettings) -> None:
         super().__init__()
 
-    def forward(self, grid: Tensor, window: Tensor) -> Tensor:
+    def forward(self, grid: Tensor, features: Tensor) -> Tensor:
         """Returns the grid (B, h, w, C)."""
         return grid
 
@@ -71,21 +71,21 @@ class FeatureFusion(nn.Module):
         super().__init__()
         channels = geometry.channels
         self.align = Resample(
-            alignment_weights(geometry.patch, geometry.grid, geometry.window, geometry.level)
+            alignment_weights(geometry.patch, geometry.grid, geometry.level_patch, geometry.level)
         )
         self.norm = nn.LayerNorm(channels)
         self.fuse = nn.Linear(channels + settings.width, channels)
 
-    def forward(self, grid: Tensor, window: Tensor) -> Tensor:
+    def forward(self, grid: Tensor, features: Tensor) -> Tensor:
         """Guides (B, h, w, C) by (B, h', w', G)."""
-        joined = torch.cat([self.norm(grid), self.align(window)], dim=-1)
+        joined = torch.cat([self.norm(grid), self.align(features)], dim=-1)
         return grid + functional.gelu(self.fuse(joined))
 
 
 class GroupChannelAttention(nn.Module):
     """Gates on the branch's channels, computed group by group from pooled diffusion features.
 
-    The pooled features (mean of the window, and its centre cell) are split in G groups; each group
+    The pooled features (mean of the patch, and its centre cell) are split in G groups; each group
     computes the gates of its group of channels. A gate lies in (0, 2) and starts near one.
     """
 
@@ -109,11 +109,11 @@ class GroupChannelAttention(nn.Module):
             nn.Conv1d(geometry.channels, geometry.channels, 1, groups=settings.groups),
         )
         self.groups = settings.groups
-        self.register_buffer("centre", centre_weights(geometry.window), persistent=False)
+        self.register_buffer("centre", centre_weights(geometry.level_patch), persistent=False)
 
-    def forward(self, grid: Tensor, window: Tensor) -> Tensor:
+    def forward(self, grid: Tensor, features: Tensor) -> Tensor:
         """Guides (B, h, w, C) by (B, h', w', G)."""
-        cells = window.flatten(1, 2)  # (B, h' * w', G)
+        cells = features.flatten(1, 2)  # (B, h' * w', G)
         mean, centre = cells.mean(1), torch.einsum("n,bng->bg", self.centre.to(cells.dtype), cells)
         # Each group sees its own channels of both poolings.
         pooled = torch.cat(
@@ -124,7 +124,7 @@ class GroupChannelAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Branch tokens ask, diffusion tokens answer; residual, with learned places of the tokens."""
+    """Branch tokens ask, diffusion tokens answer; residual, with learned positional embeddings."""
 
     def __init__(self, geometry: GuideGeometry, settings: GuideSettings) -> None:
         """Builds the attention.
@@ -143,16 +143,22 @@ class CrossAttention(nn.Module):
         self.query = nn.Linear(channels, channels)
         self.key_value = nn.Linear(settings.width, 2 * channels)
         self.output = nn.Linear(channels, channels)
-        self.query_places = nn.Parameter(torch.randn(geometry.grid**2, channels) * 0.02)
-        self.key_places = nn.Parameter(torch.randn(geometry.window**2, channels) * 0.02)
+        self.query_positional_embedding = nn.Parameter(
+            torch.randn(geometry.grid**2, channels) * 0.02
+        )
+        self.key_positional_embedding = nn.Parameter(
+            torch.randn(geometry.level_patch**2, channels) * 0.02
+        )
 
-    def forward(self, grid: Tensor, window: Tensor) -> Tensor:
+    def forward(self, grid: Tensor, features: Tensor) -> Tensor:
         """Guides (B, h, w, C) by (B, h', w', G)."""
-        query = self.query(self.norm(grid).flatten(1, 2)) + self.query_places  # (B, h * w, C)
-        key, value = self.key_value(window.flatten(1, 2)).chunk(2, dim=-1)  # (B, h' * w', C)
+        query = (
+            self.query(self.norm(grid).flatten(1, 2)) + self.query_positional_embedding
+        )  # (B, h * w, C)
+        key, value = self.key_value(features.flatten(1, 2)).chunk(2, dim=-1)  # (B, h' * w', C)
         q, k, v = (
             tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, heads, tokens, C / heads)
-            for tokens in (query, key + self.key_places, value)
+            for tokens in (query, key + self.key_positional_embedding, value)
         )
         answers = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         guided: Tensor = grid + self.output(answers).view_as(grid)

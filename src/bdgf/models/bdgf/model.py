@@ -8,15 +8,15 @@ from bdgf.models.bdgf.classifier import Classifier, ClassifierSettings, load_cla
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.patch.fit import NetworkMaker
 from bdgf.models.patch.model import NetworkModel
-from bdgf.raster.patches import SceneArrays
+from bdgf.raster.patches import SceneTensors
 
 
 def guided_classifier(settings: ClassifierSettings) -> NetworkMaker:
     """Makes the classifier of `settings`, guided by the arrays' diffusion features."""
 
-    def make(arrays: SceneArrays, classes: int) -> Classifier:
+    def make(arrays: SceneTensors, classes: int) -> Classifier:
         classifier = Classifier(settings, arrays.modality_channels, arrays.level_channels, classes)
-        classifier.set_feature_statistics(arrays.feature_mean, arrays.feature_std)
+        classifier.set_feature_moments(arrays.feature_mean, arrays.feature_std)
         return classifier
 
     return make

@@ -1,8 +1,8 @@
 """Stems: what turns the channels of one position into a branch's or a guide's width.
 
 Everything here is position-wise: a position's output depends on its own channels alone, so that
-embedding a whole map and taking a window gives what embedding the window gives. Full-map inference
-thereby embeds every pixel once instead of once per window that holds it. Chosen here; the paper is
+embedding a whole map and taking a patch gives what embedding the patch gives. Full-map inference
+thereby embeds every pixel once instead of once per patch that holds it. Chosen here; the paper is
 silent.
 """
 
@@ -74,7 +74,7 @@ class FeatureProjection(nn.Module):
         self.register_buffer("inverse_std", torch.ones(channels))
         self.project = nn.Sequential(nn.Linear(channels, width), nn.LayerNorm(width), nn.GELU())
 
-    def set_statistics(self, mean: Tensor, std: Tensor) -> None:
+    def set_moments(self, mean: Tensor, std: Tensor) -> None:
         """Takes the cube's statistics, (C_l,) float32 each; a constant channel is only centred."""
         self.mean.copy_(mean)
         self.inverse_std.copy_(torch.where(std > 0, 1 / std.clamp(min=1e-12), 1.0))

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.weights import Weights
-from bdgf.models.patch.augmentation import mix_targets, mix_windows
-from bdgf.models.patch.consistency import Lessons, gives_lessons
+from bdgf.models.patch.augmentation import mixup_patches, mixup_targets
+from bdgf.models.patch.consistency import Consistency, uses_consistency
 from bdgf.models.patch.labelled_pixels import labelled_pixels
 from bdgf.models.patch.mutual_learning import classification_loss
 from bdgf.models.patch.network import ClassifierOutput, PatchNetwork
@@ -26,8 +26,8 @@ from bdgf.models.patch.sampling import (
 )
 from bdgf.models.patch.selection import EpochSelection
 from bdgf.models.patch.settings import PatchTrainSettings
-from bdgf.models.patch.validation import ValidationSet
-from bdgf.raster.patches import SceneArrays, gather_batch, level_valid
+from bdgf.models.patch.validation import ValidationPixels
+from bdgf.raster.patches import SceneTensors, gather_batch, level_valid
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NetworkMaker = Callable[[SceneArrays, int], PatchNetwork]
+NetworkMaker = Callable[[SceneTensors, int], PatchNetwork]
 """Takes the arrays and the number of classes; gives a network with fresh weights."""
 
 
 def fit_classifier(
-    arrays: SceneArrays,
+    arrays: SceneTensors,
     labels: np.ndarray,
     split: np.ndarray,
     valid: np.ndarray,
@@ -128,7 +128,7 @@ class _Fit:
 
     def __init__(
         self,
-        arrays: SceneArrays,
+        arrays: SceneTensors,
         train: Pixels,
         validation: Pixels,
         valid: np.ndarray,
@@ -160,12 +160,12 @@ class _Fit:
         self.class_weights = (
             None if weights is None else torch.from_numpy(weights).to(fabric.device)
         )
-        self.lessons = (
-            Lessons(self.arrays, self.valid, self.classifier, settings, seed)
-            if gives_lessons(self.classifier, settings)
+        self.consistency = (
+            Consistency(self.arrays, self.valid, self.classifier, settings, seed)
+            if uses_consistency(self.classifier, settings)
             else None
         )
-        self.validation = ValidationSet(
+        self.validation = ValidationPixels(
             self.arrays, self.valid, validation, settings.batch_size, self.class_weights
         )
         self.selection, self.history = EpochSelection(settings.selection), MemoryLogger()
@@ -213,7 +213,7 @@ class _Fit:
         )
 
     def step(self, step: int) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
-        """Loss and terms of one batch: what its labels say, then the lesson without labels."""
+        """Loss and terms of one batch: what its labels say, then consistency without labels."""
         samples = self.samples.batch(step, self.settings.batch_size)
         self.state.model.train()
         output, targets = self._forward(samples)
@@ -226,13 +226,13 @@ class _Fit:
             label_smoothing=self.settings.label_smoothing,
         )
         loss = terms.pop("loss")
-        if self.lessons is not None:
-            terms["loss_teaching"] = loss.new_full((), torch.nan)  # not measured
+        if self.consistency is not None:
+            terms["loss_consistency"] = loss.new_full((), torch.nan)  # not measured
         yield loss, {name: term.detach() for name, term in terms.items()}
-        if self.lessons is not None and step >= self.lessons.first_step:
+        if self.consistency is not None and step >= self.consistency.first_step:
             with self.fabric.autocast():
-                lesson = self.lessons.loss(step, self.state.model, self._averaged())
-            yield lesson, {"loss_teaching": lesson.detach()}
+                loss = self.consistency.loss(step, self.state.model, self._averaged())
+            yield loss, {"loss_consistency": loss.detach()}
 
     def _forward(self, samples: TrainingSamples) -> tuple[ClassifierOutput, Tensor]:
         # The outputs and what they should be: classes (B,), or shares of them (B, K).
@@ -243,14 +243,14 @@ class _Fit:
             samples.rows,
             samples.cols,
             self.classifier.patch,
-            samples.symmetry if augmentation.symmetries else None,
+            samples.symmetry if augmentation.dihedral else None,
             self.classifier.levels,
         )
         targets = samples.targets
-        if augmentation.mixing:
+        if augmentation.mixup_alpha:
             partner = torch.randperm(len(targets), device=targets.device)
-            batch = mix_windows(batch, partner, samples.share)
-            targets = mix_targets(targets, self.classifier.classes, partner, samples.share)
+            batch = mixup_patches(batch, partner, samples.lam)
+            targets = mixup_targets(targets, self.classifier.classes, partner, samples.lam)
         if augmentation.noise:
             noise = augmentation.noise * torch.randn_like(batch.scene)
             batch = batch._replace(scene=batch.scene + noise)

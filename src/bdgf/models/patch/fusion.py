@@ -1,4 +1,4 @@
-"""Decision rules: one probability for each class from the branches' probabilities."""
+"""Fusion rules: one probability for each class from the branches' probabilities."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from torch import Tensor
 
 from bdgf.core.errors import SettingsError
 
-DECISIONS = ("mean", "confidence", "branch:<name>")
+FUSION_RULES = ("mean", "confidence", "branch:<name>")
 
 
-def check_decision(decision: str, branches: tuple[str, ...]) -> None:
+def check_fusion(fusion: str, branches: tuple[str, ...]) -> None:
     """Refuses an unknown rule.
 
     Raises:
-        SettingsError: The rule is not one of `DECISIONS`, or names a branch that is not there.
+        SettingsError: The rule is not one of `FUSION_RULES`, or names a branch that is not there.
     """
     known = ["mean", "confidence", *(f"branch:{name}" for name in branches)]
-    if decision not in known:
-        raise SettingsError(f"unknown decision {decision!r}; the rules are {', '.join(known)}")
+    if fusion not in known:
+        raise SettingsError(f"unknown fusion rule {fusion!r}; the rules are {', '.join(known)}")
 
 
-def decide(logits: Mapping[str, Tensor], decision: str) -> Tensor:
+def fuse(logits: Mapping[str, Tensor], fusion: str) -> Tensor:
     """Joins the branches. Chosen here; the paper is silent.
 
     Args:
         logits: Each branch's logits (B, K).
-        decision: `mean` of the probabilities; `confidence`: their mean weighted, pixel by pixel,
+        fusion: `mean` of the probabilities; `confidence`: their mean weighted, pixel by pixel,
             by each branch's highest probability; `branch:<name>`: that branch's alone.
 
     Returns:
@@ -37,11 +37,11 @@ def decide(logits: Mapping[str, Tensor], decision: str) -> Tensor:
     Raises:
         SettingsError: There is no such rule.
     """
-    check_decision(decision, tuple(logits))
-    if decision.startswith("branch:"):
-        return logits[decision.removeprefix("branch:")].float().softmax(1)
+    check_fusion(fusion, tuple(logits))
+    if fusion.startswith("branch:"):
+        return logits[fusion.removeprefix("branch:")].float().softmax(1)
     probabilities = torch.stack([branch.float().softmax(1) for branch in logits.values()])
-    if decision == "mean":
+    if fusion == "mean":
         return probabilities.mean(0)
     confidence = probabilities.amax(2, keepdim=True)  # (branches, B, 1)
     return (probabilities * confidence).sum(0) / confidence.sum(0)

@@ -1,4 +1,4 @@
-"""Mutual learning: the branches teach each other through their entropies and their embeddings."""
+"""Mutual learning: branches aligned in entropy and embeddings, and consistent without labels."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from torch.nn import functional
 from bdgf.core.settings import Settings
 
 
-class TeachingSettings(Settings):
-    """The branches teach one another on pixels without labels. Chosen here.
+class ConsistencySettings(Settings):
+    """Consistency of the branches on pixels without labels (mean teacher). Chosen here.
 
-    Each branch learns what all branches together say of a pixel (mean teacher, Tarvainen and
-    Valpola, NeurIPS 2017, with the branches' joint decision as teacher): the teacher has the
-    averaged weights and sees the patch as it is, the pupils see it turned and may miss a modality.
+    Tarvainen and Valpola, NeurIPS 2017. The pseudo-target of a pixel is the fused probability of
+    all branches under the averaged weights, of the patch as it is. Each branch is a student: it
+    sees the patch turned, and may miss a modality.
     """
 
-    weight: float = Field(1.0, ge=0, description="Weight of the lesson; 0 gives none")
+    weight: float = Field(1.0, ge=0, description="Weight of the consistency loss; 0 leaves it out")
     pixels: int = Field(64, ge=1, description="Pixels without labels in a batch")
-    start_epoch: int = Field(3, ge=0, description="Epochs before the first lesson")
+    start_epoch: int = Field(3, ge=0, description="Epochs before the consistency loss begins")
     modality_dropout: float = Field(
-        0.3, ge=0, lt=1, description="Share of the pupils' samples that lose one modality"
+        0.3, ge=0, lt=1, description="Share of the students' samples that lose one modality"
     )
 
 
@@ -43,8 +43,8 @@ class MutualLearningSettings(Settings):
         description="`relational` compares the batch's similarity matrices, `cosine` the "
         "branches' embeddings of each pixel",
     )
-    teaching: TeachingSettings = Field(
-        TeachingSettings(), description="Lessons on pixels without labels"
+    consistency: ConsistencySettings = Field(
+        ConsistencySettings(), description="Consistency on pixels without labels"
     )
 
 
@@ -144,15 +144,15 @@ def classification_loss(
     return terms
 
 
-def teaching_loss(logits: Mapping[str, Tensor], taught: Tensor) -> Tensor:
-    """Sum over branches of the mean cross-entropy to the joint decision.
+def consistency_loss(logits: Mapping[str, Tensor], pseudo_target: Tensor) -> Tensor:
+    """Sum over branches of the mean cross-entropy to the pseudo-target.
 
     Args:
         logits: Each branch's logits (B, K).
-        taught: (B, K) float32, the teacher's probabilities, detached.
+        pseudo_target: (B, K) float32, the teacher's fused probabilities, detached.
     """
-    lessons = [functional.cross_entropy(branch.float(), taught) for branch in logits.values()]
-    return torch.stack(lessons).sum()
+    losses = [functional.cross_entropy(z.float(), pseudo_target) for z in logits.values()]
+    return torch.stack(losses).sum()
 
 
 def _entropy(logits: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from bdgf.models.patch.sampling import ClassWeights, Pixels
-from bdgf.raster.patches import SceneArrays, WindowBatch
+from bdgf.raster.patches import PatchBatch, SceneTensors
 
 
 class ClassifierOutput(NamedTuple):
@@ -27,13 +27,13 @@ class PatchNetwork(nn.Module, ABC):
     """A network of one or more branches on the patch around a pixel.
 
     It works in two steps. `embed_scene` and `embed_level` are position-wise and give zero where
-    there is no data, so that they can be applied to windows (training) or once to whole maps
-    (`bdgf.models.patch.predict_map`) with the same result. `classify` takes the embedded windows.
+    there is no data, so that they can be applied to patches (training) or once to whole maps
+    (`bdgf.models.patch.predict_map`) with the same result. `classify` takes the embedded patches.
 
     Attributes:
         patch: Width of the patch in pixels, odd.
         branch_names: The branches' names, in order.
-        decision: The decision rule over the branches.
+        fusion: The fusion rule over the branches.
         modalities: Each modality's number of channels, in the order of the channels.
         level_channels: C_l of each level of diffusion features that it was made for.
         levels: Number of levels that it reads, finest first.
@@ -43,7 +43,7 @@ class PatchNetwork(nn.Module, ABC):
 
     patch: int
     branch_names: tuple[str, ...]
-    decision: str
+    fusion: str
     modalities: dict[str, int]
     level_channels: tuple[int, ...] = ()
     levels: int = 0
@@ -94,17 +94,17 @@ class PatchNetwork(nn.Module, ABC):
     def classify(
         self, stems: dict[str, Tensor], guidance: list[Tensor], centres: list[Tensor]
     ) -> ClassifierOutput:
-        """Classifies the centre pixels of embedded windows.
+        """Classifies the centre pixels of embedded patches.
 
         Args:
-            stems: Each branch's windows (B, P, P, width), from `embed_scene`.
+            stems: Each branch's patches (B, P, P, width), from `embed_scene`.
             guidance: Per level (B, P_l, P_l, G), from `embed_level`.
             centres: Per level (B, components), from `embed_centre`; empty where that gives None.
         """
 
     def fit_before_training(
         self,
-        arrays: SceneArrays,
+        arrays: SceneTensors,
         valid: tuple[Tensor, ...],
         pixels: Pixels,
         weighting: ClassWeights,
@@ -132,11 +132,11 @@ class PatchNetwork(nn.Module, ABC):
     def config(self) -> dict[str, Any]:
         """All that rebuilds the network beside its tensors, JSON-serialisable."""
 
-    def forward(self, batch: WindowBatch, keep: Tensor | None = None) -> ClassifierOutput:
-        """Classifies the centre pixels of raw windows.
+    def forward(self, batch: PatchBatch, keep: Tensor | None = None) -> ClassifierOutput:
+        """Classifies the centre pixels of raw patches.
 
         Args:
-            batch: The windows; levels that the network does not read may be left out.
+            batch: The patches; levels that the network does not read may be left out.
             keep: (B, M) factors on the modalities, 0 hides one from a sample; None keeps all.
         """
         keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
@@ -144,6 +144,6 @@ class PatchNetwork(nn.Module, ABC):
         return self.classify(stems, [], [])
 
 
-def last(windows: Tensor) -> Tensor:
+def last(patches: Tensor) -> Tensor:
     """(B, C, h, w) as (B, h, w, C): a view of how the gather laid it out."""
-    return windows.permute(0, 2, 3, 1)
+    return patches.permute(0, 2, 3, 1)

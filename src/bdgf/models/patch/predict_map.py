@@ -1,8 +1,8 @@
 """Full-map inference that embeds every pixel once, in row blocks.
 
-A pixel lies in the windows of its 120 neighbours. What is position-wise in the classifier (stems,
+A pixel lies in the patches of its 120 neighbours. What is position-wise in the classifier (stems,
 projections of the diffusion features) is therefore computed once for each pixel of a block of rows,
-and windows are gathered from the small embedded maps; the result is that of gathering raw windows.
+and patches are gathered from the small embedded maps; the result is that of gathering raw patches.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from torch import Tensor
 
 from bdgf.core.errors import SettingsError
 from bdgf.models.base import PredictionSettings
-from bdgf.models.patch.fusion import check_decision, decide
+from bdgf.models.patch.fusion import check_fusion, fuse
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.raster.interpolation import interpolate_cells
-from bdgf.raster.patches import SceneArrays, gather_cells, level_valid, level_window
+from bdgf.raster.patches import SceneTensors, gather_cells, level_patch, level_valid
 from bdgf.training.devices import DeviceSettings, make_fabric
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-# Symmetries of the square, as `gather_windows` numbers them, that are averaged at test time.
-TEST_TIME_SYMMETRIES = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
+# Symmetries of the square, as `gather_patches` numbers them, that are averaged at test time.
+TEST_TIME_DIHEDRAL = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
 
 
 def predict_map(
     classifier: PatchNetwork,
-    arrays: SceneArrays,
+    arrays: SceneTensors,
     valid: np.ndarray,
     settings: PredictionSettings | None = None,
     *,
@@ -57,38 +57,36 @@ def predict_map(
         SettingsError: The arrays are not what the classifier was trained with.
     """
     settings = settings or PredictionSettings()
-    decision = settings.decision or classifier.decision
-    check_decision(decision, classifier.branch_names)
-    return _predict(classifier, arrays, valid, settings, devices, {"decision": decision})[
-        "decision"
-    ]
+    fusion = settings.fusion or classifier.fusion
+    check_fusion(fusion, classifier.branch_names)
+    return _predict(classifier, arrays, valid, settings, devices, {"fusion": fusion})["fusion"]
 
 
 def predict_branch_maps(
     classifier: PatchNetwork,
-    arrays: SceneArrays,
+    arrays: SceneTensors,
     valid: np.ndarray,
     settings: PredictionSettings | None = None,
     *,
     devices: DeviceSettings | None = None,
 ) -> dict[str, np.ndarray]:
-    """Each branch's own probabilities, and the decision's, in one pass.
+    """Each branch's own probabilities, and the fused ones, in one pass.
 
     Args and errors are those of `predict_map`.
 
     Returns:
-        (K, H, W) float32 by the branch's name, and under `decision`.
+        (K, H, W) float32 by the branch's name, and under `fusion`.
     """
     settings = settings or PredictionSettings()
-    decision = settings.decision or classifier.decision
-    check_decision(decision, classifier.branch_names)
+    fusion = settings.fusion or classifier.fusion
+    check_fusion(fusion, classifier.branch_names)
     rules = {name: f"branch:{name}" for name in classifier.branch_names}
-    return _predict(classifier, arrays, valid, settings, devices, rules | {"decision": decision})
+    return _predict(classifier, arrays, valid, settings, devices, rules | {"fusion": fusion})
 
 
 def _predict(
     classifier: PatchNetwork,
-    arrays: SceneArrays,
+    arrays: SceneTensors,
     valid: np.ndarray,
     settings: PredictionSettings,
     devices: DeviceSettings | None,
@@ -110,7 +108,7 @@ def _predict(
     return {name: flat.reshape(-1, *arrays.shape) for name, flat in maps.items()}
 
 
-def check_arrays(classifier: PatchNetwork, arrays: SceneArrays, valid: np.ndarray) -> None:
+def check_arrays(classifier: PatchNetwork, arrays: SceneTensors, valid: np.ndarray) -> None:
     """Refuses arrays that a classifier was not made for.
 
     Raises:
@@ -155,18 +153,18 @@ class EmbeddedRows:
 
 def embed_rows(
     classifier: PatchNetwork,
-    arrays: SceneArrays,
+    arrays: SceneTensors,
     valid: tuple[Tensor, ...],
     start: int,
     stop: int,
 ) -> EmbeddedRows:
-    """Embeds all that the windows of the pixels in rows `start` to `stop` (excluded) look at."""
+    """Embeds all that the patches of the pixels in rows `start` to `stop` (excluded) look at."""
     radius = classifier.patch // 2
     part = _existing(start - radius, stop + radius)
     stems = classifier.embed_scene(_last(arrays.channels[:, part]), _last(valid[0][:, part]))
     rows = EmbeddedRows(stems, part.start, [], [], [], [])
     for level in range(classifier.levels):
-        reach = max(level_window(classifier.patch, level) // 2, 1)
+        reach = max(level_patch(classifier.patch, level) // 2, 1)
         cells = _existing((start >> level) - reach, (stop - 1 >> level) + 1 + reach)
         features = _last(arrays.features[level][:, cells])
         inside = _last(valid[level][:, cells])
@@ -188,7 +186,7 @@ def _last(maps: Tensor) -> Tensor:
 
 def _stream(
     classifier: PatchNetwork,
-    arrays: SceneArrays,
+    arrays: SceneTensors,
     seen: Tensor,
     settings: PredictionSettings,
     rules: Mapping[str, str],
@@ -252,25 +250,25 @@ def _classify(
     part: slice,
 ) -> dict[str, np.ndarray]:
     rows, cols = rows[part], cols[part]
-    symmetries = TEST_TIME_SYMMETRIES[settings.symmetries]
+    symmetries = TEST_TIME_DIHEDRAL[settings.dihedral]
     total: dict[str, Tensor] = {}
     for number in symmetries:
-        logits = classifier.classify(*_windows(classifier, block, rows, cols, number)).logits
+        logits = classifier.classify(*_patches(classifier, block, rows, cols, number)).logits
         for name, rule in rules.items():
-            share = decide(logits, rule) / len(symmetries)
+            share = fuse(logits, rule) / len(symmetries)
             total[name] = total[name] + share if name in total else share
     return {name: probabilities.cpu().numpy() for name, probabilities in total.items()}
 
 
-def _windows(
+def _patches(
     classifier: PatchNetwork, block: EmbeddedRows, rows: Tensor, cols: Tensor, symmetry: int
 ) -> tuple[dict[str, Tensor], list[Tensor], list[Tensor]]:
-    # Windows (B, P, P, width) of each stem, (B, P_l, P_l, G) and (B, components) of each level.
+    # Patches (B, P, P, width) of each stem, (B, P_l, P_l, G) and (B, components) of each level.
     patch = classifier.patch
     turn = None if symmetry == 0 else torch.full_like(rows, symmetry)
 
     def gather(maps: Tensor, level: int, first_row: int) -> Tensor:
-        size = level_window(patch, level)
+        size = level_patch(patch, level)
         return gather_cells(maps, (rows >> level) - first_row, cols >> level, size, turn)
 
     stems = {name: gather(maps, 0, block.stem_row) for name, maps in block.stems.items()}

@@ -12,9 +12,9 @@ from torch import Tensor
 from bdgf.core.errors import SceneError
 from bdgf.models.patch.augmentation import (
     AugmentationSettings,
+    draw_dihedral,
+    draw_lam,
     draw_modalities,
-    draw_shares,
-    draw_symmetries,
 )
 
 ClassWeights = Literal["none", "balanced", "sqrt"]
@@ -47,9 +47,9 @@ class TrainingSamples:
         rows: (n,) int64.
         cols: (n,) int64.
         targets: (n,) int64, class id minus one.
-        symmetry: (n,) int64, a symmetry of the square, as `gather_windows` numbers them.
+        symmetry: (n,) int64, a symmetry of the square, as `gather_patches` numbers them.
         keep: (n, M) float32, 0 where a modality is hidden.
-        share: (n,) float32, what a sample keeps of itself when it is mixed with another.
+        lam: (n,) float32, what a sample keeps of itself in mixup.
     """
 
     rows: Tensor
@@ -57,7 +57,7 @@ class TrainingSamples:
     targets: Tensor
     symmetry: Tensor
     keep: Tensor
-    share: Tensor
+    lam: Tensor
 
     def batch(self, step: int, size: int) -> TrainingSamples:
         """The samples of one step."""
@@ -69,7 +69,7 @@ class TrainingSamples:
         return TrainingSamples(*(column.to(device) for column in self._columns()))
 
     def _columns(self) -> tuple[Tensor, ...]:
-        return self.rows, self.cols, self.targets, self.symmetry, self.keep, self.share
+        return self.rows, self.cols, self.targets, self.symmetry, self.keep, self.lam
 
 
 def draw_samples(
@@ -96,11 +96,11 @@ def draw_samples(
     generator = np.random.default_rng([seed, order_stream])
     order = draw_order(pixels.targets, count, sampling, generator)
     generator = np.random.default_rng([seed, augmentation_stream])
-    symmetry = draw_symmetries(count, augmentation, generator)
+    symmetry = draw_dihedral(count, augmentation, generator)
     keep = draw_modalities(count, modalities, augmentation, generator)
-    share = draw_shares(count, augmentation, generator)
+    lam = draw_lam(count, augmentation, generator)
     places = pixels.rows[order], pixels.cols[order], pixels.targets[order]
-    columns = (*places, symmetry, keep, share)
+    columns = (*places, symmetry, keep, lam)
     return TrainingSamples(*(torch.from_numpy(column) for column in columns))
 
 

@@ -9,18 +9,18 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from bdgf.models.patch.fusion import decide
+from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.models.patch.sampling import Pixels
-from bdgf.raster.patches import SceneArrays, gather_batch
+from bdgf.raster.patches import SceneTensors, gather_batch
 
 
-class ValidationSet:
+class ValidationPixels:
     """The validation pixels of a training, resident with the scene."""
 
     def __init__(
         self,
-        arrays: SceneArrays,
+        arrays: SceneTensors,
         valid: tuple[Tensor, ...],
         pixels: Pixels,
         batch_size: int,
@@ -50,11 +50,11 @@ class ValidationSet:
         """Measures `classifier` with the weights `tensors`, which it keeps not.
 
         Returns:
-            `loss` (cross-entropy of the decision), `overall_accuracy`, `average_accuracy` (over the
-            classes that are there), and `overall_accuracy_<branch>`.
+            `loss` (cross-entropy of the fused probabilities), `overall_accuracy`,
+            `average_accuracy` (over the classes that are there), and `overall_accuracy_<branch>`.
         """
         logits = self._logits(classifier.eval(), dict(tensors))
-        probabilities = decide(logits, classifier.decision)  # (n, K)
+        probabilities = fuse(logits, classifier.fusion)  # (n, K)
         log_probabilities = probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
         right = probabilities.argmax(1) == self.targets
         recalls = [right[self.targets == c].float().mean() for c in self.targets.unique()]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.features.cube import FeatureCube
-from bdgf.models.sklearn.feature_source import PixelTable
+from bdgf.models.sklearn.feature_source import PixelReader
 from bdgf.preprocessing.preparation import stack_channels
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import level_valid
@@ -31,7 +31,7 @@ class ChannelsAndDiffusion:
 
     patch: int = 1
 
-    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelTable:
+    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelReader:
         """Reads a scene and its features; of these the rows that hold the wanted pixels.
 
         Raises:

@@ -14,14 +14,14 @@ import xarray as xr
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.settings import Settings
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
-from bdgf.models.sklearn.feature_source import PixelFeatures, bands_of
-from bdgf.models.sklearn.training_pixels import TableClassifier, training_table
+from bdgf.models.sklearn.feature_source import PixelFeatures, row_bands
+from bdgf.models.sklearn.training_pixels import Estimator, training_pixels
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.training.devices import DeviceSettings
 
 
 @dataclass(frozen=True)
-class TableModel:
+class EstimatorModel:
     """A `Model` on a table of pixel features.
 
     Attributes:
@@ -34,7 +34,7 @@ class TableModel:
 
     name: str
     settings: type[Settings]
-    classifier: TableClassifier
+    classifier: Estimator
     fit_features: Callable[[xr.Dataset, Any], PixelFeatures]
     restore_features: Callable[[Mapping[str, np.ndarray], Any], PixelFeatures]
 
@@ -46,10 +46,10 @@ class TableModel:
         own: Any,
         seed: int,
         execution: Execution | None = None,
-    ) -> TrainedTable:
+    ) -> TrainedEstimator:
         """Trains it: see `Model.fit`."""
         features = self.fit_features(inputs.prepared, own)
-        table = training_table(
+        table = training_pixels(
             features.table(inputs.prepared, inputs.cube),
             inputs.prepared[LABELS].to_numpy(),
             split.to_numpy(),
@@ -66,10 +66,10 @@ class TableModel:
             "training_pixels": len(table.labels),
             "baselines": {self.name: own.model_dump(mode="json")},
         }
-        return TrainedTable(self, estimator, features, config)
+        return TrainedEstimator(self, estimator, features, config)
 
-    def load(self, path: Path) -> TrainedTable:
-        """Reads what `TrainedTable.save` wrote.
+    def load(self, path: Path) -> TrainedEstimator:
+        """Reads what `TrainedEstimator.save` wrote.
 
         Raises:
             MissingArtifactError: The file is missing, damaged, or holds types that are not its own.
@@ -82,7 +82,7 @@ class TableModel:
             config = dict(stored["config"])
             own = self.settings.model_validate(config["baselines"][self.name])
             features = self.restore_features(stored["features"], own)
-            return TrainedTable(self, stored["estimator"], features, config)
+            return TrainedEstimator(self, stored["estimator"], features, config)
         except Exception as error:  # skops raises many types on damaged archives
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise MissingArtifactError(f"cannot read {path}: {reason}; train again") from error
@@ -93,7 +93,7 @@ class TableModel:
 
 
 @dataclass(frozen=True)
-class TrainedTable:
+class TrainedEstimator:
     """A trained estimator with the features that it sees.
 
     Attributes:
@@ -103,12 +103,12 @@ class TrainedTable:
         config: What made it.
     """
 
-    model: TableModel
+    model: EstimatorModel
     estimator: Any
     features: PixelFeatures
     config: dict[str, Any]
 
-    def with_config(self, more: dict[str, Any]) -> TrainedTable:
+    def with_config(self, more: dict[str, Any]) -> TrainedEstimator:
         """The same with `more` in its configuration."""
         return replace(self, config={**self.config, **more})
 
@@ -124,7 +124,7 @@ class TrainedTable:
         table = self.features.table(inputs.prepared, inputs.cube)
         probabilities = np.zeros((self.config["classes"], *valid.shape), np.float32)
         at = classifier.classes(self.estimator) - 1
-        for band in bands_of(valid):
+        for band in row_bands(valid):
             found = classifier.probabilities(self.estimator, table(band), own)
             of_classes = np.zeros((len(probabilities), len(found)), np.float32)
             of_classes[at] = found.T

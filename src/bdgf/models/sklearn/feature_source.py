@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bdgf.features.cube import FeatureCube
 
-PixelTable = Callable[[np.ndarray], np.ndarray]
+PixelReader = Callable[[np.ndarray], np.ndarray]
 """From the wanted pixels, (H, W) bool and at least one, to what describes each: (N, F) float32,
 row-major."""
 
@@ -28,7 +28,7 @@ class PixelFeatures(Protocol):
         """Side in pixels of the window that it comes from."""
         ...
 
-    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelTable:
+    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelReader:
         """Reads a scene.
 
         Args:
@@ -42,12 +42,12 @@ class PixelFeatures(Protocol):
         ...
 
 
-def table_of_maps(maps: np.ndarray) -> PixelTable:
+def reader_of_maps(maps: np.ndarray) -> PixelReader:
     """A table of (F, H, W) float32 maps."""
     return lambda wanted: np.ascontiguousarray(maps[:, wanted].T)
 
 
-def bands_of(wanted: np.ndarray) -> Iterator[np.ndarray]:
+def row_bands(wanted: np.ndarray) -> Iterator[np.ndarray]:
     """The wanted pixels in bands of rows, so that no table of a whole large scene is held.
 
     Args:

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from bdgf.core.settings import Settings
 from bdgf.features.cube import FeatureCube
-from bdgf.models.sklearn.feature_source import PixelTable, table_of_maps
+from bdgf.models.sklearn.feature_source import PixelReader, reader_of_maps
 from bdgf.models.sklearn.window_statistics import window_statistics
 from bdgf.preprocessing.preparation import is_reduced, stack_channels
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
@@ -44,9 +44,9 @@ class StackedChannels:
         """(F, H, W) float32 features of a prepared scene."""
         return stack_channels(prepared)[0]
 
-    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelTable:
+    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelReader:
         """Reads a scene; see `PixelFeatures.table`."""
-        return table_of_maps(self.maps(prepared))
+        return reader_of_maps(self.maps(prepared))
 
     def state(self) -> dict[str, np.ndarray]:
         """Nothing."""
@@ -99,9 +99,9 @@ class ChannelsAndWindow:
         )
         return np.concatenate([stack_channels(prepared)[0], mean, deviation])
 
-    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelTable:
+    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelReader:
         """Reads a scene; see `PixelFeatures.table`."""
-        return table_of_maps(self.maps(prepared))
+        return reader_of_maps(self.maps(prepared))
 
     def state(self) -> dict[str, np.ndarray]:
         """The principal axes."""

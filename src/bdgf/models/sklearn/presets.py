@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bdgf.core.settings import Settings
 from bdgf.models.sklearn.diffusion_features import ChannelsAndDiffusion
-from bdgf.models.sklearn.estimator import TableModel
+from bdgf.models.sklearn.estimator import EstimatorModel
 from bdgf.models.sklearn.feature_source import PixelFeatures
 from bdgf.models.sklearn.pixel_features import ChannelsAndWindow, StackedChannels
 from bdgf.models.sklearn.random_forest import (
@@ -13,13 +13,13 @@ from bdgf.models.sklearn.random_forest import (
     RandomForestWindowsSettings,
 )
 from bdgf.models.sklearn.svm import RBF_SVM, SvmSettings, SvmWindowsSettings
-from bdgf.models.sklearn.training_pixels import TableClassifier
+from bdgf.models.sklearn.training_pixels import Estimator
 
 
 def _on_pixel(
-    name: str, settings: type[Settings], classifier: TableClassifier, features: PixelFeatures
-) -> TableModel:
-    return TableModel(
+    name: str, settings: type[Settings], classifier: Estimator, features: PixelFeatures
+) -> EstimatorModel:
+    return EstimatorModel(
         name,
         settings,
         classifier,
@@ -28,8 +28,8 @@ def _on_pixel(
     )
 
 
-def _on_window(name: str, settings: type[Settings], classifier: TableClassifier) -> TableModel:
-    return TableModel(
+def _on_window(name: str, settings: type[Settings], classifier: Estimator) -> EstimatorModel:
+    return EstimatorModel(
         name,
         settings,
         classifier,

@@ -10,7 +10,7 @@ from pydantic import Field
 from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
 from bdgf.models.sklearn.pixel_features import WindowSettings
-from bdgf.models.sklearn.training_pixels import TableClassifier, TrainingTable, in_chunks
+from bdgf.models.sklearn.training_pixels import Estimator, TrainingPixels, in_chunks
 
 _CHUNK = 4096  # pixels a worker predicts at once
 
@@ -31,7 +31,7 @@ class RandomForestWindowsSettings(RandomForestSettings, WindowSettings):
     """Settings of the random forest that sees window statistics too."""
 
 
-def fit_random_forest(table: TrainingTable, settings: RandomForestSettings, seed: int) -> Any:
+def fit_random_forest(table: TrainingPixels, settings: RandomForestSettings, seed: int) -> Any:
     """Trains a forest.
 
     Args:
@@ -93,7 +93,7 @@ def check_forest(forest: Any) -> None:
             raise ValueError("a tree asks for features that there are not")
 
 
-FOREST = TableClassifier(
+FOREST = Estimator(
     fit=fit_random_forest,
     probabilities=forest_probabilities,
     classes=lambda forest: forest.classes_.astype(int),

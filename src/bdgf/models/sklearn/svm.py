@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bdgf.core.settings import Settings
 from bdgf.models.sklearn.pixel_features import WindowSettings
-from bdgf.models.sklearn.training_pixels import TableClassifier, TrainingTable, in_chunks
+from bdgf.models.sklearn.training_pixels import Estimator, TrainingPixels, in_chunks
 from bdgf.splits.validation_groups import GroupName, ValidationSettings, spatial_groups
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class SvmWindowsSettings(SvmSettings, WindowSettings):
     """Settings of the SVM that sees window statistics too."""
 
 
-def fit_svm(table: TrainingTable, settings: SvmSettings, seed: int) -> dict[str, Any]:
+def fit_svm(table: TrainingPixels, settings: SvmSettings, seed: int) -> dict[str, Any]:
     """Chooses C and gamma by average accuracy on held-out groups, then trains on all pixels.
 
     The held-out decision values of the choice also set the temperature that makes probabilities of
@@ -139,7 +139,7 @@ def assign_folds(
 
 
 def held_out_decisions(
-    table: TrainingTable, folds: np.ndarray, c: float, gamma: float, balanced: bool
+    table: TrainingPixels, folds: np.ndarray, c: float, gamma: float, balanced: bool
 ) -> np.ndarray:
     """(N, classes) decision values of each pixel by a machine that did not see its fold."""
     decisions = np.zeros((len(folds), len(np.unique(table.labels))))
@@ -222,7 +222,7 @@ def _average_accuracy(truth: np.ndarray, prediction: np.ndarray) -> float:
     return float(np.mean(hits)) if hits else 0.0
 
 
-RBF_SVM = TableClassifier(
+RBF_SVM = Estimator(
     fit=fit_svm,
     probabilities=svm_probabilities,
     classes=lambda svm: svm["machine"].classes_.astype(int),

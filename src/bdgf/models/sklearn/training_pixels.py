@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from bdgf.models.sklearn.feature_source import PixelTable, bands_of
+from bdgf.models.sklearn.feature_source import PixelReader, row_bands
 from bdgf.splits.split import TRAIN, VALIDATION
 
 
 @dataclass(frozen=True)
-class TrainingTable:
+class TrainingPixels:
     """Training pixels in row-major order.
 
     Attributes:
@@ -31,7 +31,7 @@ class TrainingTable:
 
 
 @dataclass(frozen=True)
-class TableClassifier:
+class Estimator:
     """A classifier of tables, from scikit-learn.
 
     Attributes:
@@ -44,7 +44,7 @@ class TableClassifier:
         trusted: Types that skops does not vouch for and `check` does.
     """
 
-    fit: Callable[[TrainingTable, Any, int], Any]
+    fit: Callable[[TrainingPixels, Any, int], Any]
     probabilities: Callable[[Any, np.ndarray, Any], np.ndarray]
     classes: Callable[[Any], np.ndarray]
     size: Callable[[Any], int]
@@ -52,9 +52,9 @@ class TableClassifier:
     trusted: tuple[str, ...] = ()
 
 
-def training_table(
-    table: PixelTable, labels: np.ndarray, split: np.ndarray, use_validation: bool
-) -> TrainingTable:
+def training_pixels(
+    table: PixelReader, labels: np.ndarray, split: np.ndarray, use_validation: bool
+) -> TrainingPixels:
     """Picks the training pixels; labels of others are not looked at.
 
     Args:
@@ -65,8 +65,8 @@ def training_table(
     """
     chosen = (split == TRAIN) | (use_validation & (split == VALIDATION))
     label_map = np.where(chosen, labels, 0)
-    described = [table(band) for band in bands_of(label_map != 0)]
-    return TrainingTable(np.concatenate(described), label_map)
+    described = [table(band) for band in row_bands(label_map != 0)]
+    return TrainingPixels(np.concatenate(described), label_map)
 
 
 def in_chunks(

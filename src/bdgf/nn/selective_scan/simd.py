@@ -20,7 +20,7 @@ from numba.core import cgutils
 from numba.core.datamodel import PrimitiveModel
 from numba.extending import intrinsic, register_model
 
-from bdgf.core.numba_kernels import compiled
+from bdgf.core.numba_kernels import numba_kernel
 
 LANES = 32
 """Floats in a vector: two registers of AVX-512, which hides the latency of the recurrence."""
@@ -35,7 +35,7 @@ _OPTIONS: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp"}, "error_mode
 
 def kernel(function: Callable[..., None]) -> Callable[..., None]:
     """Compiles a kernel, see `compiled`."""
-    return compiled(function, **_OPTIONS)
+    return numba_kernel(function, **_OPTIONS)
 
 
 inlined = njit(inline="always", **_OPTIONS)

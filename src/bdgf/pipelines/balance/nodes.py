@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from bdgf.core.weights import Weights
-from bdgf.evaluation.modality_balance import BalanceSettings, measure_balance
+from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings
 
@@ -45,7 +45,7 @@ def measure_modality_balance(
         prepared_scene,
         split,
         FeatureSettings.model_validate(features),
-        BalanceSettings.model_validate(parameters),
+        ModalityBalanceSettings.model_validate(parameters),
         devices=DeviceSettings.model_validate(devices),
         folder=folder,
     )

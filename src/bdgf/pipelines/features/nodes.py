@@ -11,7 +11,7 @@ from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.weights import Weights
 from bdgf.features.cached import shared_feature_cube
 from bdgf.features.cube import FeatureCube
-from bdgf.features.external import given_cube
+from bdgf.features.external import external_cube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings
 
@@ -38,8 +38,8 @@ def extract_feature_cube(
         The complete cube.
     """
     settings = FeatureSettings.model_validate(parameters)
-    if settings.source is not None:
-        return given_cube(Path(settings.source), prepared_scene)
+    if settings.external is not None:
+        return external_cube(Path(settings.external), prepared_scene)
     return shared_feature_cube(
         denoiser,
         prepared_scene,

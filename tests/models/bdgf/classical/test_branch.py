@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from bdgf.models.bdgf.classical.branch import StatisticsBranch, StatisticsSettings
+from bdgf.models.bdgf.classical.branch import ClassicalBranch, ClassicalSettings
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings
 
 PATCH, CHANNELS, CLASSES = 5, 3, 2
 
 
-def make(levels=(), **changes) -> StatisticsBranch:
+def make(levels=(), **changes) -> ClassicalBranch:
     torch.manual_seed(0)
-    branch = StatisticsBranch(StatisticsSettings(**changes), CHANNELS, PATCH, CLASSES, levels)
+    branch = ClassicalBranch(ClassicalSettings(**changes), CHANNELS, PATCH, CLASSES, levels)
     branch.linear.weight.normal_()
     return branch
 

@@ -1,4 +1,4 @@
-"""The linear maps of the statistics branch."""
+"""The linear maps of the classical branch."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What the statistics branch sees of a pixel."""
+"""What the classical branch sees of a pixel."""
 
 import numpy as np
 import pytest

@@ -9,10 +9,10 @@ from torch import nn
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
-from bdgf.models.bdgf.branches.cnn import ConvolutionBlock, ConvolutionSettings
-from bdgf.models.bdgf.branches.mamba import ScanningBlock, ScanningSettings
+from bdgf.models.bdgf.branches.cnn import CnnBlock, CnnSettings
+from bdgf.models.bdgf.branches.mamba import MambaBlock, MambaSettings
 from bdgf.models.bdgf.branches.pyramid import BlockMaker, Pyramid, PyramidSettings
-from bdgf.models.bdgf.branches.transformer import AttentionBlock, AttentionSettings
+from bdgf.models.bdgf.branches.transformer import TransformerBlock, TransformerSettings
 
 __all__ = ["BRANCHES", "BranchSettings", "Pyramid", "PyramidSettings", "block_maker"]
 
@@ -20,17 +20,19 @@ __all__ = ["BRANCHES", "BranchSettings", "Pyramid", "PyramidSettings", "block_ma
 class BranchSettings(Settings):
     """What is each branch's own."""
 
-    cnn: ConvolutionSettings = Field(ConvolutionSettings(), description="The CNN branch")
-    mamba: ScanningSettings = Field(ScanningSettings(), description="The Mamba branch")
-    transformer: AttentionSettings = Field(
-        AttentionSettings(), description="The transformer branch"
+    cnn: CnnSettings = Field(CnnSettings(), description="The CNN branch")
+    mamba: MambaSettings = Field(MambaSettings(), description="The Mamba branch")
+    transformer: TransformerSettings = Field(
+        TransformerSettings(), description="The transformer branch"
     )
 
 
 BRANCHES: dict[str, Callable[[int, int, BranchSettings], nn.Module]] = {
-    "cnn": lambda size, width, settings: ConvolutionBlock(size, width, settings.cnn),
-    "mamba": lambda size, width, settings: ScanningBlock(size, width, settings.mamba),
-    "transformer": lambda size, width, settings: AttentionBlock(size, width, settings.transformer),
+    "cnn": lambda size, width, settings: CnnBlock(size, width, settings.cnn),
+    "mamba": lambda size, width, settings: MambaBlock(size, width, settings.mamba),
+    "transformer": lambda size, width, settings: TransformerBlock(
+        size, width, settings.transformer
+    ),
 }
 """A branch's block by the branch's name, for a grid's width, the branch's width and settings."""
 

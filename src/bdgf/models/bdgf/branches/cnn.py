@@ -8,21 +8,21 @@ from torch import Tensor, nn
 from bdgf.core.settings import Settings
 
 
-class ConvolutionSettings(Settings):
+class CnnSettings(Settings):
     """The CNN branch. Chosen here; the paper is silent."""
 
     kernel: int = Field(3, ge=1, description="Width of the depthwise kernel in cells, odd")
     expansion: int = Field(2, ge=1, description="Width of the channel mixer over the branch's")
 
 
-class ConvolutionBlock(nn.Module):
+class CnnBlock(nn.Module):
     """Residual: depthwise convolution, layer norm, two 1x1 convolutions; (B, h, h, C) to the same.
 
     Layer norm rather than batch norm: with few labels a batch's statistics are those of a handful
     of pixels.
     """
 
-    def __init__(self, size: int, width: int, settings: ConvolutionSettings) -> None:
+    def __init__(self, size: int, width: int, settings: CnnSettings) -> None:
         super().__init__()
         self.spatial = nn.Conv2d(
             width, width, settings.kernel, padding=settings.kernel // 2, groups=width

@@ -14,7 +14,7 @@ from bdgf.nn.mamba import BidirectionalMamba
 ScanOrder = Literal["spiral", "rows"]
 
 
-class ScanningSettings(Settings):
+class MambaSettings(Settings):
     """The Mamba branch. Chosen here, but for the scan in both directions; the paper is silent."""
 
     order: ScanOrder = Field(
@@ -40,14 +40,14 @@ def scan_positions(size: int, order: ScanOrder) -> Tensor:
     return torch.cat(spiral)
 
 
-class ScanningBlock(nn.Module):
+class MambaBlock(nn.Module):
     """Residual: layer norm, then Mamba along the cells in both directions; (B, h, h, C) to it."""
 
-    def __init__(self, size: int, width: int, settings: ScanningSettings) -> None:
+    def __init__(self, size: int, width: int, settings: MambaSettings) -> None:
         super().__init__()
         order = scan_positions(size, settings.order)
         self.register_buffer("order", order, persistent=False)
-        self.register_buffer("places", order.argsort(), persistent=False)
+        self.register_buffer("inverse_order", order.argsort(), persistent=False)
         self.norm = nn.LayerNorm(width)
         self.scan = BidirectionalMamba(
             d_model=width,
@@ -60,5 +60,5 @@ class ScanningBlock(nn.Module):
     def forward(self, grid: Tensor) -> Tensor:
         """Mixes (B, h, h, C)."""
         sequence = self.norm(grid).flatten(1, 2).index_select(1, self.order)  # (B, h * h, C)
-        mixed = self.scan(sequence).index_select(1, self.places)
+        mixed = self.scan(sequence).index_select(1, self.inverse_order)
         return grid + mixed.view_as(grid)

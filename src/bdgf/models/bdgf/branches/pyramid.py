@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bdgf.core.settings import Settings
 from bdgf.models.bdgf.guidance import GuideGeometry, GuideSettings, make_guide
 from bdgf.nn.resampling import Resample, centre_weights, pooling_weights, stage_size
-from bdgf.raster.patches import level_window
+from bdgf.raster.patches import level_patch
 
 BlockMaker = Callable[[int], nn.Module]
 """Takes the width h of a stage's grid; gives a module from (B, h, h, C) to (B, h, h, C)."""
@@ -68,7 +68,7 @@ class Pyramid(nn.Module):
             make_guide(
                 guide if stage < levels else "none",
                 GuideGeometry(
-                    settings.width, patch, sizes[stage], level_window(patch, stage), stage
+                    settings.width, patch, sizes[stage], level_patch(patch, stage), stage
                 ),
                 guide_settings,
             )

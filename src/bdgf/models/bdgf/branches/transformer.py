@@ -11,17 +11,17 @@ from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
 
 
-class AttentionSettings(Settings):
+class TransformerSettings(Settings):
     """The transformer branch. Chosen here; the paper is silent."""
 
     heads: int = Field(1, ge=1, description="Attention heads")
     expansion: int = Field(2, ge=1, description="Width of the channel mixer over the branch's")
 
 
-class AttentionBlock(nn.Module):
-    """Pre-norm self-attention with learned places, then a channel mixer; keeps (B, h, h, C)."""
+class TransformerBlock(nn.Module):
+    """Pre-norm self-attention with a positional embedding, then a channel mixer: (B, h, h, C)."""
 
-    def __init__(self, size: int, width: int, settings: AttentionSettings) -> None:
+    def __init__(self, size: int, width: int, settings: TransformerSettings) -> None:
         """Builds the block.
 
         Raises:
@@ -34,7 +34,7 @@ class AttentionBlock(nn.Module):
                 "unequally; change transformer.heads or pyramid.width"
             )
         self.heads = settings.heads
-        self.places = nn.Parameter(torch.randn(size * size, width) * 0.02)
+        self.positional_embedding = nn.Parameter(torch.randn(size * size, width) * 0.02)
         self.attention_norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
@@ -47,7 +47,7 @@ class AttentionBlock(nn.Module):
 
     def forward(self, grid: Tensor) -> Tensor:
         """Mixes (B, h, h, C)."""
-        tokens = grid.flatten(1, 2) + self.places  # (B, h * h, C)
+        tokens = grid.flatten(1, 2) + self.positional_embedding  # (B, h * h, C)
         joined = self.query_key_value(self.attention_norm(tokens))
         q, k, v = joined.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         answers = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)

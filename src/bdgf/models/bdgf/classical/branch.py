@@ -1,4 +1,4 @@
-"""The statistics branch: linear maps and a forest on statistics of the patch and on features.
+"""The classical branch: linear maps and a forest on statistics of the patch and on features.
 
 It is not trained by gradient steps: `bdgf.models.bdgf.classical.fit` fits it beforehand, on few
 numbers that describe a pixel. Where labels are few and clustered it is hard to beat; the trained
@@ -19,8 +19,8 @@ from bdgf.models.bdgf.classical.pca import FeatureComponents
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings, TreeEnsemble
 
 
-class StatisticsSettings(Settings):
-    """The statistics branch. Chosen here; the paper has none."""
+class ClassicalSettings(Settings):
+    """The classical branch. Chosen here; the paper has none."""
 
     use: bool = Field(True, description="Whether there is one")
     components: int = Field(
@@ -28,11 +28,11 @@ class StatisticsSettings(Settings):
     )
     linear: LinearSettings = Field(LinearSettings(), description="The linear maps")
     forest: ForestSettings = Field(ForestSettings(), description="The forest")
-    sharpness: float = Field(
+    inverse_temperature: float = Field(
         10.0,
         ge=0,
-        description="Linear maps and the forest are weighted by exp(-sharpness * cross-entropy on "
-        "held-out training pixels); 0 weights them evenly",
+        description="Linear maps and the forest are weighted by exp(-inverse_temperature * "
+        "cross-entropy on held-out training pixels); 0 weights them evenly",
     )
     pixels: int = Field(
         3000, ge=2, description="Most labelled pixels that it is fitted on, rare classes whole"
@@ -42,7 +42,7 @@ class StatisticsSettings(Settings):
     repeats: int = Field(3, ge=1, description="Draws of the folds that losses are the mean of")
 
 
-class StatisticsBranch(nn.Module):
+class ClassicalBranch(nn.Module):
     """Mixes the probabilities of linear maps and a forest; all of it is buffers.
 
     Attributes:
@@ -58,7 +58,7 @@ class StatisticsBranch(nn.Module):
 
     def __init__(
         self,
-        settings: StatisticsSettings,
+        settings: ClassicalSettings,
         channels: int,
         patch: int,
         classes: int,
@@ -101,11 +101,11 @@ class StatisticsBranch(nn.Module):
         return self.linear.size + (self.forest.size if self.forest is not None else 0)
 
     def embed(self, channels: Tensor, inside: Tensor) -> Tensor:
-        """(..., C + 1) of channels (..., C) and inside (..., 1), to take the windows of."""
+        """(..., C + 1) of channels (..., C) and inside (..., 1), to take the patches of."""
         return torch.cat([channels * inside, inside.to(channels.dtype)], dim=-1)
 
     def describe_pixels(self, patches: Tensor, centres: list[Tensor]) -> Tensor:
-        """(B, F) float32 of windows (B, P, P, C + 1) and, per level, the centre's components."""
+        """(B, F) float32 of patches (B, P, P, C + 1) and, per level, the centre's components."""
         components = None
         if self.components is not None:
             components = self.components.limit(torch.cat(centres, dim=-1))
@@ -116,7 +116,7 @@ class StatisticsBranch(nn.Module):
         """Log-probabilities (B, K) float32.
 
         Args:
-            patches: (B, P, P, C + 1), windows of `embed`.
+            patches: (B, P, P, C + 1), patches of `embed`.
             centres: Per level (B, components), what `components` gives at the pixel; none without
                 guidance.
         """

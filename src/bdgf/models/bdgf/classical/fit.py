@@ -1,4 +1,4 @@
-"""Fit of the statistics branch: components without labels, then what the labelled pixels say.
+"""Fit of the classical branch: components without labels, then what the labelled pixels say.
 
 What its linear map sees, and how much it counts beside the forest, is decided by cross-validation
 on training pixels alone: folds of whole blocks, with the pixels around what is held out left out
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdgf.models.bdgf.classical.branch import StatisticsBranch, StatisticsSettings
+from bdgf.models.bdgf.classical.branch import ClassicalBranch, ClassicalSettings
 from bdgf.models.bdgf.classical.forest_fit import as_arrays, forest_probabilities, grow_forest
 from bdgf.models.bdgf.classical.logistic_fit import (
     Folds,
@@ -25,7 +25,7 @@ from bdgf.models.bdgf.classical.logistic_fit import (
 )
 from bdgf.models.patch.network import last
 from bdgf.models.patch.sampling import ClassWeights, Pixels, class_weights, thin_classes
-from bdgf.raster.patches import SceneArrays, gather_batch
+from bdgf.raster.patches import SceneTensors, gather_batch
 from bdgf.splits.block_folds import block_folds
 
 log = logging.getLogger(__name__)
@@ -40,19 +40,19 @@ class LinearChoice:
 
     Attributes:
         statistics: Names of its statistics, beside the pixel's channels.
-        inverse_penalty: C.
+        c: C, the inverse L2 penalty.
         loss: Its cross-entropy on held-out training pixels; None where none could be held out.
         share: Its weight among the linear maps.
     """
 
     statistics: tuple[str, ...]
-    inverse_penalty: float
+    c: float
     loss: float | None
     share: float
 
 
 @dataclass(frozen=True)
-class StatisticsChoice:
+class ClassicalChoice:
     """What cross-validation decided.
 
     Attributes:
@@ -78,17 +78,17 @@ class _Table:
     folds: Folds
 
 
-def fit_statistics_branch(
-    branch: StatisticsBranch,
-    arrays: SceneArrays,
+def fit_classical_branch(
+    branch: ClassicalBranch,
+    arrays: SceneTensors,
     valid: tuple[Tensor, ...],
     pixels: Pixels,
-    settings: StatisticsSettings,
+    settings: ClassicalSettings,
     *,
     patch: int,
     weighting: ClassWeights,
     seed: int,
-) -> StatisticsChoice:
+) -> ClassicalChoice:
     """Fits all of `branch`.
 
     Args:
@@ -108,10 +108,10 @@ def fit_statistics_branch(
     table = _table(branch, arrays, valid, pixels, settings, patch, weighting, seed)
     linear = _fit_linear(branch, table, settings)
     forest_loss = _fit_forest(branch, table, settings, seed)
-    share = _weigh(branch, linear.loss, forest_loss, settings.sharpness)
+    share = _weigh(branch, linear.loss, forest_loss, settings.inverse_temperature)
     sets = (branch.linear_sets[index] for index in linear.candidates)
-    each = zip(sets, linear.inverse_penalties, linear.losses, linear.shares.tolist(), strict=True)
-    chosen = StatisticsChoice(
+    each = zip(sets, linear.c, linear.losses, linear.shares.tolist(), strict=True)
+    chosen = ClassicalChoice(
         tuple(LinearChoice(*one) for one in each), linear.loss, forest_loss, share
     )
     _tell(chosen)
@@ -119,7 +119,7 @@ def fit_statistics_branch(
 
 
 def _fit_components(
-    branch: StatisticsBranch, arrays: SceneArrays, valid: tuple[Tensor, ...]
+    branch: ClassicalBranch, arrays: SceneTensors, valid: tuple[Tensor, ...]
 ) -> None:
     if branch.components is None:
         return
@@ -131,11 +131,11 @@ def _fit_components(
 
 
 def _table(
-    branch: StatisticsBranch,
-    arrays: SceneArrays,
+    branch: ClassicalBranch,
+    arrays: SceneTensors,
     valid: tuple[Tensor, ...],
     pixels: Pixels,
-    settings: StatisticsSettings,
+    settings: ClassicalSettings,
     patch: int,
     weighting: ClassWeights,
     seed: int,
@@ -160,8 +160,8 @@ def _table(
 
 
 def _describe(
-    branch: StatisticsBranch,
-    arrays: SceneArrays,
+    branch: ClassicalBranch,
+    arrays: SceneTensors,
     valid: tuple[Tensor, ...],
     pixels: Pixels,
     patch: int,
@@ -185,19 +185,19 @@ def _describe(
     return torch.cat(described).numpy()
 
 
-def _fit_linear(branch: StatisticsBranch, table: _Table, settings: StatisticsSettings) -> LinearFit:
+def _fit_linear(branch: ClassicalBranch, table: _Table, settings: ClassicalSettings) -> LinearFit:
     columns = [branch.describe.columns(names) for names in branch.linear_sets]
     found = choose_linear(
         table.described,
         table.targets,
         table.share,
         columns,
-        settings.linear.inverse_penalties,
+        settings.linear.c,
         table.folds,
-        settings.sharpness if settings.linear.weighed else None,
+        settings.inverse_temperature if settings.linear.weighed else None,
     )
     weights, biases = torch.zeros_like(branch.linear.weight), torch.zeros_like(branch.linear.bias)
-    penalties = zip(found.candidates, found.inverse_penalties, strict=True)
+    penalties = zip(found.candidates, found.c, strict=True)
     for index, (candidate, penalty) in enumerate(penalties):
         of_map = columns[candidate]
         weight, bias = fit_linear(table.described[:, of_map], table.targets, table.share, penalty)
@@ -208,7 +208,7 @@ def _fit_linear(branch: StatisticsBranch, table: _Table, settings: StatisticsSet
 
 
 def _fit_forest(
-    branch: StatisticsBranch, table: _Table, settings: StatisticsSettings, seed: int
+    branch: ClassicalBranch, table: _Table, settings: ClassicalSettings, seed: int
 ) -> float | None:
     # Grows the forest; its cross-entropy on held-out pixels, where there are some.
     if branch.forest is None:
@@ -235,32 +235,36 @@ def _fit_forest(
 
 
 def _weigh(
-    branch: StatisticsBranch, linear: float | None, forest: float | None, sharpness: float
+    branch: ClassicalBranch, linear: float | None, forest: float | None, inverse_temperature: float
 ) -> float:
     # Sets the shares; returns the forest's.
     if branch.forest is None:
         return 0.0
-    ahead = sharpness * (linear - forest) if linear is not None and forest is not None else 0.0
+    ahead = (
+        inverse_temperature * (linear - forest)
+        if linear is not None and forest is not None
+        else 0.0
+    )
     share = float(1 / (1 + np.exp(-ahead)))
     branch.shares.copy_(torch.tensor([1 - share, share]))
     return share
 
 
-def _tell(chosen: StatisticsChoice) -> None:
+def _tell(chosen: ClassicalChoice) -> None:
     def loss(value: float | None) -> str:
         return "not held out" if value is None else f"cross-entropy {value:.3f}"
 
     for one in chosen.linear:
         log.info(
-            "statistics branch: linear map of %s, C %g (%s), %.0f %%",
+            "classical branch: linear map of %s, C %g (%s), %.0f %%",
             ", ".join(("the pixel", *one.statistics)),
-            one.inverse_penalty,
+            one.c,
             loss(one.loss),
             100 * (1 - chosen.forest_share) * one.share,
         )
     if chosen.forest_share:
         log.info(
-            "statistics branch: forest (%s), %.0f %%",
+            "classical branch: forest (%s), %.0f %%",
             loss(chosen.forest_loss),
             100 * chosen.forest_share,
         )

@@ -1,4 +1,4 @@
-"""Growth of the statistics branch's forest: scikit-learn's extremely randomised trees."""
+"""Growth of the classical branch's forest: scikit-learn's extremely randomised trees."""
 
 from __future__ import annotations
 

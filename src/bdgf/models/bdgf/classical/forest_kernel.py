@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bdgf.core.numba_kernels import compiled, run_tasks, thread_count
+from bdgf.core.numba_kernels import numba_kernel, run_tasks, thread_count
 
 _STEPS_A_TREE = 8  # about, to judge how much work there is
 
@@ -39,7 +39,7 @@ def walk_trees(
 
 @cache
 def _kernel() -> Any:
-    return compiled(_walk)
+    return numba_kernel(_walk)
 
 
 def _walk(

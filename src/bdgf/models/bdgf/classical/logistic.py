@@ -1,4 +1,4 @@
-"""Linear maps of what describes a pixel: one expert of the statistics branch.
+"""Linear maps of what describes a pixel: one expert of the classical branch.
 
 Where spectra tell the classes apart, what they say of unseen places is hard to beat with few
 labels. There is the best one of several sets of statistics, or one on each of the sets;
@@ -34,10 +34,10 @@ class LinearSettings(Settings):
     )
     weighed: bool = Field(
         False,
-        description="Mix a map on each of the sets, weighted by exp(-sharpness * cross-entropy on "
-        "held-out training pixels), or take the best one alone",
+        description="Mix a map on each of the sets, weighted by exp(-inverse_temperature * "
+        "cross-entropy on held-out training pixels), or take the best one alone",
     )
-    inverse_penalties: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    c: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (0.01, 0.03, 0.1, 0.3, 1.0),
         min_length=1,
         description="Values of C (inverse L2 penalty) to choose from",

@@ -1,4 +1,4 @@
-"""Fit of the statistics branch's linear maps: logistic regression, by held-out pixels."""
+"""Fit of the classical branch's linear maps: logistic regression, by held-out pixels."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class LinearFit(NamedTuple):
 
     Attributes:
         candidates: Which of the candidates they are.
-        inverse_penalties: C of each, chosen by its cross-entropy on held-out pixels.
+        c: C of each, chosen by its cross-entropy on held-out pixels.
         losses: These cross-entropies; None where nothing could be held out.
         shares: With which their probabilities are mixed.
         loss: The mixture's cross-entropy on held-out pixels, likewise None.
     """
 
     candidates: tuple[int, ...]
-    inverse_penalties: tuple[float, ...]
+    c: tuple[float, ...]
     losses: tuple[float | None, ...]
     shares: np.ndarray
     loss: float | None
@@ -44,9 +44,9 @@ def choose_linear(
     targets: np.ndarray,
     share: np.ndarray,
     candidates: Sequence[Sequence[int]],
-    inverse_penalties: Sequence[float],
+    c: Sequence[float],
     folds: Folds,
-    sharpness: float | None = None,
+    inverse_temperature: float | None = None,
 ) -> LinearFit:
     """Chooses columns and penalties, and how much each regression counts, on held-out pixels.
 
@@ -55,14 +55,14 @@ def choose_linear(
         targets: (n,) classes.
         share: (n,) weights of the pixels.
         candidates: Columns of each candidate, the simplest first.
-        inverse_penalties: Values of C.
+        c: Values of C.
         folds: Without any, the first penalty is taken, of the first candidate or of all evenly.
-        sharpness: All candidates count, in proportion to exp(-sharpness * cross-entropy); None
-            takes the best one alone.
+        inverse_temperature: All candidates count, in proportion to
+            exp(-inverse_temperature * cross-entropy); None takes the best one alone.
     """
     if not folds:
-        count = 1 if sharpness is None else len(candidates)
-        first, even = (inverse_penalties[0],) * count, np.full(count, 1 / count)
+        count = 1 if inverse_temperature is None else len(candidates)
+        first, even = (c[0],) * count, np.full(count, 1 / count)
         return LinearFit(tuple(range(count)), first, (None,) * count, even, None)
 
     def tried(columns: Sequence[int], penalty: float) -> _Tried:
@@ -73,12 +73,12 @@ def choose_linear(
         return _Tried(held_out_loss(said, targets, share, folds), penalty, said)
 
     best = [
-        min((tried(columns, penalty) for penalty in inverse_penalties), key=lambda one: one.loss)
+        min((tried(columns, penalty) for penalty in c), key=lambda one: one.loss)
         for columns in candidates
     ]
     losses = np.array([one.loss for one in best])
-    kept = list(range(len(best))) if sharpness is not None else [int(np.argmin(losses))]
-    shares = softmax(-(sharpness or 0.0) * losses[None, kept])[0]
+    kept = list(range(len(best))) if inverse_temperature is not None else [int(np.argmin(losses))]
+    shares = softmax(-(inverse_temperature or 0.0) * losses[None, kept])[0]
     answers = zip(*(best[index].said for index in kept), strict=True)
     mixed = [np.tensordot(shares, np.stack(said), 1) for said in answers]
     return LinearFit(

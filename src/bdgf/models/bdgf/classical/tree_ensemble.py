@@ -1,4 +1,4 @@
-"""Extremely randomised trees on what describes a pixel: one expert of the statistics branch.
+"""Extremely randomised trees on what describes a pixel: one expert of the classical branch.
 
 Trees look at one number at a time and never answer beyond what they saw: where spectra alone do not
 tell the classes apart, many of them together go further with few labels than a linear map. They are
