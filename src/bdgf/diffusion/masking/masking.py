@@ -13,7 +13,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 from bdgf.diffusion.masking.modality_sensitivity import FeatureProbeSettings
 from bdgf.diffusion.masking.rules import RULES, RateRule
 from bdgf.diffusion.masking.signals import SIGNALS, DominanceSignal, Observation
@@ -23,7 +23,9 @@ class MaskingSettings(Settings):
     """How modalities are hidden in pretraining. Chosen here, but for masking being adaptive."""
 
     strategy: Literal["none", "fixed", "adaptive"] = Field(
-        "adaptive", description="`none`, one rate for all (`fixed`), or rates that follow learning."
+        "adaptive",
+        description="`none`, one rate for all (`fixed`), or rates that follow learning.",
+        json_schema_extra=MAIN,
     )
     granularity: Literal["tile", "block"] = Field(
         "tile", description="Hide a modality in the whole tile, or block by block."

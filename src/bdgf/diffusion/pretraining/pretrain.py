@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bdgf import __version__
 from bdgf.core.fingerprint import fingerprint
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.losses import ObjectiveSettings, p_losses
 from bdgf.diffusion.masking.masking import Masking, MaskingSettings
@@ -49,11 +49,13 @@ class PretrainSettings(Settings):
         None,
         ge=0,
         description="Training steps; null takes them from `passes`; 0 leaves a random network.",
+        json_schema_extra=MAIN,
     )
     passes: float = Field(
         300,
         gt=0,
         description="How often a valid pixel is drawn in the mean: larger scenes, more steps.",
+        json_schema_extra=MAIN,
     )
     least_steps: int = Field(600, ge=1, description="Least steps that `passes` asks for.")
     most_steps: int = Field(3000, ge=1, description="Most steps that `passes` asks for.")
