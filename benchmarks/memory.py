@@ -52,7 +52,7 @@ def compare() -> list[Comparison]:
             bound="bytes of scene and features",
             target=TARGET,
             note="Peak resident memory of the whole process, torch included, measured once, the "
-            "kernels compiled beforehand; consistency from the first step. Both read the same file and "
+            "kernels compiled beforehand; consistency from the first step. Both read one file and "
             "train the same network; the patches hold one copy of the scene's channels and no "
             "features.",
         )

@@ -1,53 +1,57 @@
 """Parameters: `conf/base` mirrors the settings models, and bad values are told in one line."""
 
-from importlib import import_module
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from omegaconf import OmegaConf
 
 from bdgf.core.errors import SettingsError
-from bdgf.framework.config_loader import SceneConfigLoader
-from bdgf.framework.validation import GROUPS, check_parameters
+from bdgf.framework.config_loader import SceneConfigLoader, refuse_unknown
+from bdgf.framework.hooks.tracking import flatten
+from bdgf.framework.run_settings import RunSettings
+from bdgf.framework.validation import GROUPS, check_parameters, settings_of, settings_of_models
 from bdgf.models.registry import MODELS
 from bdgf.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
+@cache
 def parameters(env: str) -> dict[str, Any]:
     return SceneConfigLoader(str(CONF), env=env, **CONFIG_LOADER_ARGS)["parameters"]  # type: ignore[arg-type]
 
 
-def model_of(group: str) -> type[BaseModel]:
-    module, name = GROUPS[group].split(":")
-    model: type[BaseModel] = getattr(import_module(module), name)
-    return model
+def in_file(env: str) -> dict[str, Any]:
+    """What the files of one environment say by themselves."""
+    files = sorted((CONF / env).glob("parameters*.yml"))
+    return OmegaConf.to_container(OmegaConf.merge(*map(OmegaConf.load, files)))  # type: ignore[return-value]
 
 
-def missing(values: Any, model: BaseModel, place: str) -> list[str]:
-    found = []
-    for name in type(model).model_fields:
-        if name not in values:
-            found.append(f"{place}.{name}")
-        elif isinstance(getattr(model, name), BaseModel):
-            found += missing(values[name], getattr(model, name), f"{place}.{name}")
-    return found
+@pytest.mark.parametrize("group", sorted({*GROUPS} - {"ingest"}))  # where files lie is no default
+def test_conf_base_gives_each_setting_its_default(group: str) -> None:
+    model, values = settings_of(group), parameters("local")[group]
+    assert model.model_validate(values) == model()
+    assert flatten(values).keys() == flatten(model().model_dump()).keys()
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_every_setting_stands_in_conf_base(group: str) -> None:
-    values = parameters("local")[group]
-    assert missing(values, model_of(group).model_validate(values), group) == []
+def test_conf_base_gives_each_baseline_its_defaults() -> None:
+    values, models = parameters("local")["baselines"], settings_of_models(MODELS)
+    assert set(values) == set(models)
+    for name, model in models.items():
+        assert model.model_validate(values[name]) == model()
+        assert set(values[name]) == set(model.model_fields)
 
 
-def test_every_baseline_stands_in_conf_base() -> None:
-    values = parameters("local")["baselines"]
-    own = {name: entry.model().settings for name, entry in MODELS.items()}
-    assert set(values) == {name for name, settings in own.items() if settings}
-    for name in values:
-        assert missing(values[name], own[name].model_validate(values[name]), name) == []
+def test_a_run_is_about_the_defaults_of_the_class() -> None:
+    configured = {name: parameters("local")[name] for name in RunSettings.model_fields}
+    assert RunSettings.model_validate(configured) == RunSettings()
+
+
+@pytest.mark.parametrize("env", ["paper", "test"])
+def test_other_environments_override_only_what_there_is(env: str) -> None:
+    refuse_unknown(in_file(env), in_file("base"))
 
 
 @pytest.mark.parametrize("env", ["local", "paper", "test"])
@@ -69,6 +73,7 @@ def test_every_environment_is_valid(env: str) -> None:
         ({"ingest": {"folders": "data"}}, r"'ingest\.folders' is 'data'"),
         ({"seed": -1}, r"'seed' is -1"),
         ({"seed": "one"}, r"'seed' is 'one'"),
+        ({"working_folder": None}, r"'working_folder' is None"),
     ],
 )
 def test_a_bad_value_names_parameter_and_value(changed: dict[str, Any], told: str) -> None:

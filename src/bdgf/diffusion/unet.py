@@ -21,7 +21,7 @@ from bdgf.nn.group_norm import NORMS
 class DenoiserSettings(Settings):
     """Size and parts of the U-Net. Chosen here; the paper is silent."""
 
-    width: int = Field(64, ge=4, multiple_of=4, description="Channels of the finest level.")
+    width: int = Field(32, ge=4, multiple_of=4, description="Channels of the finest level.")
     multipliers: tuple[int, ...] = Field(
         (1, 2, 4), min_length=1, description="Channels of each level, in widths, finest first."
     )

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from bdgf.core.errors import SceneError, SettingsError, UserError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import Denoiser, load_denoiser
@@ -43,10 +43,13 @@ class FeatureSettings(Settings):
         description="A feature cube of one's own to take instead; null extracts the denoiser's.",
     )
     timesteps: tuple[int, ...] = Field(
-        (50, 100, 200), min_length=1, description="Diffusion steps t at which features are taken."
+        (50, 100, 200),
+        min_length=1,
+        description="Diffusion steps t at which features are taken.",
+        json_schema_extra=MAIN,
     )
     levels: Literal["all"] | tuple[int, ...] = Field(
-        "all", description="Decoder levels, 0 the finest; `all` of them."
+        "all", description="Decoder levels, 0 the finest; `all` of them.", json_schema_extra=MAIN
     )
     noise: float = Field(
         0.0, ge=0, le=1, description="Share of a step's noise that the scene is seen under."

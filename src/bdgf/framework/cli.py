@@ -15,6 +15,11 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.utils import find_kedro_project
 
 from bdgf.core.errors import UserError
+from bdgf.framework.runtime_params import parse_params
+
+PARAMS_HELP = """Parameters in place of the configured ones: name=value with dotted names, commas
+between several; may be repeated. A value is read as YAML: 3, 0.5, true, null, text, [1, 2],
+{a: 1}. Example: --params dataset=trento,seed=3 --params 'features.timesteps=[50, 100]'"""
 
 
 class OneLineError(click.ClickException):
@@ -57,6 +62,20 @@ def one_line() -> Iterator[None]:
         raise OneLineError(" ".join(str(known).split())) from error
 
 
+class ParamsOption(click.Option):
+    """Kedro's `--params`, which may be repeated and takes lists and mappings too."""
+
+    def __init__(self) -> None:
+        super().__init__(["--params"], multiple=True, type=click.UNPROCESSED, help=PARAMS_HELP)
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """The parameters, nested."""
+        if isinstance(value, dict):  # from the file behind Kedro's `--config`
+            return value
+        with one_line():
+            return parse_params([value] if isinstance(value, str) else value or ())
+
+
 def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> Any:
     # `--pipeline` is the documented spelling here; Kedro would warn that it has a newer one.
     if pipeline:
@@ -71,4 +90,5 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
         return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
 
 
-run = click.Command("run", params=kedro_run.params, callback=_run, help=kedro_run.help)
+_OPTIONS = [ParamsOption() if o.name == "params" else o for o in kedro_run.params]
+run = click.Command("run", params=_OPTIONS, callback=_run, help=kedro_run.help)

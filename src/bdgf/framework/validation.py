@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, StrictInt, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
+from bdgf.framework.run_settings import RunSettings
 from bdgf.models.registry import model_entry
 
 # Group -> settings model, by name: only those that a run takes are imported.
 GROUPS = {
-    "cache": "bdgf.core.artifact_cache:CacheSettings",
     "ingest": "bdgf.scenes.ingest.read_scene:IngestSettings",
     "preparation": "bdgf.preprocessing.modality_transform:PreparationSettings",
     "split": "bdgf.splits.split:SplitSettings",
@@ -25,12 +25,19 @@ GROUPS = {
     "evaluation": "bdgf.evaluation.report:EvaluationSettings",
     "balance": "bdgf.evaluation.modality_balance:ModalityBalanceSettings",
     "devices": "bdgf.training.devices:DeviceSettings",
+    "cache": "bdgf.core.artifact_cache:CacheSettings",
 }
-_SEED = TypeAdapter(Annotated[StrictInt, Field(ge=0, lt=2**32)])
+
+
+def settings_of(group: str) -> type[Settings]:
+    """The settings model of a parameter group of `GROUPS`."""
+    module, name = GROUPS[group].split(":")
+    model: type[Settings] = getattr(import_module(module), name)
+    return model
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Validates the groups that have a settings model, the baselines' and the seed.
+    """Validates the groups that have a settings model, the baselines' and what has no group.
 
     Args:
         parameters: Parameter groups by name; those without a model are not looked at.
@@ -39,24 +46,28 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         SettingsError: Naming the parameter, its value and what it may be.
     """
     for name, values in parameters.items():
-        if name == "seed":
-            checked(_SEED.validate_python, values, name)
+        if name in RunSettings.model_fields:
+            checked(RunSettings.model_validate, {name: values})
         elif name == "baselines":
-            for model, entry in _with_settings(values).items():
+            for model, entry in settings_of_models(values).items():
                 checked(entry.model_validate, values[model], f"{name}.{model}")
         elif name in GROUPS:
-            module, model = GROUPS[name].split(":")
-            checked(getattr(import_module(module), model).model_validate, values, name)
+            checked(settings_of(name).model_validate, values, name)
 
 
-def _with_settings(names: Iterable[str]) -> dict[str, type[Settings]]:
-    """The settings models of the baselines among `names`."""
+def settings_of_models(names: Iterable[str]) -> dict[str, type[Settings]]:
+    """The settings models of those models among `names` that have settings of their own."""
     found = {name: model_entry(name).model().settings for name in names}
     return {name: settings for name, settings in found.items() if settings is not None}
 
 
-def checked(validate: Callable[[Any], Any], values: Any, group: str) -> Any:
+def checked(validate: Callable[[Any], Any], values: Any, group: str = "") -> Any:
     """What `validate` makes of `values`, its complaint told as one line.
+
+    Args:
+        validate: Raises pydantic's error on what it refuses.
+        values: What was configured.
+        group: What the values stand under; empty for those of no group.
 
     Raises:
         SettingsError: The first value that cannot be.
@@ -65,7 +76,7 @@ def checked(validate: Callable[[Any], Any], values: Any, group: str) -> Any:
         return validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join([group, *(str(part) for part in first["loc"])])
+        place = ".".join([*filter(None, [group]), *(str(part) for part in first["loc"])])
         if first["type"] == "extra_forbidden":
             raise SettingsError(
                 f"unknown parameter '{place}'; see the comments in conf/base for those there are"

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from bdgf.core.numba_kernels import numba_kernel, run_tasks, thread_count
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 
 _REACH = 3
 """Surroundings that are looked at end at so many sigma."""
@@ -25,7 +25,10 @@ class SmoothingSettings(Settings):
     """Smoothing of the probabilities. Chosen here; the paper is silent."""
 
     sigma: float = Field(
-        0.0, ge=0, description="Sigma of the surroundings in pixels; 0 leaves all as it is"
+        0.0,
+        ge=0,
+        description="Sigma of the surroundings in pixels; 0 leaves all as it is",
+        json_schema_extra=MAIN,
     )
     contrast: float = Field(
         0.3,

@@ -29,7 +29,7 @@ import xarray as xr
 from pydantic import Field
 from scipy.linalg import block_diag, eigh
 
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 
 _CHUNK_VALUES = 4_000_000  # float64 values of a modality held at once: 32 MB
 _CONSTANT = 1e-7  # relative spread below which a float32 band is constant
@@ -43,9 +43,11 @@ class PreparationSettings(Settings):
     reduction: Literal["mnf", "pca"] = Field(
         "mnf",
         description="Spectral modalities of more bands than `components`: those of minimum noise "
-        "fraction, or principal ones.",
+        "fraction (`mnf`), or principal ones (`pca`).",
     )
-    components: int = Field(30, ge=1, description="Most components of a spectral modality.")
+    components: int = Field(
+        30, ge=1, description="Most components of a spectral modality.", json_schema_extra=MAIN
+    )
     least_signal: float = Field(
         0.1, ge=0, lt=1, description="`mnf`: components with a lower share of signal are dropped."
     )

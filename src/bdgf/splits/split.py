@@ -19,7 +19,7 @@ import xarray as xr
 from pydantic import Field
 
 from bdgf.core.errors import SceneError, SettingsError
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN, class_table, valid_mask
 from bdgf.splits.block_folds import block_folds, near
 from bdgf.splits.validation_groups import ValidationSettings, carve_validation, grid_blocks
@@ -47,9 +47,13 @@ class SplitSettings(Settings):
         "auto",
         description="How training and test pixels are chosen; `auto`: `official` where the scene "
         "has official maps, else `per_class`.",
+        json_schema_extra=MAIN,
     )
     per_class: int = Field(
-        20, ge=1, description="`per_class`: training pixels of each class, at most half of it."
+        20,
+        ge=1,
+        description="`per_class`: training pixels of each class, at most half of it.",
+        json_schema_extra=MAIN,
     )
     fraction: float = Field(
         0.05, gt=0, lt=1, description="`fraction`: share of each class that trains."

@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 
 from bdgf.core.errors import SettingsError
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 from bdgf.training.allocator import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -23,10 +23,12 @@ class DeviceSettings(Settings):
     """Where to compute, on one device, and in which precision. Chosen here."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        "auto", description="Device; `auto` takes CUDA, then Apple's GPU, then the CPU."
+        "auto",
+        description="Device; `auto` takes CUDA, then Apple's GPU, then the CPU.",
+        json_schema_extra=MAIN,
     )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
-        "auto", description="`auto`: bf16-mixed on CUDA, 32-true elsewhere."
+        "auto", description="`auto`: bf16-mixed on CUDA, 32-true elsewhere.", json_schema_extra=MAIN
     )
     deterministic: bool = Field(
         False, description="On CUDA: only repeatable kernels, some of them slower (a CPU repeats)."

@@ -10,13 +10,15 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 
 
 class OptimizationSettings(Settings):
     """AdamW with a linear warm-up and a cosine decay. Chosen here; the paper is silent."""
 
-    learning_rate: float = Field(1e-3, gt=0, description="Highest learning rate.")
+    learning_rate: float = Field(
+        1e-3, gt=0, description="Highest learning rate.", json_schema_extra=MAIN
+    )
     warmup_steps: int = Field(50, ge=0, description="Steps of linear warm-up.")
     final_rate: float = Field(
         0.02, ge=0, le=1, description="Last learning rate, as a share of the highest."

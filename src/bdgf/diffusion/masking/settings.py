@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 
 
 class SensitivityProbeSettings(Settings):
@@ -23,7 +23,9 @@ class MaskingSettings(Settings):
     """How modalities are hidden in pretraining. Chosen here, but for masking being adaptive."""
 
     strategy: Literal["none", "fixed", "adaptive"] = Field(
-        "adaptive", description="`none`, one rate for all (`fixed`), or rates that follow learning."
+        "adaptive",
+        description="`none`, one rate for all (`fixed`), or rates that follow learning.",
+        json_schema_extra=MAIN,
     )
     granularity: Literal["tile", "block"] = Field(
         "tile", description="Hide a modality in the whole tile, or block by block."

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bdgf import __version__
 from bdgf.core.fingerprint import fingerprint
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.losses import LossSettings, p_losses
 from bdgf.diffusion.masking.balance_index import balance_index
@@ -52,11 +52,13 @@ class PretrainSettings(Settings):
         ge=0,
         description="Training steps; null takes them from `epochs_equivalent`; 0 leaves a random "
         "network.",
+        json_schema_extra=MAIN,
     )
     epochs_equivalent: float = Field(
         300,
         gt=0,
         description="Epochs over the scene's valid pixels: how often each is drawn in the mean.",
+        json_schema_extra=MAIN,
     )
     least_steps: int = Field(
         600, ge=1, description="Least steps that `epochs_equivalent` asks for."

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from bdgf.core.errors import SettingsError
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 from bdgf.core.weights import Weights
 from bdgf.models.bdgf.branches import (
     BRANCHES,
@@ -40,15 +40,24 @@ PAIRING = {
 class ClassifierSettings(Settings):
     """The classifier. [stated] branches and kinds of guidance; [chosen] all sizes and pairings."""
 
-    patch: int = Field(11, ge=1, description="Width of the patch around a pixel, odd, in pixels")
+    patch: int = Field(
+        11,
+        ge=1,
+        description="Width of the patch around a pixel, odd, in pixels",
+        json_schema_extra=MAIN,
+    )
     branches: tuple[str, ...] = Field(
-        tuple(BRANCHES), min_length=1, description="Branches, by name"
+        tuple(BRANCHES), min_length=1, description="Branches, by name", json_schema_extra=MAIN
     )
     guides: dict[str, str] = Field(
-        PAIRING, description="Each branch's guide by name; a branch that is not named has none"
+        PAIRING,
+        description="Each branch's guide by name; a branch that is not named has none",
+        json_schema_extra=MAIN,
     )
     fusion: str = Field(
-        "confidence", description="Fusion rule: `mean`, `confidence` or `branch:<name>`"
+        "confidence",
+        description="Fusion rule: `mean`, `confidence` or `branch:<name>`",
+        json_schema_extra=MAIN,
     )
     modality_width: int = Field(
         32, ge=1, description="Channels of a modality's embedding in a branch's stem"

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 
 
 class ConsistencySettings(Settings):
@@ -23,7 +23,12 @@ class ConsistencySettings(Settings):
     sees the patch turned, and may miss a modality.
     """
 
-    weight: float = Field(1.0, ge=0, description="Weight of the consistency loss; 0 leaves it out")
+    weight: float = Field(
+        1.0,
+        ge=0,
+        description="Weight of the consistency loss; 0 leaves it out",
+        json_schema_extra=MAIN,
+    )
     pixels: int = Field(64, ge=1, description="Pixels without labels in a batch")
     start_epoch: int = Field(3, ge=0, description="Epochs before the consistency loss begins")
     modality_dropout: float = Field(
@@ -34,9 +39,14 @@ class ConsistencySettings(Settings):
 class MutualLearningSettings(Settings):
     """[stated] alignment in probability entropy and feature similarity; [chosen] the formulas."""
 
-    entropy_weight: float = Field(0.1, ge=0, description="w_e, weight of the entropy alignment")
+    entropy_weight: float = Field(
+        0.1, ge=0, description="w_e, weight of the entropy alignment", json_schema_extra=MAIN
+    )
     similarity_weight: float = Field(
-        0.1, ge=0, description="w_s, weight of the alignment in feature similarity"
+        0.1,
+        ge=0,
+        description="w_s, weight of the alignment in feature similarity",
+        json_schema_extra=MAIN,
     )
     similarity: Literal["relational", "cosine"] = Field(
         "relational",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bdgf.core.settings import Settings
+from bdgf.core.settings import MAIN, Settings
 from bdgf.models.patch.augmentation import AugmentationSettings
 from bdgf.models.patch.mutual_learning import MutualLearningSettings
 from bdgf.models.patch.sampling import ClassWeights, Sampling
@@ -19,9 +19,11 @@ class PatchTrainSettings(Settings):
     same number of steps however many labels it has.
     """
 
-    epochs: int = Field(12, ge=1, description="Epochs")
+    epochs: int = Field(12, ge=1, description="Epochs", json_schema_extra=MAIN)
     batches_per_epoch: int = Field(25, ge=1, description="Batches in an epoch")
-    batch_size: int = Field(64, ge=2, description="Pixels in a batch, on each device")
+    batch_size: int = Field(
+        64, ge=2, description="Pixels in a batch, on each device", json_schema_extra=MAIN
+    )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="Share of the target spread over all classes"
     )

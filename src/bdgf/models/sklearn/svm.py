@@ -37,8 +37,8 @@ class SvmSettings(Settings):
     folds: int = Field(5, ge=2, description="Folds of the cross-validation.")
     groups: GroupName = Field(
         "components",
-        description="What stays together in a fold: connected pixels of a class, grid blocks, or "
-        "pixels; a class with fewer groups than folds falls back to the next.",
+        description="What stays together in a fold: `components` (connected pixels of a class), "
+        "grid `blocks`, or `pixels`; a class with fewer groups than folds falls back to the next.",
     )
     reach: int = Field(
         1, ge=0, description="Windows of this radius that touch make pixels one component."

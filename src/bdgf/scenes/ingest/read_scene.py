@@ -43,7 +43,9 @@ class IngestSettings(Settings):
     """Where raw files are looked for."""
 
     folders: tuple[str, ...] = Field(
-        min_length=1, description="Searched in turn for `<folder>/<scene>`."
+        min_length=1,
+        description="Searched in turn for `<folder>/<scene>`; BDGF_DATA is an environment "
+        "variable, ../shared/data where it is not set.",
     )
 
 

@@ -30,7 +30,8 @@ class LinearSettings(Settings):
         ),
         min_length=1,
         description="Sets of statistics, beside the pixel's own channels: mean or deviation in a "
-        "Gaussian window of so many pixels sigma, or components of the features",
+        "Gaussian window of so many pixels sigma, or components of the diffusion features "
+        "(`features`; without guidance there are none)",
     )
     weighed: bool = Field(
         False,

@@ -1,0 +1,43 @@
+"""What a run is about: the parameters that belong to no group."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field, StrictInt
+
+from bdgf.core.settings import MAIN, Settings
+from bdgf.models.registry import MODELS
+
+
+class RunSettings(Settings):
+    """What is run. Everything here and in the other parameter files can be set on the command line.
+
+        kedro run --pipeline=full --params dataset=trento,seed=3,train.epochs=20
+
+    The defaults of what names a run are those of `globals.yml`.
+    """
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # a scene may be called 2018
+
+    dataset: str = Field(
+        "demo",
+        description="The scene, one of `parameters_scenes/`",
+        json_schema_extra=MAIN,
+    )
+    model: str = Field(
+        "bdgf",
+        description=f"What is trained and scored: {', '.join(MODELS)}",
+        json_schema_extra=MAIN,
+    )
+    seed: StrictInt = Field(
+        0, ge=0, lt=2**32, description="Seed of all that is drawn", json_schema_extra=MAIN
+    )
+    data_folder: str = Field(
+        "data",
+        description="Where the layers 02_intermediate .. 08_reporting are, the root of every entry "
+        "of the catalog",
+    )
+    working_folder: str = Field(
+        "data/working",
+        description="Where the running checkpoint of a training is kept between runs, a folder a "
+        "scene",
+    )

@@ -1,0 +1,1 @@
+"""`python -m tools.settings`: parameter files and reference page, from the settings classes."""
