@@ -31,9 +31,9 @@ def test_means_and_deviations_are_over_the_seeds(table):
     means = balance_means(table)
     assert means[["scene", "masking", "seeds"]].values.tolist() == [
         ["demo", "none", 3],
-        ["demo", "adaptive (feature change, ratio)", 3],
+        ["demo", "adaptive (modality sensitivity, ratio)", 3],
         ["pines", "none", 3],
-        ["pines", "adaptive (feature change, ratio)", 3],
+        ["pines", "adaptive (modality sensitivity, ratio)", 3],
     ]
     values = [record("demo", "none", "", seed)["feature_share_sar"] for seed in (0, 1, 2)]
     assert means["feature_share_sar_mean"][0] == pytest.approx(np.mean(values))

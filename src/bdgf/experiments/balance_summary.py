@@ -44,7 +44,7 @@ def balance_table(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def masking_name(record: Mapping[str, Any]) -> str:
-    """`none`, `fixed`, or for instance `adaptive (feature change, ratio)`."""
+    """`none`, `fixed`, or for instance `adaptive (modality sensitivity, ratio)`."""
     if not record["signal"]:
         return str(record["strategy"])
     signal = str(record["signal"]).replace("_", " ")
