@@ -16,7 +16,7 @@ from benchmarks.comparison import Comparison
 
 FOLDER = ROOT / "docs" / "benchmarks"
 CPU = (
-    *("scan", "features", "memory", "windows", "training", "inference"),
+    *("scan", "features", "memory", "patches", "training", "inference"),
     *("pretraining", "overhead", "seams", "allocator", "compilation"),
 )
 

@@ -22,6 +22,7 @@ from bdgf.training.devices import DeviceSettings
 from bdgf.training.optimizer import make_optimizer
 from benchmarks import machine, table
 from benchmarks.comparison import ROUNDS, Comparison
+from benchmarks.patches import PATCH, random_pixels
 from benchmarks.scenes import (
     COAST_CLASSES,
     base_settings,
@@ -31,7 +32,6 @@ from benchmarks.scenes import (
     scene_arrays,
     train_settings,
 )
-from benchmarks.windows import PATCH, random_pixels
 
 BATCH, LENGTH, CHANNELS, STATES = 64, 121, 128, 16
 CALLS = 20

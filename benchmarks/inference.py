@@ -10,9 +10,9 @@ from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.predict_map import predict_map
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates
+from benchmarks.patches import loaded, precut, random_pixels
 from benchmarks.scenes import COAST_SHAPE, base_settings, classifier_for, scene_arrays
 from benchmarks.training import PUBLISHED, all_inside, forward_operations
-from benchmarks.windows import loaded, precut, random_pixels
 
 ROWS, SAMPLE, BATCH, WORKERS = 64, 4096, 512, 2
 TARGET, LIMIT = 1.5, 3400
@@ -43,10 +43,10 @@ def compare() -> list[Comparison]:
         rates(seconds, pixels),
         more_is_better=True,
         floor=SAMPLE * measured_rates().matrix / forward_operations(arrays, SAMPLE),
-        bound="operations of one window at a time",
+        bound="operations of one patch at a time",
         target=TARGET,
         note="Both with the same weights and the fast scan. The floor counts the whole network "
-        "on every window; embedding every pixel once spares a part of it.",
+        "on every patch; embedding every pixel once spares a part of it.",
     )
     ours = {names[1]: comparison.values[names[1]]}
     absolute = Comparison(

@@ -16,9 +16,9 @@ from bdgf.raster.patches import PatchBatch, SceneTensors, gather_batch, level_va
 from bdgf.splits.split import TRAIN
 from benchmarks.comparison import ROUNDS, Comparison
 from benchmarks.machine import measured_rates
+from benchmarks.patches import PATCH, loaded, precut, random_pixels
 from benchmarks.pretraining import Clock
 from benchmarks.scenes import COAST_CLASSES, classifier_for, scene_arrays, train_settings
-from benchmarks.windows import PATCH, loaded, precut, random_pixels
 
 BATCHES, BATCH, WORKERS, PIXELS = 6, 64, 2, 1200
 LIMIT = 400
@@ -43,16 +43,16 @@ def compare() -> list[Comparison]:
         lambda: samples_a_second(arrays, "reference"),
         lambda: samples_a_second(arrays, "auto"),
     )
-    taught = "with as many pixels without labels beside them"
+    beside = "with as many pixels without labels beside them"
     values: dict[str, list[float]] = {name: [] for name in names}
-    with_consistency: dict[str, list[float]] = {taught: []}
+    with_consistency: dict[str, list[float]] = {beside: []}
     for turn in range(ROUNDS + 1):
         for name, measure in zip(names, measures, strict=True):
             rate = measure()
             if turn:
                 values[name].append(rate)
         if turn:
-            with_consistency[taught].append(samples_a_second(arrays, "auto", first_consistency=0))
+            with_consistency[beside].append(samples_a_second(arrays, "auto", first_consistency=0))
     operations = forward_operations(arrays, BATCH)
     return [
         Comparison(
@@ -115,9 +115,9 @@ def peers_way(arrays: SceneTensors) -> Callable[[], float]:
 
 
 def all_inside(scene: torch.Tensor, features: list[torch.Tensor]) -> PatchBatch:
-    """Pre-cut windows whose cells all hold data."""
-    inside = [torch.ones(len(w), 1, *w.shape[2:], dtype=torch.bool) for w in (scene, *features)]
-    centres = tuple(w[:, :, w.shape[2] // 2, w.shape[3] // 2].float() for w in features)
+    """Pre-cut patches whose cells all hold data."""
+    inside = [torch.ones(len(p), 1, *p.shape[2:], dtype=torch.bool) for p in (scene, *features)]
+    centres = tuple(p[:, :, p.shape[2] // 2, p.shape[3] // 2].float() for p in features)
     return PatchBatch(scene, inside[0], tuple(features), tuple(inside[1:]), centres)
 
 
@@ -126,9 +126,9 @@ def forward_operations(arrays: SceneTensors, batch: int) -> int:
     classifier = classifier_for(arrays)
     rows, cols = random_pixels(arrays, batch)
     valid = level_valid(torch.ones(arrays.shape, dtype=torch.bool), len(arrays.features))
-    windows = gather_batch(arrays.to("cpu"), valid, rows, cols, PATCH)
+    patches = gather_batch(arrays.to("cpu"), valid, rows, cols, PATCH)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        classifier(windows)
+        classifier(patches)
     return counter.get_total_flops()
 
 

@@ -1,4 +1,4 @@
-"""Batches of windows gathered from resident maps, beside a DataLoader over pre-cut patches."""
+"""Batches of patches gathered from resident maps, beside a DataLoader over pre-cut ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def compare() -> list[Comparison]:
     bytes_of_one = patch_bytes(arrays)
     return [
         Comparison(
-            f"windows: batches of {BATCH} patches of {PATCH}x{PATCH} px, scene and features",
+            f"gathering batches of {BATCH} patches of {PATCH}x{PATCH} px, scene and features",
             "patches/s",
             rates(seconds, dict.fromkeys(names, count)),
             more_is_better=True,
@@ -49,7 +49,7 @@ def compare() -> list[Comparison]:
 
 
 def patch_bytes(arrays: SceneTensors) -> int:
-    """Bytes of one patch of the scene with its windows on every level."""
+    """Bytes of one patch of the scene with its features on every level."""
     features = (
         level.shape[0] * level_patch(PATCH, i) ** 2 * level.element_size()
         for i, level in enumerate(arrays.features)
@@ -81,9 +81,8 @@ def resident(
 def precut(arrays: SceneTensors, rows: Tensor, cols: Tensor) -> TensorDataset:
     """The peers' way: every patch is cut beforehand and kept."""
     valid = level_valid(torch.ones(arrays.shape, dtype=torch.bool), len(arrays.features))
-    windows = gather_batch(arrays, valid, rows, cols, PATCH)
-    patches = (windows.scene, *windows.features)
-    return TensorDataset(*(windows.contiguous() for windows in patches))
+    batch = gather_batch(arrays, valid, rows, cols, PATCH)
+    return TensorDataset(*(maps.contiguous() for maps in (batch.scene, *batch.features)))
 
 
 def loaded(
