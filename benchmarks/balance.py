@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
 from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.experiments.balance_summary import (
     MASKING,
@@ -71,7 +71,7 @@ def run(scene: str, masking: dict[str, Any], prediction: str, seed: int) -> dict
     changed = {**SMALL, **parts, "masking": masking}
     chosen = PretrainSettings.model_validate(merged(parameters["pretrain"], changed))
     return measure_balance(
-        pretrain(prepared, chosen, seed),
+        pretrain(PretrainingData.of(prepared), chosen, seed),
         prepared,
         split,
         FeatureSettings.model_validate(parameters["features"]),

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import ArtifactError
 from bdgf.core.weights import Weights
 from bdgf.diffusion.unet import Denoiser, DenoiserSettings, decoder_features, load_denoiser
 from bdgf.nn.group_norm import NORMS, calibrate
@@ -103,7 +103,7 @@ def test_weights_rebuild_the_denoiser():
     }
     rebuilt = load_denoiser(Weights(denoiser.state_dict(), config))
     assert torch.equal(rebuilt(*batch())[0], denoiser(*batch())[0])
-    with pytest.raises(SceneError, match=r"not those of a pretrained denoiser.*pipeline=pretrain"):
+    with pytest.raises(ArtifactError, match=r"a pretrained denoiser.*pipeline=pretrain"):
         load_denoiser(Weights({}, config))
-    with pytest.raises(SceneError, match="not those of a pretrained denoiser"):
+    with pytest.raises(ArtifactError, match="a pretrained denoiser"):
         load_denoiser(Weights(denoiser.state_dict(), {}))

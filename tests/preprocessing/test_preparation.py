@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import ArtifactError, SceneError
 from bdgf.core.weights import read_weights, write_weights
 from bdgf.preprocessing import modality_transform
 from bdgf.preprocessing.preparation import (
@@ -292,10 +292,10 @@ def test_statistics_are_stored_and_not_refitted(tmp_path):
 def test_a_damaged_store_is_one_clear_line():
     weights = fit_preparation(make_scene(), PreparationSettings()).to_weights()
     weights.config["settings"]["unheard_of"] = 1
-    with pytest.raises(SceneError, match="damaged or of another version"):
+    with pytest.raises(ArtifactError, match="damaged or of another version"):
         Preparation.from_weights(weights)
     del weights.config["settings"]["unheard_of"], weights.tensors["sar.band_mean"]
-    with pytest.raises(SceneError, match="damaged or of another version"):
+    with pytest.raises(ArtifactError, match="damaged or of another version"):
         Preparation.from_weights(weights)
 
 

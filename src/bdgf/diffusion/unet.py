@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
-from bdgf.core.weights import Weights
+from bdgf.core.weights import Weights, rebuild
 from bdgf.diffusion.blocks import ResidualBlock, TimeEmbedding, WindowAttention
 from bdgf.nn.group_norm import NORMS
 
@@ -205,21 +204,16 @@ def load_denoiser(weights: Weights, device: torch.device | str = "cpu") -> Denoi
         device: Where to put it.
 
     Raises:
-        SceneError: The weights are not those of a denoiser of this version.
+        ArtifactError: The weights are not those of a denoiser of this version.
     """
-    try:
-        config = weights.config
+
+    def make(config: dict[str, Any]) -> Denoiser:
         modalities = {name: config["modalities"][name] for name in config["modality_order"]}
         settings = DenoiserSettings.model_validate(config["settings"]["denoiser"])
-        denoiser = Denoiser(settings, modalities, config["settings"]["tile"])
-        denoiser.load_state_dict(weights.tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise SceneError(
-            f"the weights are not those of a pretrained denoiser of this version ({reason}); "
-            "run `kedro run --pipeline=pretrain` again"
-        ) from error
-    return denoiser.eval().to(device)
+        return Denoiser(settings, modalities, config["settings"]["tile"])
+
+    remedy = "run `kedro run --pipeline=pretrain` again"
+    return rebuild(weights, "a pretrained denoiser", make, remedy).to(device)
 
 
 def _level(channels_in: int, channels: int, time: int, settings: DenoiserSettings) -> nn.ModuleList:

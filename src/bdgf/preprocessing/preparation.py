@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import SceneError, artifact_errors
 from bdgf.core.weights import Weights
 from bdgf.preprocessing.modality_transform import (
     ModalityTransform,
@@ -96,9 +96,10 @@ class Preparation:
         """Rebuilds what `to_weights` gave.
 
         Raises:
-            SceneError: The weights are not those of a preparation.
+            ArtifactError: The weights are not those of a preparation.
         """
-        try:
+        remedy = "run `kedro run --pipeline=prepare` again"
+        with artifact_errors("the stored preparation", remedy):
             modalities = {}
             for entry in weights.config["modalities"]:
                 prefix = f"{entry['name']}."
@@ -118,11 +119,6 @@ class Preparation:
                     least_brightness=entry["least_brightness"],
                 )
             settings = PreparationSettings(**weights.config["settings"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise SceneError(
-                "the stored preparation is damaged or of another version; run "
-                "`kedro run --pipeline=prepare` again"
-            ) from error
         return cls(settings, modalities)
 
     def _check(self, scene: xr.Dataset) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from bdgf.core.errors import SettingsError
+from bdgf.core.errors import ArtifactError, SettingsError
 from bdgf.core.weights import Weights, read_weights, write_weights
 from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
@@ -169,7 +169,7 @@ def test_the_classical_branch_can_decide_alone():
 
 
 def test_other_weights_are_refused():
-    with pytest.raises(SettingsError, match="not the weights of a classifier"):
+    with pytest.raises(ArtifactError, match="weights of a classifier"):
         load_classifier(Weights({}, {"kind": "denoiser"}))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -119,16 +120,47 @@ class PretrainSettings(Settings):
         return min(max(wanted, self.least_steps), self.most_steps)
 
 
+@dataclass(frozen=True)
+class PretrainingData:
+    """A prepared scene as pretraining sees it, stacked once.
+
+    Attributes:
+        channels: (C, H, W) float32 of all modalities.
+        valid: (H, W) bool.
+        modalities: Channels of each modality, in the order of the stack.
+    """
+
+    channels: np.ndarray
+    valid: np.ndarray
+    modalities: dict[str, int]
+
+    @classmethod
+    def of(cls, prepared: xr.Dataset) -> Self:
+        """Stacks a prepared scene."""
+        channels, slices = stack_channels(prepared)
+        counts = {name: part.stop - part.start for name, part in slices.items()}
+        return cls(channels, valid_mask(prepared), counts)
+
+    def fingerprint(self, settings: PretrainSettings, seed: int, devices: DeviceSettings) -> str:
+        """Digest of all that decides the weights; how often to log or to save does not."""
+        decisive = settings.model_dump(
+            mode="json", exclude={"log_every", "validate_every", "checkpoint_seconds"}
+        )
+        precision, order = resolve_precision(devices), list(self.modalities.items())
+        return fingerprint(self.channels, self.valid, order, decisive, seed, precision, __version__)
+
+
 def pretrain(
-    prepared: xr.Dataset,
+    data: PretrainingData,
     settings: PretrainSettings,
     seed: int,
     *,
     devices: DeviceSettings | None = None,
     logger: MetricLogger | None = None,
     checkpoint: Path | None = None,
+    mark: str | None = None,
 ) -> Weights:
-    """Trains the denoiser on tiles of the scene, or reuses the one that was.
+    """Trains the denoiser on tiles of the scene.
 
     Logged: `pretrain/loss`, `pretrain/loss_<modality>`, `pretrain/loss_hidden_<modality>`,
     `pretrain/mask_rate_<modality>`, and of the held-out tiles
@@ -137,13 +169,13 @@ def pretrain(
     `pretrain/feature_balance_index`.
 
     Args:
-        prepared: The prepared scene.
+        data: The prepared scene.
         settings: Everything that decides the result, with `seed`.
         seed: Seed of initial weights, tiles, noise, masks.
         devices: Device and precision.
         logger: Takes the curves.
-        checkpoint: File of the running checkpoint. A finished training of the same data, settings
-            and seed found there is reused.
+        checkpoint: File of the running checkpoint; a killed training continues from it.
+        mark: `data.fingerprint` of these arguments, where the caller knows it already.
 
     Returns:
         The averaged weights; the configuration holds settings, modalities, fingerprint, history.
@@ -153,48 +185,26 @@ def pretrain(
         SceneError: No pixel of the scene is valid.
     """
     devices = devices or DeviceSettings()
-    channels, slices = stack_channels(prepared)
-    valid = valid_mask(prepared)
-    modalities = {name: part.stop - part.start for name, part in slices.items()}
-    mark = pretrain_fingerprint(channels, valid, modalities, settings, seed, devices)
+    mark = mark or data.fingerprint(settings, seed, devices)
     plan = CheckpointPlan(checkpoint, mark, settings.checkpoint_seconds) if checkpoint else None
 
     fabric = make_fabric(devices)
     tiles = TileSource(
-        channels,
-        valid,
+        data.channels,
+        data.valid,
         settings.tile,
         held_out_share=settings.held_out,
         least_valid=settings.least_valid,
         device=fabric.device,
     )
-    steps = settings.steps_for(int(valid.sum()))
-    run = _Pretraining(settings, modalities, tiles, seed, steps, fabric)
+    steps = settings.steps_for(int(data.valid.sum()))
+    run = _Pretraining(settings, data.modalities, tiles, seed, steps, fabric)
     restore(run.state, plan)
     if steps == 0:
         log.warning("pretrain.steps is 0: the denoiser stays the random network it began as")
-    elif run.state.step == steps:
-        log.info("reusing the pretrained denoiser %s (%d steps)", mark, steps)
     else:
         run.train(logger or NullLogger(), plan)
     return run.weights(mark, seed)
-
-
-def pretrain_fingerprint(
-    channels: np.ndarray,
-    valid: np.ndarray,
-    modalities: dict[str, int],
-    settings: PretrainSettings,
-    seed: int,
-    devices: DeviceSettings,
-) -> str:
-    """Digest of all that decides the weights; how often to log or to save does not."""
-    decisive = settings.model_dump(
-        mode="json", exclude={"log_every", "validate_every", "checkpoint_seconds"}
-    )
-    precision = resolve_precision(devices)
-    order = list(modalities.items())
-    return fingerprint(channels, valid, order, decisive, seed, precision, __version__)
 
 
 class _Pretraining:

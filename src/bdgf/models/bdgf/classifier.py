@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import MAIN, Settings
-from bdgf.core.weights import Weights
+from bdgf.core.weights import Weights, rebuild
 from bdgf.models.bdgf.branches import (
     BRANCHES,
     BranchSettings,
@@ -284,23 +284,18 @@ def load_classifier(weights: Weights) -> Classifier:
     """Rebuilds a classifier, in evaluation mode, from what `fit_classifier` returned.
 
     Raises:
-        SettingsError: The weights are not a classifier's.
+        ArtifactError: The weights are not those of a classifier of this version.
     """
-    config = weights.config
-    try:
-        classifier = Classifier(
+
+    def make(config: dict[str, Any]) -> Classifier:
+        return Classifier(
             ClassifierSettings.model_validate(config["classifier"]),
             {name: int(count) for name, count in config["modalities"]},
             tuple(config["level_channels"]),
             config["classes"],
         )
-        classifier.load_state_dict(weights.tensors)
-    except (KeyError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise SettingsError(
-            f"these are not the weights of a classifier of this version ({reason}); train again"
-        ) from error
-    return classifier.eval()
+
+    return rebuild(weights, "a classifier", make, "train again")
 
 
 def _check_guides(settings: ClassifierSettings) -> None:
