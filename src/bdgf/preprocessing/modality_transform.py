@@ -7,7 +7,7 @@ In order, all chosen here (the paper is silent):
    whose logarithm goes before the bands: light and slope change how bright a material is more than
    its spectrum's shape;
 2. each band is clipped at its mean +- `clip` standard deviations, so that a hot pixel or a band of
-   noise cannot rule the components; with `standardise_bands` it is also divided by the latter;
+   noise cannot rule the components;
 3. spectral modalities with more bands than `components`: minimum noise fraction (Green et al.,
    IEEE TGRS 1988), the directions in which the variance exceeds the noise's most, the noise being
    what adjacent pixels differ by; or principal components of the exact covariance matrix; the
@@ -57,9 +57,6 @@ class PreparationSettings(Settings):
     )
     brightness_floor: float = Field(
         0.05, gt=0, description="Least brightness that divides, as a share of the scene's mean."
-    )
-    standardise_bands: bool = Field(
-        False, description="Give every spectral band unit variance before the components."
     )
     clip: float | None = Field(
         6.0, gt=0, description="Bands and channels are clipped at +- this many sigma; null = never."
@@ -250,12 +247,10 @@ def _to_values(
 def _centred(
     values: np.ndarray, mean: np.ndarray, sigma: np.ndarray, settings: PreparationSettings
 ) -> np.ndarray:
-    """(N, B) values minus their mean, clipped, perhaps scaled."""
+    """(N, B) values minus their mean, clipped."""
     values = values - mean
     if settings.clip is not None:
         values = np.clip(values, -settings.clip * sigma, settings.clip * sigma)
-    if settings.standardise_bands:
-        values /= np.where(sigma > 0, sigma, 1.0)
     return values
 
 

@@ -121,15 +121,6 @@ def make_split(
     return split.rename("split")
 
 
-def split_counts(split: xr.DataArray, labels: np.ndarray) -> dict[str, dict[int, int]]:
-    """Pixels by part (train, validation, test) and class id; classes with none are left out."""
-    counts = {}
-    for part, code in PARTS.items():
-        ids, numbers = np.unique(np.asarray(labels)[split.to_numpy() == code], return_counts=True)
-        counts[part] = {int(i): int(n) for i, n in zip(ids, numbers, strict=True)}
-    return counts
-
-
 def split_totals(split: xr.DataArray) -> dict[str, int]:
     """Pixels by part: train, validation, test."""
     return {part: int((split.to_numpy() == code).sum()) for part, code in PARTS.items()}

@@ -149,7 +149,6 @@ class _Fit:
             train,
             settings.steps * settings.batch_size,
             len(self.classifier.modalities),
-            settings.sampling,
             settings.augmentation,
             seed,
         ).to(fabric.device)
@@ -251,9 +250,6 @@ class _Fit:
             partner = torch.randperm(len(targets), device=targets.device)
             batch = mixup_patches(batch, partner, samples.lam)
             targets = mixup_targets(targets, self.classifier.classes, partner, samples.lam)
-        if augmentation.noise:
-            noise = augmentation.noise * torch.randn_like(batch.scene)
-            batch = batch._replace(scene=batch.scene + noise)
         keep = samples.keep if augmentation.modality_dropout else None
         output: ClassifierOutput = self.state.model(batch, keep)
         return output, targets
