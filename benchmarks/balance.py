@@ -25,7 +25,8 @@ from bdgf.experiments.balance_summary import (
 from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.pipelines.ingest.nodes import ingest_scene
-from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.settings import CONFIG_LOADER_ARGS
 from bdgf.splits.split import SplitSettings, make_split
 

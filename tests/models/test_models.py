@@ -17,7 +17,8 @@ from bdgf.models.base import Execution, SceneInputs
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import MODELS, model_entry
 from bdgf.models.sklearn import feature_source
-from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import class_table, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 from bdgf.splits.split import TEST, SplitSettings, make_split

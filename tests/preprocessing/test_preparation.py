@@ -7,13 +7,9 @@ from sklearn.decomposition import PCA
 
 from bdgf.core.errors import ArtifactError, SceneError
 from bdgf.core.weights import read_weights, write_weights
-from bdgf.preprocessing import modality_transform
-from bdgf.preprocessing.preparation import (
-    Preparation,
-    PreparationSettings,
-    fit_preparation,
-    stack_channels,
-)
+from bdgf.preprocessing import pixel_chunks
+from bdgf.preprocessing.preparation import Preparation, fit_preparation, stack_channels
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import (
     ClassTable,
     ModalityArray,
@@ -174,7 +170,7 @@ def test_chunks_do_not_change_the_result(monkeypatch, reduction):
     scene = make_scene()
     settings = PreparationSettings(reduction=reduction, components=4)
     whole = stack_channels(fit_preparation(scene, settings).apply(scene))[0]
-    monkeypatch.setattr(modality_transform, "_CHUNK_VALUES", 700)  # two rows
+    monkeypatch.setattr(pixel_chunks, "_CHUNK_VALUES", 700)  # two rows
     parts = stack_channels(fit_preparation(scene, settings).apply(scene))[0]
     np.testing.assert_allclose(parts, whole, atol=1e-5)
 

@@ -16,7 +16,7 @@ from bdgf.models.registry import model_entry
 # Group -> settings model, by name: only those that a run takes are imported.
 GROUPS = {
     "ingest": "bdgf.scenes.ingest.read_scene:IngestSettings",
-    "preparation": "bdgf.preprocessing.modality_transform:PreparationSettings",
+    "preparation": "bdgf.preprocessing.settings:PreparationSettings",
     "split": "bdgf.splits.split:SplitSettings",
     "pretrain": "bdgf.diffusion.pretraining.pretrain:PretrainSettings",
     "features": "bdgf.features.extraction:FeatureSettings",

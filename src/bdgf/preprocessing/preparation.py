@@ -16,16 +16,15 @@ from bdgf.core.errors import SceneError, artifact_errors
 from bdgf.core.weights import Weights
 from bdgf.preprocessing.modality_transform import (
     ModalityTransform,
-    PreparationSettings,
     fit_modality,
-    pixel_chunks,
     to_channels,
 )
+from bdgf.preprocessing.pixel_chunks import pixel_chunks
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
 
 __all__ = [
     "Preparation",
-    "PreparationSettings",
     "channel_slices",
     "fit_preparation",
     "is_reduced",

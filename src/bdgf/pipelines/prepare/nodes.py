@@ -7,7 +7,8 @@ from typing import Any
 import xarray as xr
 
 from bdgf.core.weights import Weights
-from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.splits.split import SplitSettings, make_split
 
 
