@@ -28,7 +28,8 @@ from bdgf.pipelines.ingest.nodes import ingest_scene
 from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.settings import CONFIG_LOADER_ARGS
-from bdgf.splits.split import SplitSettings, make_split
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
 
 ROOT = Path(__file__).resolve().parents[1]
 MASKINGS: dict[str, dict[str, Any]] = {

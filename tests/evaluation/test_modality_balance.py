@@ -7,7 +7,7 @@ from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSetting
 from bdgf.evaluation.linear_probe import LinearProbeSettings
 from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.features.extraction import FeatureSettings
-from bdgf.splits.split import TEST, TRAIN, VALIDATION
+from bdgf.splits.parts import TEST, TRAIN, VALIDATION
 from bdgf.training.devices import DeviceSettings
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 

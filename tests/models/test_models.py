@@ -21,7 +21,9 @@ from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import class_table, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
-from bdgf.splits.split import TEST, SplitSettings, make_split
+from bdgf.splits.parts import TEST
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
 from bdgf.training.devices import make_fabric
 from bdgf.training.metric_logger import MemoryLogger
 

@@ -9,16 +9,9 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene
-from bdgf.splits.split import (
-    PARTS,
-    SPLITS,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    SplitSettings,
-    make_split,
-    split_totals,
-)
+from bdgf.splits.parts import PARTS, TEST, TRAIN, VALIDATION, split_totals
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import SPLITS, make_split
 from bdgf.splits.validation_groups import (
     ValidationSettings,
     carve_validation,

@@ -20,7 +20,7 @@ from bdgf import __version__
 from bdgf.experiments.comparison import MEASURES
 from bdgf.experiments.records import PixelCorrectness, Record
 from bdgf.experiments.suite import PlannedRun
-from bdgf.splits.split import TEST
+from bdgf.splits.parts import TEST
 
 _POLL_SECONDS = 0.1
 

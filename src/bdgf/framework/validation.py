@@ -17,7 +17,7 @@ from bdgf.models.registry import model_entry
 GROUPS = {
     "ingest": "bdgf.scenes.ingest.read_scene:IngestSettings",
     "preparation": "bdgf.preprocessing.settings:PreparationSettings",
-    "split": "bdgf.splits.split:SplitSettings",
+    "split": "bdgf.splits.settings:SplitSettings",
     "pretrain": "bdgf.diffusion.pretraining.pretrain:PretrainSettings",
     "features": "bdgf.features.extraction:FeatureSettings",
     "train": "bdgf.models.bdgf.settings:TrainSettings",

@@ -30,7 +30,7 @@ from bdgf.models.patch.sampling import (
 )
 from bdgf.models.patch.selection import EpochSelection, SelectionSettings
 from bdgf.raster.patches import SceneTensors
-from bdgf.splits.split import TEST, TRAIN, VALIDATION
+from bdgf.splits.parts import TEST, TRAIN, VALIDATION
 from bdgf.training.loop import CheckpointPlan
 from bdgf.training.metric_logger import MemoryLogger
 from bdgf.training.optimizer import OptimizationSettings

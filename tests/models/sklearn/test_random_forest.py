@@ -15,7 +15,8 @@ from bdgf.preprocessing.preparation import fit_preparation, stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
-from bdgf.splits.split import SplitSettings, make_split
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
 
 
 @pytest.fixture(scope="module")

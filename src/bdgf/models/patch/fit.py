@@ -68,7 +68,7 @@ def fit_classifier(
     Args:
         arrays: The scene and its diffusion features.
         labels: (H, W) uint8, 0 unlabelled, class ids 1..K.
-        split: (H, W) uint8, constants of `bdgf.splits.split`.
+        split: (H, W) uint8, constants of `bdgf.splits.parts`.
         valid: (H, W) bool, False at nodata.
         classes: K.
         settings: Settings.
