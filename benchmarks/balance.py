@@ -13,7 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.experiments.balance_summary import (
     MASKING,

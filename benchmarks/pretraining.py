@@ -11,7 +11,9 @@ import torch
 import xarray as xr
 from torch.utils.flop_counter import FlopCounterMode
 
-from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.unet import load_denoiser
 from bdgf.training.devices import DeviceSettings
 from benchmarks.comparison import ROUNDS, Comparison

@@ -3,7 +3,9 @@ import pytest
 import xarray as xr
 
 from bdgf.core.weights import Weights
-from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.linear_probe import LinearProbeSettings
 from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.features.extraction import FeatureSettings

@@ -7,7 +7,9 @@ import pytest
 
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.weights import Weights
-from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.features.cached import CachedCube, cached_feature_cube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.training.devices import DeviceSettings

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from bdgf.core.errors import SceneError, SettingsError, UserError
-from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.report import evaluate_predictions
 from bdgf.features.cube import FeatureCube
 from bdgf.features.external import write_feature_cube

@@ -18,7 +18,7 @@ GROUPS = {
     "ingest": "bdgf.scenes.ingest.read_scene:IngestSettings",
     "preparation": "bdgf.preprocessing.settings:PreparationSettings",
     "split": "bdgf.splits.settings:SplitSettings",
-    "pretrain": "bdgf.diffusion.pretraining.pretrain:PretrainSettings",
+    "pretrain": "bdgf.diffusion.pretraining.settings:PretrainSettings",
     "features": "bdgf.features.extraction:FeatureSettings",
     "train": "bdgf.models.bdgf.settings:TrainSettings",
     "inference": "bdgf.inference.settings:InferenceSettings",

@@ -6,7 +6,9 @@ import torch
 
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.diffusion.pretraining.cached import cached_denoiser
-from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.training.devices import make_fabric
 from tests.diffusion.pretraining.test_pretrain import CPU, TINY, same

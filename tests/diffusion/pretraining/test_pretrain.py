@@ -13,12 +13,9 @@ from bdgf.core.errors import TrainingDiverged
 from bdgf.core.weights import read_weights, write_weights
 from bdgf.diffusion.masking.rules import RULES
 from bdgf.diffusion.masking.signals import SIGNALS
-from bdgf.diffusion.pretraining.pretrain import (
-    PretrainingData,
-    PretrainSettings,
-    pretrain,
-    stratified_timesteps,
-)
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain, stratified_timesteps
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.unet import DenoiserOutput, load_denoiser
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MemoryLogger

@@ -10,12 +10,9 @@ from bdgf.core.errors import ArtifactError, SettingsError
 from bdgf.core.weights import Weights, read_weights, write_weights
 from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
-from bdgf.models.bdgf.classifier import (
-    Classifier,
-    ClassifierSettings,
-    load_classifier,
-)
+from bdgf.models.bdgf.classifier import Classifier, load_classifier
 from bdgf.models.bdgf.guidance import GuideSettings
+from bdgf.models.bdgf.settings import ClassifierSettings
 from bdgf.raster.patches import PatchBatch
 
 MODALITIES = {"optical": 3, "sar": 2}

@@ -12,10 +12,10 @@ from bdgf.models.bdgf.branches import PyramidSettings
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.bdgf.classical.logistic import LinearSettings
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings
-from bdgf.models.bdgf.classifier import ClassifierSettings, load_classifier
+from bdgf.models.bdgf.classifier import load_classifier
 from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.bdgf.model import guided_classifier
-from bdgf.models.bdgf.settings import TrainSettings
+from bdgf.models.bdgf.settings import ClassifierSettings, TrainSettings
 from bdgf.models.patch.augmentation import AugmentationSettings, draw_dihedral, draw_modalities
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import ConsistencySettings, MutualLearningSettings

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import ArtifactError
 from bdgf.core.weights import Weights, read_weights, write_weights
-from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MetricLogger
 

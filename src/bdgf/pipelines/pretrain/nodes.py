@@ -9,7 +9,7 @@ import xarray as xr
 from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.cached import cached_denoiser
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.framework.mlflow_logger import MlflowMetricLogger, log_reuse
 from bdgf.training.devices import DeviceSettings
 
