@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all lint settings bench bench-gpu clean
+.PHONY: run test test-all lint floors settings bench bench-gpu clean
 run: $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
 
@@ -21,6 +21,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
+
+# The rooms of src/bdgf, floor by floor, and the imports between them.
+floors: $(VENV)/.dev
+	$(BIN)/python -m tools.floors
 
 # Parameter files of conf/base and docs/parameters.md, from the settings classes.
 settings: $(VENV)/.run

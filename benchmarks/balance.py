@@ -13,7 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.experiments.balance_summary import (
     MASKING,
@@ -25,9 +27,11 @@ from bdgf.experiments.balance_summary import (
 from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.pipelines.ingest.nodes import ingest_scene
-from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.settings import CONFIG_LOADER_ARGS
-from bdgf.splits.split import SplitSettings, make_split
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
 
 ROOT = Path(__file__).resolve().parents[1]
 MASKINGS: dict[str, dict[str, Any]] = {
@@ -71,7 +75,7 @@ def run(scene: str, masking: dict[str, Any], prediction: str, seed: int) -> dict
     changed = {**SMALL, **parts, "masking": masking}
     chosen = PretrainSettings.model_validate(merged(parameters["pretrain"], changed))
     return measure_balance(
-        pretrain(prepared, chosen, seed),
+        pretrain(PretrainingData.of(prepared), chosen, seed),
         prepared,
         split,
         FeatureSettings.model_validate(parameters["features"]),

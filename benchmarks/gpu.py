@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.unet import decoder_features, load_denoiser
 from bdgf.models.patch.mutual_learning import classification_loss
 from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
@@ -245,7 +247,9 @@ def _waits(scene: object, steps: int) -> int:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            pretrain(scene, settings, 0, devices=DeviceSettings(accelerator="cuda"))  # type: ignore[arg-type]
+            pretrain(
+                PretrainingData.of(scene), settings, 0, devices=DeviceSettings(accelerator="cuda")
+            )  # type: ignore[arg-type]
     finally:
         torch.cuda.set_sync_debug_mode("default")
     return sum("synchroniz" in str(warning.message) for warning in caught)

@@ -89,7 +89,7 @@ def _least_bytes() -> int:
 
 
 def _labels() -> tuple[np.ndarray, np.ndarray]:
-    from bdgf.splits.split import TRAIN
+    from bdgf.splits.parts import TRAIN
 
     rng = np.random.default_rng(0)
     labels, split = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint8)

@@ -11,7 +11,9 @@ import torch
 import xarray as xr
 from torch.utils.flop_counter import FlopCounterMode
 
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.unet import load_denoiser
 from bdgf.training.devices import DeviceSettings
 from benchmarks.comparison import ROUNDS, Comparison
@@ -69,7 +71,7 @@ def tiles_a_second(scene: xr.Dataset, precision: str = "32-true", steps: int = S
     )
     devices = DeviceSettings.model_validate({"accelerator": "cpu", "precision": precision})
     clock = Clock("pretrain/loss")
-    pretrain(scene, settings, 0, devices=devices, logger=clock)
+    pretrain(PretrainingData.of(scene), settings, 0, devices=devices, logger=clock)
     return settings.batch_size * steps / (clock.times[1] - clock.times[0])
 
 

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.unet import Denoiser
 from bdgf.models.bdgf.classifier import Classifier
 from bdgf.models.bdgf.settings import TrainSettings

@@ -13,7 +13,7 @@ from bdgf.models.bdgf.model import guided_classifier
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import classification_loss
 from bdgf.raster.patches import PatchBatch, SceneTensors, gather_batch, level_valid
-from bdgf.splits.split import TRAIN
+from bdgf.splits.parts import TRAIN
 from benchmarks.comparison import ROUNDS, Comparison
 from benchmarks.machine import measured_rates
 from benchmarks.patches import PATCH, loaded, precut, random_pixels

@@ -49,12 +49,19 @@ def test_noising_and_velocity_equal_those_of_diffusers(kind):
 @pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
 @given(seed=st.integers(0, 1000), steps=st.integers(2, 300))
 @settings(max_examples=20, deadline=None)
-def test_a_right_prediction_gives_back_signal_and_noise(prediction, seed, steps):
+def test_the_target_and_what_is_seen_determine_signal_and_noise(prediction, seed, steps):
     x0, noise, t = batch(seed, steps)
     schedule = NoiseSchedule(ScheduleSettings(steps=steps, prediction=prediction))
     x_t, target = schedule.q_sample(x0, noise, t), schedule.target(x0, noise, t)
-    torch.testing.assert_close(schedule.to_x0(target, x_t, t), x0, rtol=1e-3, atol=2e-3)
-    torch.testing.assert_close(schedule.to_epsilon(target, x_t, t), noise, rtol=1e-3, atol=2e-3)
+    level = schedule.alphas_cumprod[t].view(-1, 1, 1, 1)
+    signal, spread = level.sqrt(), (1 - level).sqrt()
+    found = {
+        "epsilon": lambda: ((x_t - spread * target) / signal, target),
+        "v": lambda: (signal * x_t - spread * target, spread * x_t + signal * target),
+        "x0": lambda: (target, (x_t - signal * target) / spread),
+    }[prediction]()
+    torch.testing.assert_close(found[0], x0, rtol=1e-3, atol=2e-3)
+    torch.testing.assert_close(found[1], noise, rtol=1e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", SCHEDULES)

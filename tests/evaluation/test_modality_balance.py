@@ -3,11 +3,13 @@ import pytest
 import xarray as xr
 
 from bdgf.core.weights import Weights
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.linear_probe import LinearProbeSettings
 from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
 from bdgf.features.extraction import FeatureSettings
-from bdgf.splits.split import TEST, TRAIN, VALIDATION
+from bdgf.splits.parts import TEST, TRAIN, VALIDATION
 from bdgf.training.devices import DeviceSettings
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
@@ -37,7 +39,7 @@ def weights(labelled):
         denoiser={"width": 8, "multipliers": (1, 2), "blocks": 1},
         masking={"strategy": "adaptive", "signal": "modality_sensitivity", "probe": {"every": 2}},
     )  # fmt: skip
-    return pretrain(labelled[0], settings, 3, devices=CPU)
+    return pretrain(PretrainingData.of(labelled[0]), settings, 3, devices=CPU)
 
 
 def measure(weights, scene, split, folder=None):

@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from bdgf.core.errors import MissingArtifactError, SceneError
+from bdgf.core.errors import ArtifactError, MissingArtifactError, SceneError
 from bdgf.features.cube import FeatureCube
 from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
 
@@ -81,7 +81,7 @@ def test_errors_name_the_file_and_the_remedy(tmp_path):
     with pytest.raises(MissingArtifactError, match=r"no feature cube at .*cube.h5; run `kedro"):
         _ = FeatureCube(tmp_path / "cube.h5").levels
     (tmp_path / "damaged.h5").write_bytes(b"nothing")
-    with pytest.raises(SceneError, match=r"damaged.h5 is damaged; delete it"):
+    with pytest.raises(ArtifactError, match=r"damaged.h5 is damaged.*delete it"):
         FeatureCube(tmp_path / "damaged.h5").read(0)
     writer = FeatureCubeWriter(tmp_path / "cube.h5", layout())
     writer.finish()
@@ -89,5 +89,5 @@ def test_errors_name_the_file_and_the_remedy(tmp_path):
         FeatureCube(writer.path).read(7)
     with h5py.File(writer.path, "r+") as file:
         file.attrs["complete"] = False
-    with pytest.raises(SceneError, match="is not complete"):
+    with pytest.raises(ArtifactError, match="is not complete"):
         _ = FeatureCube(writer.path).shape

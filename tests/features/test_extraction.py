@@ -200,16 +200,6 @@ def test_a_killed_process_leaves_a_cube_that_can_be_continued(tmp_path, fabric, 
     assert same(continued, extract(tmp_path / "unbroken.h5", fabric, tile=16))
 
 
-def test_a_complete_cube_is_reused_and_said_so(tmp_path, fabric, caplog):
-    caplog.set_level(logging.INFO)
-    path = tmp_path / "cube.h5"
-    first = extract(path, fabric)
-    stamp = path.stat().st_mtime_ns
-    extract(path, fabric)
-    assert f"reusing the feature cube {path} ({first.fingerprint})" in caplog.text
-    assert path.stat().st_mtime_ns == stamp
-
-
 @pytest.mark.parametrize("change", ["weights", "scene", "settings"])
 def test_a_cube_of_anything_else_is_rebuilt(tmp_path, fabric, change):
     path = tmp_path / "cube.h5"

@@ -8,20 +8,25 @@ import numpy as np
 import pytest
 
 from bdgf.core.errors import SceneError, SettingsError, UserError
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.report import evaluate_predictions
-from bdgf.features.cached import extract_scene_features
 from bdgf.features.cube import FeatureCube
 from bdgf.features.external import write_feature_cube
-from bdgf.features.extraction import FeatureSettings
+from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.models.base import Execution, SceneInputs
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import MODELS, model_entry
 from bdgf.models.sklearn import feature_source
-from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import class_table, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
-from bdgf.splits.split import TEST, SplitSettings, make_split
+from bdgf.splits.parts import TEST
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
+from bdgf.training.devices import make_fabric
 from bdgf.training.metric_logger import MemoryLogger
 
 PRETRAIN = PretrainSettings(
@@ -60,8 +65,10 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> SceneInputs:
     scene = make_demo_scene(DemoSettings(size=48, bands=12))
     prepared = fit_preparation(scene, PreparationSettings(components=8)).apply(scene)
     path = tmp_path_factory.mktemp("features") / "cube.h5"
-    denoiser = pretrain(prepared, PRETRAIN, 0)
-    cube = extract_scene_features(denoiser, prepared, FeatureSettings(timesteps=(100,)), path)
+    denoiser = pretrain(PretrainingData.of(prepared), PRETRAIN, 0)
+    cube = extract_features(
+        denoiser, prepared, FeatureSettings(timesteps=(100,)), path, fabric=make_fabric()
+    )
     return SceneInputs(prepared, cube)
 
 

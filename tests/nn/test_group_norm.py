@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bdgf.nn.group_norm import NORMS, GroupNorm, calibrate, freeze
+from bdgf.nn.group_norm import GroupNorm, calibrate, freeze
 
 
 def network():
@@ -41,9 +41,8 @@ def test_statistics_pool_the_batch_and_leave_nodata_out():
         assert scale[group].item() == pytest.approx(1 / seen.std(correction=0).item(), rel=1e-3)
 
 
-@pytest.mark.parametrize("name", NORMS)
-def test_every_norm_centres_and_scales(name):
-    normed = NORMS[name](16)(torch.randn(2, 16, 5, 5) * 3 + 7)
+def test_it_centres_and_scales():
+    normed = GroupNorm(16)(torch.randn(2, 16, 5, 5) * 3 + 7)
     assert normed.shape == (2, 16, 5, 5)
     assert normed.mean().item() == pytest.approx(0, abs=1e-4)
     assert normed.std().item() == pytest.approx(1, abs=0.02)

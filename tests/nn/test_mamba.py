@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from mambapy.mamba import MambaBlock, MambaConfig
 from torch.nn.functional import softplus
 
-from bdgf.core.errors import SettingsError
-from bdgf.nn.mamba import COMBINATIONS, BidirectionalMamba, Mamba
+from bdgf.nn.mamba import BidirectionalMamba, Mamba
 from bdgf.nn.selective_scan.causal_conv import causal_conv_silu
 
 WIDTH = 10
@@ -112,10 +111,9 @@ def test_in_both_directions_every_step_depends_on_every_other(backend) -> None:
     assert (block(x) != block(changed)).any(dim=-1).all()
 
 
-@pytest.mark.parametrize("combine", sorted(COMBINATIONS))
-def test_both_directions_equal_two_blocks_one_on_the_flipped_sequence(combine) -> None:
+def test_both_directions_equal_two_blocks_one_on_the_flipped_sequence() -> None:
     torch.manual_seed(2)
-    block = BidirectionalMamba(WIDTH, combine=combine, backend="cpu")
+    block = BidirectionalMamba(WIDTH, backend="cpu")
     onward, back = Mamba(WIDTH, backend="reference"), Mamba(WIDTH, backend="reference")
     state = block.state_dict()
     shared = {name: state[name] for name in ("in_proj.weight",)}
@@ -128,21 +126,15 @@ def test_both_directions_equal_two_blocks_one_on_the_flipped_sequence(combine) -
     back.load_state_dict(weights_b | shared | identity)
     onward.out_proj = back.out_proj = torch.nn.Identity()
     x = sequence()
-    both = COMBINATIONS[combine](onward(x), back(x.flip(1)).flip(1))
+    both = onward(x) + back(x.flip(1)).flip(1)
     assert_close(block(x), block.out_proj(both))
 
 
-@pytest.mark.parametrize("combine", sorted(COMBINATIONS))
-def test_every_combination_trains_every_parameter(combine) -> None:
-    block = BidirectionalMamba(WIDTH, combine=combine, expand=1, bias=True, conv_bias=False)
+def test_both_directions_train_every_parameter() -> None:
+    block = BidirectionalMamba(WIDTH, expand=1, bias=True, conv_bias=False)
     y, x_grad, gradients = output_and_gradients(block, sequence())
     assert y.shape == x_grad.shape == (3, 21, WIDTH)
     assert all(gradient.abs().sum() > 0 for gradient in gradients.values())
-
-
-def test_unknown_combination_names_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="'sum'; there are add, mean, concat"):
-        BidirectionalMamba(WIDTH, combine="sum")
 
 
 def test_same_bits_on_every_run() -> None:

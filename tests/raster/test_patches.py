@@ -13,7 +13,6 @@ from bdgf.raster.patches import (
     SceneTensors,
     gather_batch,
     gather_cells,
-    gather_patches,
     index_patches,
     level_patch,
     level_valid,
@@ -25,6 +24,12 @@ def brute_force(maps: np.ndarray, row: int, col: int, size: int, level: int) -> 
     padded = np.pad(maps, ((0, 0), (radius, radius), (radius, radius)))
     top, left = row // 2**level, col // 2**level
     return padded[:, top : top + size, left : left + size]
+
+
+def gather_patches(maps, rows, cols, size, level=0, symmetry=None) -> torch.Tensor:
+    """(B, C, size, size) around pixels of the scene, of a map (C, h, w) at a level."""
+    cells = maps.permute(1, 2, 0).contiguous()
+    return gather_cells(cells, rows >> level, cols >> level, size, symmetry).permute(0, 3, 1, 2)
 
 
 def symmetric(patch: torch.Tensor, number: int) -> torch.Tensor:

@@ -9,22 +9,24 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene
-from bdgf.splits.split import (
-    SPLITS,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    SplitSettings,
-    make_split,
-    split_counts,
-    split_totals,
-)
+from bdgf.splits.parts import PARTS, TEST, TRAIN, VALIDATION, split_totals
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import SPLITS, make_split
 from bdgf.splits.validation_groups import (
     ValidationSettings,
     carve_validation,
     grid_blocks,
     spatial_groups,
 )
+
+
+def split_counts(split, labels) -> dict[str, dict[int, int]]:
+    """Pixels by part (train, validation, test) and class id; classes with none are left out."""
+    counts = {}
+    for part, code in PARTS.items():
+        ids, numbers = np.unique(labels[split.to_numpy() == code], return_counts=True)
+        counts[part] = {int(i): int(n) for i, n in zip(ids, numbers, strict=True)}
+    return counts
 
 
 def random_scene(seed, size=40, classes=3):

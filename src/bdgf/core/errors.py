@@ -1,5 +1,10 @@
 """Errors that speak to the user: one line with what is wrong, where, and what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_REASON_CHARACTERS = 200
+
 
 class UserError(Exception):
     """A mistake that the user can mend; its message is the one line they read."""
@@ -13,9 +18,35 @@ class SettingsError(UserError):
     """A parameter is unknown or has a value that cannot be."""
 
 
+class ArtifactError(UserError):
+    """An artifact on disk is damaged, or of another version than this code."""
+
+
 class MissingArtifactError(UserError):
     """A pipeline needs what another pipeline has not made yet."""
 
 
 class TrainingDiverged(UserError):  # noqa: N818 - names the event, as StopIteration does
     """A loss became NaN or infinite."""
+
+
+@contextmanager
+def artifact_errors(what: str, remedy: str) -> Iterator[None]:
+    """Tells whatever goes wrong while an artifact is read or rebuilt in one line.
+
+    Args:
+        what: The artifact, with its path where it has one.
+        remedy: What the user should do.
+
+    Raises:
+        ArtifactError: Anything was raised that is no word to the user already.
+    """
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # readers of archives raise many types on damaged ones
+        reason = " ".join(str(error).split())[:_REASON_CHARACTERS] or type(error).__name__
+        raise ArtifactError(
+            f"{what} is damaged or of another version ({reason}); {remedy}"
+        ) from error

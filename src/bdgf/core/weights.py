@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import artifact_errors
 
 if TYPE_CHECKING:
     import torch
+
+ModuleT = TypeVar("ModuleT", bound="torch.nn.Module")
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,33 @@ def read_weights(path: Path) -> Weights:
     """Reads what `write_weights` wrote.
 
     Raises:
-        SceneError: A file is missing or damaged.
+        ArtifactError: A file is missing or damaged.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    with artifact_errors(f"the file of weights {path}", "delete it and train again"):
         config = json.loads(configuration_path(path).read_text())
         return Weights(load_file(path), config)
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise SceneError(
-            f"cannot read the weights {path}: {reason}; delete them and train again"
-        ) from error
+
+
+def rebuild(
+    weights: Weights, what: str, make: Callable[[dict[str, Any]], ModuleT], remedy: str
+) -> ModuleT:
+    """Makes a module of what its weights' configuration says, and loads them into it.
+
+    Args:
+        weights: The weights.
+        what: What they should be of, for messages.
+        make: From the configuration to a module with fresh weights.
+        remedy: What to do where they are of something else.
+
+    Returns:
+        The module in evaluation mode.
+
+    Raises:
+        ArtifactError: They are not the weights of such a module of this version.
+    """
+    with artifact_errors(f"what should be the weights of {what}", remedy):
+        module = make(weights.config)
+        module.load_state_dict(weights.tensors)
+    return module.eval()

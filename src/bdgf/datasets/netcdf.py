@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 from kedro.io import Version
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import artifact_errors
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 
 
@@ -45,17 +45,13 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
         self.lazy = lazy
 
     def _read(self, path: Path) -> xr.Dataset:
-        try:
+        with artifact_errors(str(path), "delete this version and make it again"):
             dataset = xr.open_dataset(
                 path, engine="h5netcdf", decode_coords="all", cache=not self.lazy
             )
             if not self.lazy:
                 with dataset:
                     dataset.load()
-        except (OSError, ValueError, KeyError) as error:
-            raise SceneError(
-                f"cannot read {path}: {error}; delete this version and make it again"
-            ) from error
         # A coordinate, so that each of the dataset's arrays knows where it lies.
         return dataset.set_coords("spatial_ref") if "spatial_ref" in dataset else dataset
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import artifact_errors
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.raster.georeferencing import georeference, with_georeference
 
@@ -33,17 +33,16 @@ class RasterMapDataset(LocalVersionedDataset[xr.DataArray]):
 
     def _read(self, path: Path) -> xr.DataArray:
         import rasterio
-        from rasterio.errors import RasterioIOError
 
-        try:
-            with _without_georeference_warning(), rasterio.open(path) as source:
-                values, tags = source.read(1), source.tags()
-                crs, transform = source.crs, source.transform
-        except RasterioIOError as error:
-            raise SceneError(
-                f"cannot read {path}: {error}; delete this version and make it again"
-            ) from error
-        array = xr.DataArray(values, dims=("y", "x"), attrs=json.loads(tags.get(_TAG, "{}")))
+        with (
+            artifact_errors(str(path), "delete this version and make it again"),
+            _without_georeference_warning(),
+            rasterio.open(path) as source,
+        ):
+            values, tags = source.read(1), source.tags()
+            crs, transform = source.crs, source.transform
+            attributes = json.loads(tags.get(_TAG, "{}"))
+        array = xr.DataArray(values, dims=("y", "x"), attrs=attributes)
         return with_georeference(array, crs, None if transform.is_identity else transform)
 
     def _write(self, content: xr.DataArray, path: Path) -> None:

@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from einops import rearrange
 from torch import Tensor, nn
 
-from bdgf.nn.group_norm import NORMS
+from bdgf.nn.group_norm import GroupNorm
 
 
 class TimeEmbedding(nn.Module):
@@ -39,13 +39,13 @@ class TimeEmbedding(nn.Module):
 class ResidualBlock(nn.Module):
     """Norm, SiLU, 3x3 convolution, twice; the time embedding scales and shifts between them."""
 
-    def __init__(self, channels_in: int, channels: int, time_channels: int, norm: str) -> None:
+    def __init__(self, channels_in: int, channels: int, time_channels: int) -> None:
         """Makes a block from `channels_in` to `channels`."""
         super().__init__()
-        self.norm_in = NORMS[norm](channels_in)
+        self.norm_in = GroupNorm(channels_in)
         self.conv_in = nn.Conv2d(channels_in, channels, 3, padding=1)
         self.time = nn.Linear(time_channels, 2 * channels)
-        self.norm_out = NORMS[norm](channels)
+        self.norm_out = GroupNorm(channels)
         self.conv_out = _zero(nn.Conv2d(channels, channels, 3, padding=1))
         same = channels_in == channels
         self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels, 1)
@@ -65,19 +65,18 @@ class WindowAttention(nn.Module):
     the windows are the same, however the scene was cut. Chosen here.
     """
 
-    def __init__(self, channels: int, window: int, head_channels: int, norm: str) -> None:
+    def __init__(self, channels: int, window: int, head_channels: int) -> None:
         """Makes the attention.
 
         Args:
             channels: Channels of the feature map.
             window: Side of a window, in cells of the feature map.
             head_channels: Channels of a head, where they divide `channels`.
-            norm: Name in `NORMS`.
         """
         super().__init__()
         self.window = window
         self.heads = max(1, channels // head_channels)
-        self.norm = NORMS[norm](channels)
+        self.norm = GroupNorm(channels)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.out = _zero(nn.Linear(channels, channels))
 

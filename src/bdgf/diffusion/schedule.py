@@ -1,4 +1,4 @@
-"""The noise schedule of a DDPM and the conversions between what a denoiser may predict.
+"""The noise schedule of a DDPM and what a denoiser may predict.
 
 Ho et al., "Denoising Diffusion Probabilistic Models", NeurIPS 2020 (DDPM); Nichol and Dhariwal,
 "Improved Denoising Diffusion Probabilistic Models", ICML 2021 (cosine); Salimans and Ho,
@@ -97,24 +97,6 @@ class NoiseSchedule:
             return x0
         signal, level = self._coefficients(t, x0)
         return signal * noise - level * x0  # Salimans and Ho, section 4
-
-    def to_x0(self, prediction: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
-        """The clean channels that a prediction for `x_t` implies: (B, C, H, W)."""
-        signal, level = self._coefficients(t, x_t)
-        if self.settings.prediction == "epsilon":
-            return (x_t - level * prediction) / signal
-        if self.settings.prediction == "v":
-            return signal * x_t - level * prediction
-        return prediction
-
-    def to_epsilon(self, prediction: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
-        """The noise that a prediction for `x_t` implies: (B, C, H, W)."""
-        signal, level = self._coefficients(t, x_t)
-        if self.settings.prediction == "x0":
-            return (x_t - signal * prediction) / level
-        if self.settings.prediction == "v":
-            return level * x_t + signal * prediction
-        return prediction
 
     def _coefficients(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         # sqrt(abar_t) and sqrt(1 - abar_t), (B, 1, 1, 1)

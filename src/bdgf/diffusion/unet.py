@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
-from bdgf.core.weights import Weights
+from bdgf.core.weights import Weights, rebuild
 from bdgf.diffusion.blocks import ResidualBlock, TimeEmbedding, WindowAttention
-from bdgf.nn.group_norm import NORMS
+from bdgf.nn.group_norm import GroupNorm
 
 
 class DenoiserSettings(Settings):
@@ -26,10 +25,6 @@ class DenoiserSettings(Settings):
         (1, 2, 4), min_length=1, description="Channels of each level, in widths, finest first."
     )
     blocks: int = Field(2, ge=1, description="Residual blocks a level, on either side.")
-    norm: Literal["group", "channel"] = Field(
-        "group",
-        description="Normalisation: over groups of channels in the tile, or at each position.",
-    )
     attention: bool = Field(True, description="Self-attention at the coarsest level.")
     head_channels: int = Field(32, ge=4, description="Channels of an attention head.")
     time_multiplier: int = Field(4, ge=1, description="Channels of the time embedding, in widths.")
@@ -100,9 +95,7 @@ class Denoiser(nn.Module):
             nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairwise(widths)
         )
         self.attention = (
-            WindowAttention(
-                widths[-1], tile // settings.stride, settings.head_channels, settings.norm
-            )
+            WindowAttention(widths[-1], tile // settings.stride, settings.head_channels)
             if settings.attention
             else nn.Identity()
         )
@@ -111,7 +104,7 @@ class Denoiser(nn.Module):
         self.decoder = nn.ModuleList(
             _level(j, w, time, settings) for j, w in zip(joined, widths, strict=True)
         )
-        self.head_norm = NORMS[settings.norm](widths[0])
+        self.head_norm = GroupNorm(widths[0])
         self.head = nn.Conv2d(widths[0], 2 * channels, 3, padding=1)
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
@@ -205,26 +198,21 @@ def load_denoiser(weights: Weights, device: torch.device | str = "cpu") -> Denoi
         device: Where to put it.
 
     Raises:
-        SceneError: The weights are not those of a denoiser of this version.
+        ArtifactError: The weights are not those of a denoiser of this version.
     """
-    try:
-        config = weights.config
+
+    def make(config: dict[str, Any]) -> Denoiser:
         modalities = {name: config["modalities"][name] for name in config["modality_order"]}
         settings = DenoiserSettings.model_validate(config["settings"]["denoiser"])
-        denoiser = Denoiser(settings, modalities, config["settings"]["tile"])
-        denoiser.load_state_dict(weights.tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise SceneError(
-            f"the weights are not those of a pretrained denoiser of this version ({reason}); "
-            "run `kedro run --pipeline=pretrain` again"
-        ) from error
-    return denoiser.eval().to(device)
+        return Denoiser(settings, modalities, config["settings"]["tile"])
+
+    remedy = "run `kedro run --pipeline=pretrain` again"
+    return rebuild(weights, "a pretrained denoiser", make, remedy).to(device)
 
 
 def _level(channels_in: int, channels: int, time: int, settings: DenoiserSettings) -> nn.ModuleList:
     widths = [channels_in] + [channels] * (settings.blocks - 1)
-    return nn.ModuleList(ResidualBlock(w, channels, time, settings.norm) for w in widths)
+    return nn.ModuleList(ResidualBlock(w, channels, time) for w in widths)
 
 
 def _run(blocks: nn.Module, x: Tensor, time: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter
 
-from bdgf.splits.split import TEST, TRAIN, VALIDATION
+from bdgf.splits.parts import TEST, TRAIN, VALIDATION
 
 
 def leakage(split: np.ndarray, patch: int) -> float:

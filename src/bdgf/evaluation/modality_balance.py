@@ -25,7 +25,7 @@ from bdgf.features.cube import FeatureCube
 from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.raster.patches import level_valid
 from bdgf.scenes.scene import LABELS, valid_mask
-from bdgf.splits.split import TRAIN, VALIDATION
+from bdgf.splits.parts import TRAIN, VALIDATION
 from bdgf.splits.validation_groups import grid_blocks
 from bdgf.training.devices import DeviceSettings, make_fabric
 

@@ -15,7 +15,7 @@ from bdgf.evaluation import metrics
 from bdgf.evaluation.calibration import expected_calibration_error
 from bdgf.evaluation.leakage import leakage
 from bdgf.scenes.classes import ClassTable
-from bdgf.splits.split import TEST, split_totals
+from bdgf.splits.parts import TEST, split_totals
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from bdgf import __version__
 from bdgf.experiments.comparison import MEASURES
 from bdgf.experiments.records import PixelCorrectness, Record
 from bdgf.experiments.suite import PlannedRun
-from bdgf.splits.split import TEST
+from bdgf.splits.parts import TEST
 
 _POLL_SECONDS = 0.1
 
@@ -78,7 +78,7 @@ class RunProcess:
         if code:
             raise RunFailed(f"{_reason(printed, code)}; see {self.log}")
         metrics = json.loads(_latest(data / "08_reporting" / self.run.scene / "metrics.json"))
-        return self._record(metrics, seconds, printed), self._correctness(data)
+        return self._record(metrics, seconds), self._correctness(data)
 
     def clear(self) -> None:
         """Deletes the run's folder."""
@@ -116,7 +116,7 @@ class RunProcess:
                 raise RunFailed("stopped")
         return process.returncode
 
-    def _record(self, metrics: Mapping[str, Any], seconds: float, printed: str) -> Record:
+    def _record(self, metrics: Mapping[str, Any], seconds: float) -> Record:
         return Record(
             fingerprint=self.run.fingerprint,
             scene=self.run.scene,
@@ -128,7 +128,7 @@ class RunProcess:
             seconds=round(seconds, 2),
             threads=self._threads,
             parameters=metrics.get("parameters"),
-            reused="reusing the pretrained denoiser" in printed,
+            reused=False,  # its MLflow run knows
             mlflow_run=self._mlflow_run,
             version=__version__,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),

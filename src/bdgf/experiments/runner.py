@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
@@ -199,6 +199,7 @@ class _Work:
             self._tracking.fail_run(mlflow_run)
             self._tell(run, f"FAILED: {error}", failed=True)
             return
+        record = replace(record, reused=self._tracking.reused_denoiser(mlflow_run))
         self._bench.records.write(record, correctness)
         process.clear()
         self._tell(run, _result(record))

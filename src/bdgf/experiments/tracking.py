@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bdgf.experiments.suite import PlannedRun
+from bdgf.framework.mlflow_logger import REUSED
 
 
 class BenchTracking:
@@ -40,6 +41,11 @@ class BenchTracking:
     def fail_run(self, run_id: str) -> None:
         """PixelCorrectness the run of a process that could not do so itself."""
         self._client.set_terminated(run_id, "FAILED")
+
+    def reused_denoiser(self, run_id: str) -> bool:
+        """Whether a finished process took a denoiser that another run had pretrained."""
+        measured = self._client.get_run(run_id).data.metrics
+        return measured.get(REUSED.format("denoiser"), 0.0) == 1.0
 
     def log_table(self, name: str, text: str) -> None:
         """Keeps a table as an artifact of the bench's run."""

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from bdgf.core.errors import MissingArtifactError, SceneError
+from bdgf.core.errors import ArtifactError, MissingArtifactError, SceneError, artifact_errors
 
 
 class FeatureCube:
@@ -68,7 +68,8 @@ class FeatureCube:
             (C_l, rows, ceil(W / 2**level)) float16.
 
         Raises:
-            SceneError: The file is damaged, or has no such level.
+            ArtifactError: The file is damaged.
+            SceneError: It has no such level.
         """
         with self._open() as file:
             features = self._level(file, level)["features"]
@@ -98,7 +99,7 @@ class FeatureCube:
         with self._open() as file:
             header = dict(file.attrs)
             if not header.get("complete", False):
-                raise SceneError(
+                raise ArtifactError(
                     f"the feature cube {self.path} is not complete; delete it and run "
                     "`kedro run --pipeline=features`"
                 )
@@ -114,13 +115,9 @@ class FeatureCube:
             raise MissingArtifactError(
                 f"there is no feature cube at {self.path}; run `kedro run --pipeline=features`"
             )
-        try:
+        remedy = "delete it and run `kedro run --pipeline=features`"
+        with artifact_errors(f"the feature cube {self.path}", remedy):
             return h5py.File(self.path, "r")
-        except OSError as error:
-            raise SceneError(
-                f"the feature cube {self.path} is damaged; delete it and run "
-                "`kedro run --pipeline=features`"
-            ) from error
 
     def _level(self, file: h5py.File, level: int) -> h5py.Group:
         if level not in self.channels:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from bdgf.core.errors import SceneError, SettingsError, UserError
+from bdgf.core.errors import SceneError, SettingsError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.settings import MAIN, Settings
 from bdgf.core.weights import Weights
@@ -28,8 +27,6 @@ from bdgf.scenes.scene import modality_names, valid_mask
 if TYPE_CHECKING:
     import xarray as xr
     from lightning_fabric import Fabric
-
-log = logging.getLogger(__name__)
 
 HASHED_ROWS = 256
 """Rows of the scene that are read at once for its fingerprint."""
@@ -69,6 +66,103 @@ class FeatureSettings(Settings):
     )
 
 
+class FeatureExtraction:
+    """The extraction of one scene's features: planned, named by its fingerprint, then run.
+
+    Attributes:
+        fingerprint: Digest of the weights, the scene and all settings that decide the features.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        prepared: xr.Dataset,
+        settings: FeatureSettings,
+        *,
+        fabric: Fabric,
+        normalisation: np.ndarray | None = None,
+        visible: Sequence[str] | None = None,
+    ) -> None:
+        """Plans it; of the scene only the digest is taken.
+
+        Args:
+            weights: The pretrained denoiser.
+            prepared: The prepared scene that it was trained on, or one prepared alike.
+            settings: Which features.
+            fabric: Device and precision.
+            normalisation: Frozen statistics of the denoiser's normalisation, from the cube of the
+                scene that a classifier was trained on; None takes those of `prepared`.
+            visible: Modalities that the denoiser sees; None shows it all of them.
+
+        Raises:
+            ArtifactError: The weights are not a denoiser's.
+            SceneError: The scene's modalities are not those that the denoiser knows.
+            SettingsError: A timestep, level or visible modality is not there.
+        """
+        self._denoiser = denoiser = load_denoiser(weights, fabric.device)
+        self._schedule = NoiseSchedule(
+            ScheduleSettings.model_validate(weights.config["settings"]["schedule"]), fabric.device
+        )
+        _check_modalities(denoiser, prepared)
+        _check_visible(denoiser, visible)
+        self._prepared, self._settings, self._fabric = prepared, settings, fabric
+        self._normalisation, self._visible = normalisation, visible
+        self._shape = (prepared.sizes["y"], prepared.sizes["x"])
+        self._plan = _plan(settings, denoiser, self._schedule, self._shape)
+        given = None if normalisation is None else fingerprint(normalisation)
+        decisive = [*self._plan.decisive, given]
+        if visible is not None and set(visible) != set(denoiser.modalities):
+            decisive.append(sorted(visible))
+        self.fingerprint = _fingerprint(weights, prepared, decisive, fabric)
+
+    def run(self, path: Path, progress: Callable[[int, int], None] | None = None) -> FeatureCube:
+        """Computes the features of the whole scene once, tile by tile.
+
+        Killed and started again it continues with the next tile. The memory held does not grow
+        with the scene where it is read lazily.
+
+        Args:
+            path: The cube's file; what is there is replaced.
+            progress: Called with the tiles done and their number.
+
+        Returns:
+            The complete cube at `path`.
+        """
+        settings, plan, denoiser = self._settings, self._plan, self._denoiser
+        layout = CubeLayout(
+            fingerprint=self.fingerprint,
+            scene=str(self._prepared.attrs.get("scene", "")),
+            shape=self._shape,
+            timesteps=settings.timesteps,
+            channels={lv: len(settings.timesteps) * denoiser.widths[lv] for lv in plan.levels},
+            tiles=len(plan.tiles),
+        )
+        extractor = TileExtractor(
+            denoiser,
+            self._schedule,
+            self._prepared,
+            settings.timesteps,
+            plan.levels,
+            NoiseField(sum(denoiser.modalities.values()), settings.noise_seed, settings.noise),
+            self._fabric,
+            visible=self._visible,
+        )
+        writer = FeatureCubeWriter(path, layout)
+        frozen = writer.normalisation
+        if frozen is None:
+            given = self._normalisation
+            frozen = extractor.calibrate(plan.regions) if given is None else given
+            writer.write_normalisation(frozen)
+        for number, tile in enumerate(plan.tiles):
+            if not writer.done[number]:
+                corner = (tile.rows.start, tile.columns.start)
+                writer.write(number, corner, *extractor.features(tile, frozen))
+            if progress:
+                progress(number + 1, len(plan.tiles))
+        writer.finish()
+        return FeatureCube(path)
+
+
 def extract_features(
     weights: Weights,
     prepared: xr.Dataset,
@@ -80,78 +174,11 @@ def extract_features(
     visible: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> FeatureCube:
-    """Computes the features of the whole scene once, tile by tile, or reuses what is there.
-
-    Killed and started again it continues with the next tile. The memory held does not grow with
-    the scene where `prepared` is read lazily.
-
-    Args:
-        weights: The pretrained denoiser.
-        prepared: The prepared scene that it was trained on, or one prepared alike.
-        settings: Which features.
-        path: The cube's file; a cube of another fingerprint there is replaced.
-        fabric: Device and precision.
-        normalisation: Frozen statistics of the denoiser's normalisation, from the cube of the
-            scene that a classifier was trained on; None takes those of `prepared`.
-        visible: Modalities that the denoiser sees; None shows it all of them.
-        progress: Called with the tiles done and their number.
-
-    Returns:
-        The complete cube at `path`.
-
-    Raises:
-        SceneError: The scene's modalities are not those that the denoiser knows.
-        SettingsError: A timestep, level or visible modality is not there.
-    """
-    denoiser = load_denoiser(weights, fabric.device)
-    schedule = NoiseSchedule(
-        ScheduleSettings.model_validate(weights.config["settings"]["schedule"]), fabric.device
+    """Computes the features of the whole scene: plans a `FeatureExtraction` and runs it."""
+    extraction = FeatureExtraction(
+        weights, prepared, settings, fabric=fabric, normalisation=normalisation, visible=visible
     )
-    _check_modalities(denoiser, prepared)
-    _check_visible(denoiser, visible)
-    shape = (prepared.sizes["y"], prepared.sizes["x"])
-    plan = _plan(settings, denoiser, schedule, shape)
-    given = None if normalisation is None else fingerprint(normalisation)
-    decisive = [*plan.decisive, given]
-    if visible is not None and set(visible) != set(denoiser.modalities):
-        decisive.append(sorted(visible))
-    mark = _fingerprint(weights, prepared, decisive, fabric)
-    cube = _complete_cube(path, mark)
-    if cube is not None:
-        log.info("reusing the feature cube %s (%s)", path, mark)
-        return cube
-
-    layout = CubeLayout(
-        fingerprint=mark,
-        scene=str(prepared.attrs.get("scene", "")),
-        shape=shape,
-        timesteps=settings.timesteps,
-        channels={lv: len(settings.timesteps) * denoiser.widths[lv] for lv in plan.levels},
-        tiles=len(plan.tiles),
-    )
-    extractor = TileExtractor(
-        denoiser,
-        schedule,
-        prepared,
-        settings.timesteps,
-        plan.levels,
-        NoiseField(sum(denoiser.modalities.values()), settings.noise_seed, settings.noise),
-        fabric,
-        visible=visible,
-    )
-    writer = FeatureCubeWriter(path, layout)
-    frozen = writer.normalisation
-    if frozen is None:
-        frozen = extractor.calibrate(plan.regions) if normalisation is None else normalisation
-        writer.write_normalisation(frozen)
-    for number, tile in enumerate(plan.tiles):
-        if not writer.done[number]:
-            corner = (tile.rows.start, tile.columns.start)
-            writer.write(number, corner, *extractor.features(tile, frozen))
-        if progress:
-            progress(number + 1, len(plan.tiles))
-    writer.finish()
-    return FeatureCube(path)
+    return extraction.run(path, progress)
 
 
 @dataclass(frozen=True)
@@ -183,14 +210,6 @@ def _plan(
         regions,
         [list(settings.timesteps), levels, *noise, side, settings.halo, bounds],
     )
-
-
-def _complete_cube(path: Path, mark: str) -> FeatureCube | None:
-    cube = FeatureCube(path)
-    try:
-        return cube if cube.fingerprint == mark else None
-    except UserError:  # missing or damaged: it is made anew
-        return None
 
 
 def _fingerprint(

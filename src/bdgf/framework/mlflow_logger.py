@@ -27,3 +27,12 @@ def logged_seconds(name: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
     MlflowMetricLogger().log({f"seconds.{name}": time.perf_counter() - started}, step=0)
+
+
+REUSED = "reused.{}"
+"""Metric that is 1 where a run took an artifact which an earlier one had made, else 0."""
+
+
+def log_reuse(artifact: str, reused: bool) -> None:
+    """Logs whether a costly artifact was taken from an earlier run: its seconds are missing."""
+    MlflowMetricLogger().log({REUSED.format(artifact): float(reused)}, step=0)

@@ -16,9 +16,9 @@ from bdgf.models.registry import model_entry
 # Group -> settings model, by name: only those that a run takes are imported.
 GROUPS = {
     "ingest": "bdgf.scenes.ingest.read_scene:IngestSettings",
-    "preparation": "bdgf.preprocessing.modality_transform:PreparationSettings",
-    "split": "bdgf.splits.split:SplitSettings",
-    "pretrain": "bdgf.diffusion.pretraining.pretrain:PretrainSettings",
+    "preparation": "bdgf.preprocessing.settings:PreparationSettings",
+    "split": "bdgf.splits.settings:SplitSettings",
+    "pretrain": "bdgf.diffusion.pretraining.settings:PretrainSettings",
     "features": "bdgf.features.extraction:FeatureSettings",
     "train": "bdgf.models.bdgf.settings:TrainSettings",
     "inference": "bdgf.inference.settings:InferenceSettings",

@@ -54,17 +54,6 @@ class GroupNorm(nn.GroupNorm):
         self.statistics = torch.stack([mean, (variance + self.eps).rsqrt()])
 
 
-class ChannelNorm(nn.LayerNorm):
-    """Normalises each position over its channels alone, whatever the extent of the tile."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W)."""
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-
-
-NORMS: dict[str, Callable[[int], nn.Module]] = {"group": GroupNorm, "channel": ChannelNorm}
-
-
 def calibrate(network: nn.Module, run: Callable[[], object], valid: Tensor) -> Tensor:
     """Freezes every GroupNorm that `run` passes through to the statistics of that run.
 

@@ -6,14 +6,12 @@ direction are as in Vision Mamba (Zhu et al., 2024; `bimamba_type="v2"`). So wei
 # ruff: noqa: N806 - A, B, C and D are the papers' names
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
-from bdgf.core.errors import SettingsError
 from bdgf.nn.selective_scan import (
     ScanInputs,
     resolve_backend,
@@ -111,14 +109,6 @@ class _Direction(NamedTuple):
     D: Tensor
 
 
-COMBINATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "add": lambda forward, backward: forward + backward,
-    "mean": lambda forward, backward: (forward + backward) / 2,
-    "concat": lambda forward, backward: torch.cat([forward, backward], dim=-1),
-}
-"""How the two directions become one; "add" is Vision Mamba's."""
-
-
 class BidirectionalMamba(Mamba):
     """Mamba that scans a sequence in both directions (Vision Mamba, Zhu et al., 2024, algorithm 1).
 
@@ -127,26 +117,14 @@ class BidirectionalMamba(Mamba):
 
     Args:
         d_model: Channels of the input and the output.
-        combine: A name from `COMBINATIONS`; "concat" doubles the output projection's input.
         **options: Those of `Mamba`.
-
-    Raises:
-        SettingsError: There is no such combination.
     """
 
-    def __init__(self, d_model: int, combine: str = "add", **options: Any) -> None:
+    def __init__(self, d_model: int, **options: Any) -> None:
         super().__init__(d_model, **options)
-        if combine not in COMBINATIONS:
-            raise SettingsError(
-                f"no combination of scans '{combine}'; there are {', '.join(COMBINATIONS)}"
-            )
-        self.combine = combine
         other = Mamba(d_model, **options)
         self.conv1d_b, self.x_proj_b, self.dt_proj_b = other.conv1d, other.x_proj, other.dt_proj
         self.A_b_log, self.D_b = other.A_log, other.D
-        if combine == "concat":
-            bias = self.out_proj.bias is not None
-            self.out_proj = nn.Linear(2 * self.d_inner, d_model, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Mix a sequence along time, both ways.
@@ -161,13 +139,13 @@ class BidirectionalMamba(Mamba):
         backend = resolve_backend(self.backend, x)
         onward = _Direction(self.conv1d, self.x_proj, self.dt_proj, self.A_log, self.D)
         back = _Direction(self.conv1d_b, self.x_proj_b, self.dt_proj_b, self.A_b_log, self.D_b)
-        both = scan_both_ways(
+        forward, backward = scan_both_ways(
             self._scan_inputs(x, z, onward, False, backend),
             self._scan_inputs(x, z, back, True, backend),
             delta_softplus=True,
             backend=backend,
         )
-        y: Tensor = self.out_proj(COMBINATIONS[self.combine](*both))
+        y: Tensor = self.out_proj(forward + backward)
         return y
 
 

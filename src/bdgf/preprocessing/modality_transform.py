@@ -7,7 +7,7 @@ In order, all chosen here (the paper is silent):
    whose logarithm goes before the bands: light and slope change how bright a material is more than
    its spectrum's shape;
 2. each band is clipped at its mean +- `clip` standard deviations, so that a hot pixel or a band of
-   noise cannot rule the components; with `standardise_bands` it is also divided by the latter;
+   noise cannot rule the components;
 3. spectral modalities with more bands than `components`: minimum noise fraction (Green et al.,
    IEEE TGRS 1988), the directions in which the variance exceeds the noise's most, the noise being
    what adjacent pixels differ by; or principal components of the exact covariance matrix; the
@@ -20,54 +20,18 @@ In order, all chosen here (the paper is silent):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
-from scipy.linalg import block_diag, eigh
+from scipy.linalg import block_diag
 
-from bdgf.core.settings import MAIN, Settings
+from bdgf.preprocessing.mnf import noise_covariance, noise_fraction_axes
+from bdgf.preprocessing.pca import principal_axes
+from bdgf.preprocessing.pixel_chunks import pixel_chunks
+from bdgf.preprocessing.settings import PreparationSettings
 
-_CHUNK_VALUES = 4_000_000  # float64 values of a modality held at once: 32 MB
 _CONSTANT = 1e-7  # relative spread below which a float32 band is constant
-_RANK = 1e-12  # share of the first component's variance below which there is no component
-_NOISE_RIDGE = 1e-6  # share of the mean noise that every direction has at least
-
-
-class PreparationSettings(Settings):
-    """Settings of the preparation, the same for all scenes; chosen here."""
-
-    reduction: Literal["mnf", "pca"] = Field(
-        "mnf",
-        description="Spectral modalities of more bands than `components`: those of minimum noise "
-        "fraction (`mnf`), or principal ones (`pca`).",
-    )
-    components: int = Field(
-        30, ge=1, description="Most components of a spectral modality.", json_schema_extra=MAIN
-    )
-    least_signal: float = Field(
-        0.1, ge=0, lt=1, description="`mnf`: components with a lower share of signal are dropped."
-    )
-    brightness_apart: bool = Field(
-        True,
-        description="Divide spectra that are reduced by their brightness, a channel of its own.",
-    )
-    brightness_floor: float = Field(
-        0.05, gt=0, description="Least brightness that divides, as a share of the scene's mean."
-    )
-    standardise_bands: bool = Field(
-        False, description="Give every spectral band unit variance before the components."
-    )
-    clip: float | None = Field(
-        6.0, gt=0, description="Bands and channels are clipped at +- this many sigma; null = never."
-    )
-    to_db: bool = Field(True, description="Take modalities with scale `log` to decibels.")
-    intensity_floor: float = Field(
-        1e-6, gt=0, description="Least intensity before the logarithm; 1e-6 is -60 dB."
-    )
 
 
 @dataclass(frozen=True)
@@ -144,12 +108,15 @@ def fit_modality(
         covariance += product / mask.sum()
     components, variances = None, covariance
     if reduce and settings.reduction == "mnf":
-        noise = _noise_covariance(modality, mask, bands, to_bands)
-        components, variances = _noise_fraction_axes(
-            covariance[apart:, apart:], noise[apart:, apart:], settings
+        noise = noise_covariance(modality, mask, bands, to_bands)
+        components, variances = noise_fraction_axes(
+            covariance[apart:, apart:],
+            noise[apart:, apart:],
+            settings.components,
+            settings.least_signal,
         )
     elif reduce:
-        components, variances = _principal_axes(covariance[apart:, apart:], settings.components)
+        components, variances = principal_axes(covariance[apart:, apart:], settings.components)
     if apart:
         components = block_diag(1.0, components)  # the brightness stays what it is
         variances = np.concatenate([covariance[:1, 0], variances])
@@ -171,70 +138,6 @@ def _brightness(pixels: np.ndarray) -> np.ndarray:
     return brightness
 
 
-def _noise_covariance(
-    modality: xr.DataArray,
-    mask: np.ndarray,
-    bands: int,
-    to_bands: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    """(B, B) half the covariance of the differences between adjacent valid pixels."""
-    height, width = mask.shape
-    total, pairs = np.zeros((bands, bands)), 0
-    step = max(1, _CHUNK_VALUES // (width * bands))
-    for start in range(0, height, step):
-        rows = slice(start, min(start + step + 1, height))  # one row more: the pairs across
-        valid = mask[rows]
-        values = np.zeros((*valid.shape, bands))
-        values[valid] = to_bands(modality[rows].to_numpy()[valid].astype(np.float64))
-        below = np.diff(values, axis=0)[valid[1:] & valid[:-1]]
-        beside = np.diff(values[:step], axis=1)[valid[:step, 1:] & valid[:step, :-1]]
-        for differences in (below, beside):
-            total += differences.T @ differences
-            pairs += len(differences)
-    return total / max(2 * pairs, 1)
-
-
-def _noise_fraction_axes(
-    covariance: np.ndarray, noise: np.ndarray, settings: PreparationSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """(C, B) axes and (C,) divisors' squares, most signal first.
-
-    An axis is scaled so that its channel, once divided, has the variance of its signal.
-    """
-    bands = len(noise)
-    ridge = _NOISE_RIDGE * (np.trace(noise) + np.trace(covariance) * _RANK) / bands
-    ratios, axes = eigh(covariance, noise + max(ridge, np.finfo(float).tiny) * np.eye(bands))
-    ratios, axes = ratios[::-1][: settings.components], axes[:, ::-1][:, : settings.components].T
-    signal = 1 - 1 / np.maximum(ratios, 1.0)
-    kept = signal >= max(settings.least_signal, _RANK)
-    kept[0] = True  # a modality without any signal keeps one channel
-    axes, ratios, signal = axes[kept], ratios[kept], np.maximum(signal[kept], _RANK)
-    # eigh gives axes of unit noise, along which the total variance is the ratio.
-    largest = np.abs(axes).argmax(axis=1)
-    axes = axes * np.sign(axes[np.arange(len(axes)), largest])[:, None]
-    return axes, np.maximum(ratios, 0.0) / signal
-
-
-def _principal_axes(covariance: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(C, B) axes and (C,) variances, largest first; each axis's largest loading is positive."""
-    variances, axes = np.linalg.eigh(covariance)
-    variances, axes = variances[::-1][:count], axes[:, ::-1][:, :count].T
-    largest = np.abs(axes).argmax(axis=1)
-    axes = axes * np.sign(axes[np.arange(len(axes)), largest])[:, None]
-    # Beyond the rank there is only rounding, which unit variance would blow up.
-    absent = variances <= _RANK * variances[0]
-    return np.where(absent[:, None], 0.0, axes), np.where(absent, 0.0, variances)
-
-
-def pixel_chunks(modality: xr.DataArray, mask: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Slices of rows and their valid pixels (N, B) float64, a bounded number at a time."""
-    height, width, bands = modality.shape
-    step = max(1, _CHUNK_VALUES // (width * bands))
-    for start in range(0, height, step):
-        rows = slice(start, min(start + step, height))
-        yield rows, modality[rows].to_numpy()[mask[rows]].astype(np.float64)
-
-
 def _to_values(
     pixels: np.ndarray, scale: str, least_brightness: float | None, settings: PreparationSettings
 ) -> np.ndarray:
@@ -250,12 +153,10 @@ def _to_values(
 def _centred(
     values: np.ndarray, mean: np.ndarray, sigma: np.ndarray, settings: PreparationSettings
 ) -> np.ndarray:
-    """(N, B) values minus their mean, clipped, perhaps scaled."""
+    """(N, B) values minus their mean, clipped."""
     values = values - mean
     if settings.clip is not None:
         values = np.clip(values, -settings.clip * sigma, settings.clip * sigma)
-    if settings.standardise_bands:
-        values /= np.where(sigma > 0, sigma, 1.0)
     return values
 
 

@@ -12,20 +12,19 @@ import numpy as np
 import torch
 import xarray as xr
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import SceneError, artifact_errors
 from bdgf.core.weights import Weights
 from bdgf.preprocessing.modality_transform import (
     ModalityTransform,
-    PreparationSettings,
     fit_modality,
-    pixel_chunks,
     to_channels,
 )
+from bdgf.preprocessing.pixel_chunks import pixel_chunks
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
 
 __all__ = [
     "Preparation",
-    "PreparationSettings",
     "channel_slices",
     "fit_preparation",
     "is_reduced",
@@ -96,9 +95,10 @@ class Preparation:
         """Rebuilds what `to_weights` gave.
 
         Raises:
-            SceneError: The weights are not those of a preparation.
+            ArtifactError: The weights are not those of a preparation.
         """
-        try:
+        remedy = "run `kedro run --pipeline=prepare` again"
+        with artifact_errors("the stored preparation", remedy):
             modalities = {}
             for entry in weights.config["modalities"]:
                 prefix = f"{entry['name']}."
@@ -118,11 +118,6 @@ class Preparation:
                     least_brightness=entry["least_brightness"],
                 )
             settings = PreparationSettings(**weights.config["settings"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise SceneError(
-                "the stored preparation is damaged or of another version; run "
-                "`kedro run --pipeline=prepare` again"
-            ) from error
         return cls(settings, modalities)
 
     def _check(self, scene: xr.Dataset) -> None:

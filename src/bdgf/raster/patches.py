@@ -122,33 +122,6 @@ def level_valid(valid: Tensor, levels: int) -> tuple[Tensor, ...]:
     return tuple(cells[0] > 0 for cells in pooled)
 
 
-def gather_patches(
-    maps: Tensor,
-    rows: Tensor,
-    cols: Tensor,
-    size: int,
-    level: int = 0,
-    symmetry: Tensor | None = None,
-) -> Tensor:
-    """Patches centred on pixels, zero outside the map; one gather, whatever the batch.
-
-    Args:
-        maps: (C, h, w), any dtype: a map at `level`, whose cells are 2**level pixels wide.
-        rows: (B,) int64, the pixels' rows in the scene (level 0).
-        cols: (B,) int64, their columns.
-        size: Odd width of the patch in cells.
-        level: The map's level; the patch is centred on the cell that holds the pixel.
-        symmetry: (B,) int64 in 0..7, an element of the dihedral group D4 for each: the patch of
-            number k + 4 t is the plain one, transposed when t is 1, then turned k times as by
-            `torch.rot90`. The same number means the same symmetry at every level. None: plain.
-
-    Returns:
-        (B, C, size, size), channels last in memory.
-    """
-    (patches,) = _gather([(maps, level, size)], rows, cols, symmetry)
-    return patches
-
-
 def gather_cells(
     maps: Tensor, rows: Tensor, cols: Tensor, size: int, symmetry: Tensor | None = None
 ) -> Tensor:
@@ -159,7 +132,9 @@ def gather_cells(
         rows: (B,) int64, rows of the patches' centres in the map.
         cols: (B,) int64, their columns.
         size: Odd width of the patches.
-        symmetry: As in `gather_patches`.
+        symmetry: (B,) int64 in 0..7, an element of the dihedral group D4 for each: the patch of
+            number k + 4 t is the plain one, transposed when t is 1, then turned k times as by
+            `torch.rot90`. The same number means the same symmetry at every level. None: plain.
 
     Returns:
         (B, size, size, C).
@@ -196,7 +171,7 @@ def patch_positions(
         cols: (B,) int64, their columns.
         size: Odd width of the patches.
         shape: (h, w) of the map.
-        symmetry: As in `gather_patches`.
+        symmetry: As in `gather_cells`.
 
     Returns:
         (B, size, size) int64 positions row * w + column, clamped into the map, and
@@ -233,7 +208,7 @@ def gather_batch(
         rows: (B,) int64.
         cols: (B,) int64.
         patch: Width of the patch in pixels, odd.
-        symmetry: As in `gather_patches`, the same for scene and features.
+        symmetry: As in `gather_cells`, the same for scene and features.
         levels: How many levels to gather, finest first; None for all.
         centres: Whether to interpolate the features at the pixels too, which takes as long as the
             patches; networks ask for it in evaluation.

@@ -58,12 +58,15 @@ class ModalityArray:
         kind: "spectral" for a hyper- or multispectral image, "auxiliary" for the rest.
         units: Units of the values, may be "".
         scale: "log" for intensities that preparation takes to dB, else "linear".
+        has_data: (H, W) bool, where all its bands have data, by who read it and knows its nodata
+            values; None where every finite pixel has.
     """
 
     values: np.ndarray
     kind: Literal["spectral", "auxiliary"]
     units: str = ""
     scale: Literal["linear", "log"] = "linear"
+    has_data: np.ndarray | None = None
 
 
 def new_scene(
@@ -111,7 +114,8 @@ def new_scene(
     shape = _common_shape({**arrays, **maps, **({} if valid is None else {VALID: valid})})
     mask = np.ones(shape, bool) if valid is None else np.asarray(valid) != 0
     for modality, values in arrays.items():
-        mask &= _finite_pixels(modality, values)
+        known = modalities[modality].has_data
+        mask &= _finite_pixels(modality, values) if known is None else known
     for values in arrays.values():
         values[~mask] = 0.0
     variables: dict[str, Any] = {

@@ -13,7 +13,9 @@ from bdgf.core.errors import TrainingDiverged
 from bdgf.core.weights import read_weights, write_weights
 from bdgf.diffusion.masking.rules import RULES
 from bdgf.diffusion.masking.signals import SIGNALS
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain, stratified_timesteps
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain, stratified_timesteps
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.unet import DenoiserOutput, load_denoiser
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MemoryLogger
@@ -35,7 +37,8 @@ TINY = {
 def run(seed=0, scene=None, checkpoint=None, logger=None, **chosen):
     settings = PretrainSettings(**{**TINY, **chosen})
     scene = prepared_scene() if scene is None else scene
-    return pretrain(scene, settings, seed, devices=CPU, logger=logger, checkpoint=checkpoint)
+    data = PretrainingData.of(scene)
+    return pretrain(data, settings, seed, devices=CPU, logger=logger, checkpoint=checkpoint)
 
 
 def same(one, other):
@@ -140,15 +143,11 @@ def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path, caplog, ma
     assert restarted.config["history"] == unbroken.config["history"]
 
 
-def test_a_finished_pretraining_is_reused_and_said_so(tmp_path, caplog, monkeypatch):
-    caplog.set_level(logging.INFO)
-    checkpoint = tmp_path / "pretrain.ckpt"
+def test_a_pretraining_that_ended_takes_no_further_step(tmp_path):
+    checkpoint, logger = tmp_path / "pretrain.ckpt", MemoryLogger()
     first = run(checkpoint=checkpoint)
-    monkeypatch.setattr("bdgf.diffusion.pretraining.pretrain.run_steps", None)
-    again = run(checkpoint=checkpoint)
-    assert (
-        f"reusing the pretrained denoiser {first.config['fingerprint']} (12 steps)" in caplog.text
-    )
+    again = run(checkpoint=checkpoint, logger=logger)  # killed before its weights were kept
+    assert logger.records == []
     assert same(first, again)
     assert first.config == again.config
 

@@ -6,16 +6,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from bdgf.core.errors import SettingsError
+from bdgf.core.errors import ArtifactError, SettingsError
 from bdgf.core.weights import Weights, read_weights, write_weights
 from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
-from bdgf.models.bdgf.classifier import (
-    Classifier,
-    ClassifierSettings,
-    load_classifier,
-)
+from bdgf.models.bdgf.classifier import Classifier, load_classifier
 from bdgf.models.bdgf.guidance import GuideSettings
+from bdgf.models.bdgf.settings import ClassifierSettings
 from bdgf.raster.patches import PatchBatch
 
 MODALITIES = {"optical": 3, "sar": 2}
@@ -169,7 +166,7 @@ def test_the_classical_branch_can_decide_alone():
 
 
 def test_other_weights_are_refused():
-    with pytest.raises(SettingsError, match="not the weights of a classifier"):
+    with pytest.raises(ArtifactError, match="weights of a classifier"):
         load_classifier(Weights({}, {"kind": "denoiser"}))
 
 

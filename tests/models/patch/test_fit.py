@@ -12,10 +12,10 @@ from bdgf.models.bdgf.branches import PyramidSettings
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.bdgf.classical.logistic import LinearSettings
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings
-from bdgf.models.bdgf.classifier import ClassifierSettings, load_classifier
+from bdgf.models.bdgf.classifier import load_classifier
 from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.bdgf.model import guided_classifier
-from bdgf.models.bdgf.settings import TrainSettings
+from bdgf.models.bdgf.settings import ClassifierSettings, TrainSettings
 from bdgf.models.patch.augmentation import AugmentationSettings, draw_dihedral, draw_modalities
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import ConsistencySettings, MutualLearningSettings
@@ -23,14 +23,14 @@ from bdgf.models.patch.predict_map import predict_map
 from bdgf.models.patch.sampling import (
     Pixels,
     class_weights,
-    draw_order,
     select_pixels,
+    shuffled_passes,
     thin_classes,
     thin_pixels,
 )
 from bdgf.models.patch.selection import EpochSelection, SelectionSettings
 from bdgf.raster.patches import SceneTensors
-from bdgf.splits.split import TEST, TRAIN, VALIDATION
+from bdgf.splits.parts import TEST, TRAIN, VALIDATION
 from bdgf.training.loop import CheckpointPlan
 from bdgf.training.metric_logger import MemoryLogger
 from bdgf.training.optimizer import OptimizationSettings
@@ -258,10 +258,10 @@ def test_the_configuration_tells_what_made_the_weights():
     [
         {"ema_decay": 0.0},
         {"class_weights": "balanced"},
-        {"class_weights": "none", "sampling": "balanced"},
+        {"class_weights": "none"},
         {"selection": SelectionSettings(rule="last")},
         {"selection": SelectionSettings(rule="last", use_validation=False)},
-        {"augmentation": AugmentationSettings(noise=0.1, modality_dropout=0, dihedral=False)},
+        {"augmentation": AugmentationSettings(modality_dropout=0, dihedral=False)},
         {"augmentation": AugmentationSettings(mixup_alpha=0.0), "label_smoothing": 0.1},
         {"validation_pixels": 7, "validate_every": 2},
     ],
@@ -308,17 +308,10 @@ def test_class_weights_have_mean_one_over_the_pixels():
         assert weights[targets].mean() == pytest.approx(1)
 
 
-def test_uniform_order_passes_over_all_pixels():
-    order = draw_order(np.zeros(7, int), 20, "uniform", np.random.default_rng(0))
+def test_the_order_passes_over_all_pixels():
+    order = shuffled_passes(7, 20, np.random.default_rng(0))
     assert sorted(order[:7]) == sorted(order[7:14]) == list(range(7))
     assert len(order) == 20
-
-
-def test_balanced_order_gives_the_classes_turns():
-    targets = np.array([0] * 50 + [1] * 3 + [2])
-    order = draw_order(targets, 30, "balanced", np.random.default_rng(0))
-    assert np.bincount(targets[order]).tolist() == [10, 10, 10]
-    assert len(set(order[targets[order] == 1])) == 3
 
 
 def test_drawn_modalities_never_hide_all():
@@ -382,11 +375,11 @@ def test_with_the_validation_pixels_it_is_a_training_on_all_of_them(rule):
 
 
 def test_the_last_epoch_validates_only_what_it_does_not_train_on():
-    pseudo_target = fit(make_settings(selection=SelectionSettings(rule="last")))
+    learnt = fit(make_settings(selection=SelectionSettings(rule="last")))
     labelled = int(((SPLIT == TRAIN) | (SPLIT == VALIDATION)).sum())
-    assert pseudo_target.config["training_pixels"] == labelled
-    assert pseudo_target.config["validation"] == {}
-    assert pseudo_target.config["selected_epoch"] == 2
+    assert learnt.config["training_pixels"] == labelled
+    assert learnt.config["validation"] == {}
+    assert learnt.config["selected_epoch"] == 2
     chosen = SelectionSettings(rule="last", use_validation=False)
     kept_out = fit(make_settings(selection=chosen))
     assert kept_out.config["training_pixels"] == int((SPLIT == TRAIN).sum())

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from bdgf.core.errors import SettingsError
 from bdgf.models.base import PredictionSettings
 from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
-from bdgf.models.bdgf.classifier import Classifier, ClassifierSettings
+from bdgf.models.bdgf.classifier import Classifier
 from bdgf.models.bdgf.guidance import GuideSettings
+from bdgf.models.bdgf.settings import ClassifierSettings
 from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.predict_map import predict_branch_maps, predict_map
 from bdgf.raster.patches import SceneTensors, gather_batch, level_valid

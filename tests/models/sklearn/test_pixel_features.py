@@ -7,7 +7,8 @@ from sklearn.decomposition import PCA
 
 from bdgf.models.sklearn.pixel_features import ChannelsAndWindow, StackedChannels, WindowSettings
 from bdgf.models.sklearn.window_statistics import window_statistics
-from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import fit_preparation, stack_channels
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 

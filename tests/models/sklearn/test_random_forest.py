@@ -11,10 +11,12 @@ from bdgf.models.sklearn.feature_source import reader_of_maps
 from bdgf.models.sklearn.presets import RANDOM_FOREST
 from bdgf.models.sklearn.random_forest import FOREST, RandomForestSettings
 from bdgf.models.sklearn.training_pixels import TrainingPixels, training_pixels
-from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import fit_preparation, stack_channels
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
-from bdgf.splits.split import SplitSettings, make_split
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bdgf.core.artifact_cache import ArtifactCache
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import ArtifactError
 from bdgf.core.weights import Weights, read_weights, write_weights
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings, pretrain, pretrain_fingerprint
-from bdgf.preprocessing.preparation import stack_channels
-from bdgf.scenes.scene import valid_mask
+from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.pretrain import pretrain
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MetricLogger
 
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def shared_denoiser(
+class CachedDenoiser(NamedTuple):
+    """A denoiser, and whether an earlier run pretrained it."""
+
+    weights: Weights
+    reused: bool
+
+
+def cached_denoiser(
     prepared: xr.Dataset,
     settings: PretrainSettings,
     seed: int,
@@ -28,7 +35,7 @@ def shared_denoiser(
     *,
     devices: DeviceSettings | None = None,
     logger: MetricLogger | None = None,
-) -> Weights:
+) -> CachedDenoiser:
     """The denoiser that `pretrain` gives, from the cache where it is there.
 
     Args:
@@ -39,30 +46,25 @@ def shared_denoiser(
         devices: Device and precision.
         logger: Takes the curves of a pretraining that is done now.
 
-    Returns:
-        The averaged weights.
-
     Raises:
         TrainingDiverged: A loss became NaN or infinite.
         SceneError: No pixel of the scene is valid.
     """
-    devices = devices or DeviceSettings()
-    channels, slices = stack_channels(prepared)
-    modalities = {name: part.stop - part.start for name, part in slices.items()}
-    mark = pretrain_fingerprint(channels, valid_mask(prepared), modalities, settings, seed, devices)
+    devices, data = devices or DeviceSettings(), PretrainingData.of(prepared)
+    mark = data.fingerprint(settings, seed, devices)
     with cache.claim(mark) as place:
         finished, running = place.with_suffix(".safetensors"), place.with_suffix(".ckpt")
         if finished.exists():
             try:
                 weights = read_weights(finished)
-            except SceneError as error:
+            except ArtifactError as error:
                 log.warning("%s", error)
             else:
                 log.info("reusing the pretrained denoiser %s", mark)
-                return weights
+                return CachedDenoiser(weights, reused=True)
         weights = pretrain(
-            prepared, settings, seed, devices=devices, logger=logger, checkpoint=running
+            data, settings, seed, devices=devices, logger=logger, checkpoint=running, mark=mark
         )
         write_weights(weights, finished)
         running.unlink(missing_ok=True)
-        return read_weights(finished)  # what every later run gets
+        return CachedDenoiser(read_weights(finished), reused=False)  # what later runs get too

@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from bdgf import __version__
-from bdgf.core.fingerprint import fingerprint
-from bdgf.core.settings import MAIN, Settings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.losses import LossSettings, p_losses
+from bdgf.diffusion.losses import p_losses
 from bdgf.diffusion.masking.balance_index import balance_index
 from bdgf.diffusion.masking.masking import Masking
-from bdgf.diffusion.masking.settings import MaskingSettings
 from bdgf.diffusion.masking.signals import Observation
+from bdgf.diffusion.pretraining.data import PretrainingData
 from bdgf.diffusion.pretraining.modality_sensitivity import SensitivityProbe, feature_shares
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.pretraining.tile_sampler import TileSource
 from bdgf.diffusion.pretraining.validation import HeldOutTiles
-from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.diffusion.unet import Denoiser, DenoiserSettings
-from bdgf.preprocessing.preparation import stack_channels
-from bdgf.scenes.scene import valid_mask
+from bdgf.diffusion.schedule import NoiseSchedule
+from bdgf.diffusion.unet import Denoiser
 from bdgf.training.checkpoint import TrainingState
-from bdgf.training.devices import DeviceSettings, make_fabric, resolve_precision
+from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
-from bdgf.training.optimizer import ExponentialAverage, OptimizationSettings, make_optimizer
+from bdgf.training.optimizer import ExponentialAverage, make_optimizer
 
 if TYPE_CHECKING:
-    import xarray as xr
     from lightning_fabric import Fabric
 
 log = logging.getLogger(__name__)
@@ -44,91 +38,17 @@ log = logging.getLogger(__name__)
 NAME = "pretrain"
 
 
-class PretrainSettings(Settings):
-    """Everything that decides a pretrained denoiser. Chosen here; the paper is silent."""
-
-    steps: int | None = Field(
-        None,
-        ge=0,
-        description="Training steps; null takes them from `epochs_equivalent`; 0 leaves a random "
-        "network.",
-        json_schema_extra=MAIN,
-    )
-    epochs_equivalent: float = Field(
-        300,
-        gt=0,
-        description="Epochs over the scene's valid pixels: how often each is drawn in the mean.",
-        json_schema_extra=MAIN,
-    )
-    least_steps: int = Field(
-        600, ge=1, description="Least steps that `epochs_equivalent` asks for."
-    )
-    most_steps: int = Field(3000, ge=1, description="Most steps that `epochs_equivalent` asks for.")
-    batch_size: int = Field(16, ge=1, description="Tiles a step.")
-    tile: int = Field(32, ge=4, description="Side of a tile in pixels.")
-    held_out: float = Field(0.1, ge=0, le=0.5, description="Share of the tiles for validation.")
-    least_valid: float = Field(
-        0.5, ge=0, le=1, description="Least share of valid pixels of a training tile."
-    )
-    ema_decay: float = Field(0.999, ge=0, lt=1, description="Decay of the averaged weights.")
-    log_every: int = Field(20, ge=1, description="Steps between two records.")
-    validate_every: int = Field(200, ge=1, description="Steps between two validations.")
-    validation_timesteps: tuple[int, ...] = Field(
-        (50, 100, 200, 400, 700), min_length=1, description="Diffusion steps t of validation."
-    )
-    checkpoint_seconds: float = Field(
-        60, ge=0, description="Least time between two running checkpoints."
-    )
-    optimization: OptimizationSettings = Field(
-        default_factory=OptimizationSettings, description="Learning rate, decay, clipping."
-    )
-    denoiser: DenoiserSettings = Field(default_factory=DenoiserSettings, description="The U-Net.")
-    schedule: ScheduleSettings = Field(
-        default_factory=ScheduleSettings, description="Noise levels and the target."
-    )
-    masking: MaskingSettings = Field(
-        default_factory=MaskingSettings, description="Which modalities are hidden, how often."
-    )
-    objective: LossSettings = Field(
-        default_factory=LossSettings, description="How the loss is put together."
-    )
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        if self.tile % self.denoiser.stride:
-            raise ValueError(
-                f"tile must be a multiple of {self.denoiser.stride}, the coarsest level's cell"
-            )
-        if (
-            max(self.validation_timesteps) >= self.schedule.steps
-            or min(self.validation_timesteps) < 0
-        ):
-            raise ValueError(f"validation_timesteps must lie in 0 .. {self.schedule.steps - 1}")
-        probed = self.masking.probe.timesteps
-        if max(probed) >= self.schedule.steps or min(probed) < 0:
-            raise ValueError(f"masking.probe.timesteps must lie in 0 .. {self.schedule.steps - 1}")
-        if self.least_steps > self.most_steps:
-            raise ValueError("least_steps must not exceed most_steps")
-        return self
-
-    def steps_for(self, valid_pixels: int) -> int:
-        """Steps of the whole training on a scene with so many valid pixels."""
-        if self.steps is not None:
-            return self.steps
-        wanted = math.ceil(self.epochs_equivalent * valid_pixels / (self.batch_size * self.tile**2))
-        return min(max(wanted, self.least_steps), self.most_steps)
-
-
 def pretrain(
-    prepared: xr.Dataset,
+    data: PretrainingData,
     settings: PretrainSettings,
     seed: int,
     *,
     devices: DeviceSettings | None = None,
     logger: MetricLogger | None = None,
     checkpoint: Path | None = None,
+    mark: str | None = None,
 ) -> Weights:
-    """Trains the denoiser on tiles of the scene, or reuses the one that was.
+    """Trains the denoiser on tiles of the scene.
 
     Logged: `pretrain/loss`, `pretrain/loss_<modality>`, `pretrain/loss_hidden_<modality>`,
     `pretrain/mask_rate_<modality>`, and of the held-out tiles
@@ -137,13 +57,13 @@ def pretrain(
     `pretrain/feature_balance_index`.
 
     Args:
-        prepared: The prepared scene.
+        data: The prepared scene.
         settings: Everything that decides the result, with `seed`.
         seed: Seed of initial weights, tiles, noise, masks.
         devices: Device and precision.
         logger: Takes the curves.
-        checkpoint: File of the running checkpoint. A finished training of the same data, settings
-            and seed found there is reused.
+        checkpoint: File of the running checkpoint; a killed training continues from it.
+        mark: `data.fingerprint` of these arguments, where the caller knows it already.
 
     Returns:
         The averaged weights; the configuration holds settings, modalities, fingerprint, history.
@@ -153,48 +73,26 @@ def pretrain(
         SceneError: No pixel of the scene is valid.
     """
     devices = devices or DeviceSettings()
-    channels, slices = stack_channels(prepared)
-    valid = valid_mask(prepared)
-    modalities = {name: part.stop - part.start for name, part in slices.items()}
-    mark = pretrain_fingerprint(channels, valid, modalities, settings, seed, devices)
+    mark = mark or data.fingerprint(settings, seed, devices)
     plan = CheckpointPlan(checkpoint, mark, settings.checkpoint_seconds) if checkpoint else None
 
     fabric = make_fabric(devices)
     tiles = TileSource(
-        channels,
-        valid,
+        data.channels,
+        data.valid,
         settings.tile,
         held_out_share=settings.held_out,
         least_valid=settings.least_valid,
         device=fabric.device,
     )
-    steps = settings.steps_for(int(valid.sum()))
-    run = _Pretraining(settings, modalities, tiles, seed, steps, fabric)
+    steps = settings.steps_for(int(data.valid.sum()))
+    run = _Pretraining(settings, data.modalities, tiles, seed, steps, fabric)
     restore(run.state, plan)
     if steps == 0:
         log.warning("pretrain.steps is 0: the denoiser stays the random network it began as")
-    elif run.state.step == steps:
-        log.info("reusing the pretrained denoiser %s (%d steps)", mark, steps)
     else:
         run.train(logger or NullLogger(), plan)
     return run.weights(mark, seed)
-
-
-def pretrain_fingerprint(
-    channels: np.ndarray,
-    valid: np.ndarray,
-    modalities: dict[str, int],
-    settings: PretrainSettings,
-    seed: int,
-    devices: DeviceSettings,
-) -> str:
-    """Digest of all that decides the weights; how often to log or to save does not."""
-    decisive = settings.model_dump(
-        mode="json", exclude={"log_every", "validate_every", "checkpoint_seconds"}
-    )
-    precision = resolve_precision(devices)
-    order = list(modalities.items())
-    return fingerprint(channels, valid, order, decisive, seed, precision, __version__)
 
 
 class _Pretraining:

@@ -7,9 +7,8 @@ from typing import Any
 
 import xarray as xr
 
-from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
-from bdgf.core.weights import Weights
+from bdgf.core.weights import Weights, rebuild
 from bdgf.models.baselines.mft import (
     MultimodalTransformer,
     MultimodalTransformerSettings,
@@ -36,25 +35,19 @@ def _model(name: str, settings: type[Settings], network: _Network) -> NetworkMod
 
         return train, make
 
-    def rebuild(weights: Weights) -> PatchBaseline:
-        config = weights.config
-        try:
-            rebuilt = network(
-                settings.model_validate(config["settings"]),
-                {modality: int(count) for modality, count in config["modalities"]},
-                config["spectral"],
-                config["patch"],
-                config["classes"],
-            )
-            rebuilt.load_state_dict(weights.tensors)
-        except (KeyError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise SettingsError(
-                f"these are not the weights of {name} of this version ({reason}); train again"
-            ) from error
-        return rebuilt.eval()
+    def of_config(config: dict[str, Any]) -> PatchBaseline:
+        return network(
+            settings.model_validate(config["settings"]),
+            {modality: int(count) for modality, count in config["modalities"]},
+            config["spectral"],
+            config["patch"],
+            config["classes"],
+        )
 
-    return NetworkModel(name, choose, rebuild, settings)
+    def load(weights: Weights) -> PatchBaseline:
+        return rebuild(weights, name, of_config, "train again")
+
+    return NetworkModel(name, choose, load, settings)
 
 
 TWO_STREAM_CNN = _model("two_stream_cnn", TwoStreamSettings, TwoStreamCNN)

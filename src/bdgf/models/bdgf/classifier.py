@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from bdgf.core.errors import SettingsError
-from bdgf.core.settings import MAIN, Settings
-from bdgf.core.weights import Weights
+from bdgf.core.weights import Weights, rebuild
 from bdgf.models.bdgf.branches import (
     BRANCHES,
-    BranchSettings,
     Pyramid,
-    PyramidSettings,
     block_maker,
 )
-from bdgf.models.bdgf.classical.branch import ClassicalBranch, ClassicalSettings
+from bdgf.models.bdgf.classical.branch import ClassicalBranch
 from bdgf.models.bdgf.classical.fit import fit_classical_branch
-from bdgf.models.bdgf.guidance import GuideSettings
+from bdgf.models.bdgf.settings import ClassifierSettings
 from bdgf.models.bdgf.stems import FeatureProjection, ModalityStem
 from bdgf.models.patch.fusion import check_fusion
 from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, last
@@ -29,50 +25,6 @@ from bdgf.raster.patches import PatchBatch, SceneTensors
 
 CLASSICAL = "classical"
 """Name of the classical branch."""
-
-PAIRING = {
-    "cnn": "feature_fusion",
-    "mamba": "group_channel_attention",
-    "transformer": "cross_attention",
-}
-
-
-class ClassifierSettings(Settings):
-    """The classifier. [stated] branches and kinds of guidance; [chosen] all sizes and pairings."""
-
-    patch: int = Field(
-        11,
-        ge=1,
-        description="Width of the patch around a pixel, odd, in pixels",
-        json_schema_extra=MAIN,
-    )
-    branches: tuple[str, ...] = Field(
-        tuple(BRANCHES), min_length=1, description="Branches, by name", json_schema_extra=MAIN
-    )
-    guides: dict[str, str] = Field(
-        PAIRING,
-        description="Each branch's guide by name; a branch that is not named has none",
-        json_schema_extra=MAIN,
-    )
-    fusion: str = Field(
-        "confidence",
-        description="Fusion rule: `mean`, `confidence` or `branch:<name>`",
-        json_schema_extra=MAIN,
-    )
-    modality_width: int = Field(
-        32, ge=1, description="Channels of a modality's embedding in a branch's stem"
-    )
-    pyramid: PyramidSettings = Field(PyramidSettings(), description="What the branches share")
-    guide: GuideSettings = Field(GuideSettings(), description="The guides")
-    branch: BranchSettings = Field(BranchSettings(), description="What is each branch's own")
-    classical: ClassicalSettings = Field(ClassicalSettings(), description="The classical branch")
-
-    @field_validator("patch")
-    @classmethod
-    def _odd(cls, patch: int) -> int:
-        if patch % 2 == 0:
-            raise ValueError(f"a patch has a centre pixel only when its width is odd, not {patch}")
-        return patch
 
 
 class Classifier(PatchNetwork):
@@ -284,23 +236,18 @@ def load_classifier(weights: Weights) -> Classifier:
     """Rebuilds a classifier, in evaluation mode, from what `fit_classifier` returned.
 
     Raises:
-        SettingsError: The weights are not a classifier's.
+        ArtifactError: The weights are not those of a classifier of this version.
     """
-    config = weights.config
-    try:
-        classifier = Classifier(
+
+    def make(config: dict[str, Any]) -> Classifier:
+        return Classifier(
             ClassifierSettings.model_validate(config["classifier"]),
             {name: int(count) for name, count in config["modalities"]},
             tuple(config["level_channels"]),
             config["classes"],
         )
-        classifier.load_state_dict(weights.tensors)
-    except (KeyError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise SettingsError(
-            f"these are not the weights of a classifier of this version ({reason}); train again"
-        ) from error
-    return classifier.eval()
+
+    return rebuild(weights, "a classifier", make, "train again")
 
 
 def _check_guides(settings: ClassifierSettings) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import xarray as xr
 
-from bdgf.models.bdgf.classifier import Classifier, ClassifierSettings, load_classifier
-from bdgf.models.bdgf.settings import TrainSettings
+from bdgf.models.bdgf.classifier import Classifier, load_classifier
+from bdgf.models.bdgf.settings import ClassifierSettings, TrainSettings
 from bdgf.models.patch.fit import NetworkMaker
 from bdgf.models.patch.model import NetworkModel
 from bdgf.raster.patches import SceneTensors

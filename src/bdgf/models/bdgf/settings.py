@@ -2,10 +2,57 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from bdgf.models.bdgf.classifier import ClassifierSettings
+from bdgf.core.settings import MAIN, Settings
+from bdgf.models.bdgf.branches import BRANCHES, BranchSettings, PyramidSettings
+from bdgf.models.bdgf.classical.branch import ClassicalSettings
+from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.patch.settings import PatchTrainSettings
+
+PAIRING = {
+    "cnn": "feature_fusion",
+    "mamba": "group_channel_attention",
+    "transformer": "cross_attention",
+}
+
+
+class ClassifierSettings(Settings):
+    """The classifier. [stated] branches and kinds of guidance; [chosen] all sizes and pairings."""
+
+    patch: int = Field(
+        11,
+        ge=1,
+        description="Width of the patch around a pixel, odd, in pixels",
+        json_schema_extra=MAIN,
+    )
+    branches: tuple[str, ...] = Field(
+        tuple(BRANCHES), min_length=1, description="Branches, by name", json_schema_extra=MAIN
+    )
+    guides: dict[str, str] = Field(
+        PAIRING,
+        description="Each branch's guide by name; a branch that is not named has none",
+        json_schema_extra=MAIN,
+    )
+    fusion: str = Field(
+        "confidence",
+        description="Fusion rule: `mean`, `confidence` or `branch:<name>`",
+        json_schema_extra=MAIN,
+    )
+    modality_width: int = Field(
+        32, ge=1, description="Channels of a modality's embedding in a branch's stem"
+    )
+    pyramid: PyramidSettings = Field(PyramidSettings(), description="What the branches share")
+    guide: GuideSettings = Field(GuideSettings(), description="The guides")
+    branch: BranchSettings = Field(BranchSettings(), description="What is each branch's own")
+    classical: ClassicalSettings = Field(ClassicalSettings(), description="The classical branch")
+
+    @field_validator("patch")
+    @classmethod
+    def _odd(cls, patch: int) -> int:
+        if patch % 2 == 0:
+            raise ValueError(f"a patch has a centre pixel only when its width is odd, not {patch}")
+        return patch
 
 
 class TrainSettings(PatchTrainSettings):

@@ -21,9 +21,6 @@ class AugmentationSettings(Settings):
     modality_dropout: float = Field(
         0.1, ge=0, lt=1, description="Share of samples that lose one modality, never all"
     )
-    noise: float = Field(
-        0.0, ge=0, description="Gaussian noise on the scene's channels, in standard deviations"
-    )
     mixup_alpha: float = Field(
         1.0,
         ge=0,
@@ -34,7 +31,7 @@ class AugmentationSettings(Settings):
 def draw_dihedral(
     count: int, settings: AugmentationSettings, generator: np.random.Generator
 ) -> np.ndarray:
-    """A symmetry of the square for each sample, (count,) int64; see `gather_patches`."""
+    """A symmetry of the square for each sample, (count,) int64; see `gather_cells`."""
     if not settings.dihedral:
         return np.zeros(count, np.int64)
     return generator.integers(SYMMETRIES, size=count)

@@ -55,7 +55,6 @@ class Consistency:
             Pixels(rows, cols, 0 * rows),
             settings.steps * self.settings.pixels,
             len(network.modalities),
-            "uniform",
             settings.augmentation.model_copy(
                 update={"modality_dropout": self.settings.modality_dropout}
             ),

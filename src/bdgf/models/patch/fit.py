@@ -68,7 +68,7 @@ def fit_classifier(
     Args:
         arrays: The scene and its diffusion features.
         labels: (H, W) uint8, 0 unlabelled, class ids 1..K.
-        split: (H, W) uint8, constants of `bdgf.splits.split`.
+        split: (H, W) uint8, constants of `bdgf.splits.parts`.
         valid: (H, W) bool, False at nodata.
         classes: K.
         settings: Settings.
@@ -149,7 +149,6 @@ class _Fit:
             train,
             settings.steps * settings.batch_size,
             len(self.classifier.modalities),
-            settings.sampling,
             settings.augmentation,
             seed,
         ).to(fabric.device)
@@ -251,9 +250,6 @@ class _Fit:
             partner = torch.randperm(len(targets), device=targets.device)
             batch = mixup_patches(batch, partner, samples.lam)
             targets = mixup_targets(targets, self.classifier.classes, partner, samples.lam)
-        if augmentation.noise:
-            noise = augmentation.noise * torch.randn_like(batch.scene)
-            batch = batch._replace(scene=batch.scene + noise)
         keep = samples.keep if augmentation.modality_dropout else None
         output: ClassifierOutput = self.state.model(batch, keep)
         return output, targets

@@ -10,7 +10,7 @@ import numpy as np
 from bdgf.core.errors import SceneError
 from bdgf.models.patch.sampling import Pixels, check_classes, select_pixels, thin_pixels
 from bdgf.models.patch.settings import PatchTrainSettings
-from bdgf.splits.split import TRAIN, VALIDATION
+from bdgf.splits.parts import TRAIN, VALIDATION
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def labelled_pixels(
     Args:
         shape: (H, W) of the scene.
         labels: (H, W) uint8, 0 unlabelled, class ids 1..K.
-        split: (H, W) uint8, constants of `bdgf.splits.split`.
+        split: (H, W) uint8, constants of `bdgf.splits.parts`.
         valid: (H, W) bool, False at nodata.
         classes: K.
         settings: For the number of validation pixels.

@@ -29,7 +29,7 @@ from bdgf.training.devices import DeviceSettings, make_fabric
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-# Symmetries of the square, as `gather_patches` numbers them, that are averaged at test time.
+# Symmetries of the square, as `gather_cells` numbers them, that are averaged at test time.
 TEST_TIME_DIHEDRAL = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
 
 

@@ -18,7 +18,6 @@ from bdgf.models.patch.augmentation import (
 )
 
 ClassWeights = Literal["none", "balanced", "sqrt"]
-Sampling = Literal["uniform", "balanced"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class TrainingSamples:
         rows: (n,) int64.
         cols: (n,) int64.
         targets: (n,) int64, class id minus one.
-        symmetry: (n,) int64, a symmetry of the square, as `gather_patches` numbers them.
+        symmetry: (n,) int64, a symmetry of the square, as `gather_cells` numbers them.
         keep: (n, M) float32, 0 where a modality is hidden.
         lam: (n,) float32, what a sample keeps of itself in mixup.
     """
@@ -76,7 +75,6 @@ def draw_samples(
     pixels: Pixels,
     count: int,
     modalities: int,
-    sampling: Sampling,
     augmentation: AugmentationSettings,
     seed: int,
     streams: tuple[int, int] = (0, 1),
@@ -87,14 +85,13 @@ def draw_samples(
         pixels: The training pixels.
         count: Samples in the whole training.
         modalities: M.
-        sampling: Order of the pixels.
         augmentation: Settings of the augmentation.
         seed: Seed of all draws.
         streams: Numbers of the seed's streams for the order and for the augmentation.
     """
     order_stream, augmentation_stream = streams
     generator = np.random.default_rng([seed, order_stream])
-    order = draw_order(pixels.targets, count, sampling, generator)
+    order = shuffled_passes(len(pixels), count, generator)
     generator = np.random.default_rng([seed, augmentation_stream])
     symmetry = draw_dihedral(count, augmentation, generator)
     keep = draw_modalities(count, modalities, augmentation, generator)
@@ -180,26 +177,16 @@ def class_weights(targets: np.ndarray, classes: int, scheme: ClassWeights) -> np
     return (weights / (weights * share).sum()).astype(np.float32)
 
 
-def draw_order(
-    targets: np.ndarray, count: int, sampling: Sampling, generator: np.random.Generator
-) -> np.ndarray:
-    """The order in which a whole training sees its pixels, (count,) int64 indices into them.
+def shuffled_passes(pixels: int, count: int, generator: np.random.Generator) -> np.ndarray:
+    """The order in which a whole training sees its pixels: shuffled passes over all of them.
 
     Args:
-        targets: (n,) int64, the pixels' classes.
+        pixels: Number of pixels.
         count: Samples in the whole training.
-        sampling: `uniform`: shuffled passes over all pixels; `balanced`: the classes take turns,
-            each in shuffled passes over its own pixels.
         generator: Source of the shuffling.
+
+    Returns:
+        (count,) int64 indices of pixels.
     """
-    if sampling == "uniform":
-        return _shuffled_passes(np.arange(len(targets)), count, generator)
-    present = np.unique(targets)
-    turns = -(-count // len(present))
-    streams = [_shuffled_passes(np.flatnonzero(targets == c), turns, generator) for c in present]
-    return np.stack(streams, axis=1).reshape(-1)[:count]
-
-
-def _shuffled_passes(indices: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
-    passes = -(-count // len(indices))
-    return np.concatenate([generator.permutation(indices) for _ in range(passes)])[:count]
+    passes = -(-count // pixels)
+    return np.concatenate([generator.permutation(pixels) for _ in range(passes)])[:count]

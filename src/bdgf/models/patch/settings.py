@@ -7,7 +7,7 @@ from pydantic import Field
 from bdgf.core.settings import MAIN, Settings
 from bdgf.models.patch.augmentation import AugmentationSettings
 from bdgf.models.patch.mutual_learning import MutualLearningSettings
-from bdgf.models.patch.sampling import ClassWeights, Sampling
+from bdgf.models.patch.sampling import ClassWeights
 from bdgf.models.patch.selection import SelectionSettings
 from bdgf.training.optimizer import OptimizationSettings
 
@@ -31,9 +31,6 @@ class PatchTrainSettings(Settings):
         "sqrt",
         description="Weights of the classes in the loss: `none`, `balanced` (inverse to their "
         "frequency) or `sqrt` (inverse to its root)",
-    )
-    sampling: Sampling = Field(
-        "uniform", description="`uniform` over the training pixels, or `balanced` over the classes"
     )
     ema_decay: float = Field(
         0.98, ge=0, lt=1, description="Moving average of the weights a step; 0 takes them as is"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bdgf.core.errors import MissingArtifactError
+from bdgf.core.errors import artifact_errors
 from bdgf.core.settings import Settings
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.sklearn.feature_source import PixelFeatures, row_bands
@@ -72,20 +72,17 @@ class EstimatorModel:
         """Reads what `TrainedEstimator.save` wrote.
 
         Raises:
-            MissingArtifactError: The file is missing, damaged, or holds types that are not its own.
+            ArtifactError: The file is missing, damaged, or holds types that are not its own.
         """
         from skops.io import load
 
-        try:
+        with artifact_errors(str(path), "train again"):
             stored = load(path, trusted=list(self.classifier.trusted))
             self.classifier.check(stored["estimator"])
             config = dict(stored["config"])
             own = self.settings.model_validate(config["baselines"][self.name])
             features = self.restore_features(stored["features"], own)
             return TrainedEstimator(self, stored["estimator"], features, config)
-        except Exception as error:  # skops raises many types on damaged archives
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise MissingArtifactError(f"cannot read {path}: {reason}; train again") from error
 
     def companions(self, path: Path) -> list[Path]:
         """One file is all."""

@@ -14,6 +14,7 @@ from bdgf.core.settings import Settings
 from bdgf.features.cube import FeatureCube
 from bdgf.models.sklearn.feature_source import PixelReader, reader_of_maps
 from bdgf.models.sklearn.window_statistics import window_statistics
+from bdgf.preprocessing.pca import principal_axes
 from bdgf.preprocessing.preparation import is_reduced, stack_channels
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 
@@ -111,7 +112,4 @@ class ChannelsAndWindow:
 def _principal_axes(pixels: np.ndarray, count: int) -> np.ndarray:
     """(at most count, C) axes of (C, N) pixels, of largest variance first."""
     covariance = np.atleast_2d(np.cov(pixels.astype(np.float64), bias=True))
-    _, vectors = np.linalg.eigh(covariance)
-    axes = vectors[:, ::-1][:, :count].T
-    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
-    return axes * np.sign(largest)[:, None]  # a sign that no library's version decides
+    return principal_axes(covariance, count)[0]

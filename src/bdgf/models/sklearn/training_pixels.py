@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bdgf.models.sklearn.feature_source import PixelReader, row_bands
-from bdgf.splits.split import TRAIN, VALIDATION
+from bdgf.splits.parts import TRAIN, VALIDATION
 
 
 @dataclass(frozen=True)

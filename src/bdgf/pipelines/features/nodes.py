@@ -9,10 +9,11 @@ import xarray as xr
 
 from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.weights import Weights
-from bdgf.features.cached import shared_feature_cube
+from bdgf.features.cached import cached_feature_cube
 from bdgf.features.cube import FeatureCube
 from bdgf.features.external import external_cube
 from bdgf.features.extraction import FeatureSettings
+from bdgf.framework.mlflow_logger import log_reuse
 from bdgf.training.devices import DeviceSettings
 
 
@@ -40,10 +41,12 @@ def extract_feature_cube(
     settings = FeatureSettings.model_validate(parameters)
     if settings.external is not None:
         return external_cube(Path(settings.external), prepared_scene)
-    return shared_feature_cube(
+    found = cached_feature_cube(
         denoiser,
         prepared_scene,
         settings,
         ArtifactCache.of_scene(CacheSettings.model_validate(cache), dataset, "feature_cubes"),
         devices=DeviceSettings.model_validate(devices),
     )
+    log_reuse("feature_cube", found.reused)
+    return found.cube

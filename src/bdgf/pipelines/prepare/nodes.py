@@ -7,8 +7,10 @@ from typing import Any
 import xarray as xr
 
 from bdgf.core.weights import Weights
-from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation
-from bdgf.splits.split import SplitSettings, make_split
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
 
 
 def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[xr.Dataset, Weights]:

@@ -8,9 +8,9 @@ import xarray as xr
 
 from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.weights import Weights
-from bdgf.diffusion.pretraining.cached import shared_denoiser
-from bdgf.diffusion.pretraining.pretrain import PretrainSettings
-from bdgf.framework.mlflow_logger import MlflowMetricLogger
+from bdgf.diffusion.pretraining.cached import cached_denoiser
+from bdgf.diffusion.pretraining.settings import PretrainSettings
+from bdgf.framework.mlflow_logger import MlflowMetricLogger, log_reuse
 from bdgf.training.devices import DeviceSettings
 
 
@@ -35,12 +35,13 @@ def pretrain_denoiser(
     Returns:
         The denoiser's averaged weights.
     """
-    shared = ArtifactCache.of_scene(CacheSettings.model_validate(cache), dataset, "denoisers")
-    return shared_denoiser(
+    found = cached_denoiser(
         prepared_scene,
         PretrainSettings.model_validate(parameters),
         seed,
-        shared,
+        ArtifactCache.of_scene(CacheSettings.model_validate(cache), dataset, "denoisers"),
         devices=DeviceSettings.model_validate(devices),
         logger=MlflowMetricLogger(),
     )
+    log_reuse("denoiser", found.reused)
+    return found.weights

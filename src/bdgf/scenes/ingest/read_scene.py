@@ -100,19 +100,15 @@ def read_scene(name: str, config: SceneConfig, folders: Sequence[Path]) -> xr.Da
     crs, transform = common_georeference(name, arrays, shape, config.grid_tolerance)
     labels = _label_maps(name, maps, config, shape)
     del arrays
-    modalities, valid = {}, np.ones(shape, bool)
-    for modality in list(images):  # popped, so that each raw array is freed once converted
-        modalities[modality], has_data = _image(
-            images.pop(modality), config.modalities[modality], shape
-        )
-        valid &= has_data
+    modalities = {  # popped, so that each raw array is freed once converted
+        name: _image(images.pop(name), config.modalities[name], shape) for name in list(images)
+    }
     classes = table_of(config, labels)
     scene = new_scene(
         name,
         modalities,
         labels.get(_LABELS),
         classes,
-        valid=valid,
         official_train=labels.get(_TRAIN),
         official_test=labels.get(_TEST),
         crs=crs,
@@ -184,10 +180,8 @@ def _label_maps(
     return maps
 
 
-def _image(
-    found: FoundArray[Source], modality: Modality, shape: tuple[int, int]
-) -> tuple[ModalityArray, np.ndarray]:
-    """The modality as (H, W, bands) float32, and (H, W) bool: where all its bands have data."""
+def _image(found: FoundArray[Source], modality: Modality, shape: tuple[int, int]) -> ModalityArray:
+    """The modality as (H, W, bands) float32, with where all its bands have data."""
     values = bands_last(found, shape)
     if modality.bands is not None and values.shape[2] not in modality.bands:
         expected = " or ".join(map(str, modality.bands))
@@ -201,7 +195,7 @@ def _image(
     with np.errstate(over="ignore"):  # beyond float32 is infinite, hence no data
         values = np.ascontiguousarray(values, dtype=np.float32)
     has_data = _where_data(found.about, values, nodata)
-    return ModalityArray(values, modality.kind, modality.units, modality.scale), has_data
+    return ModalityArray(values, modality.kind, modality.units, modality.scale, has_data)
 
 
 def _where_data(about: str, values: np.ndarray, nodata: float | None) -> np.ndarray:

@@ -1,0 +1,48 @@
+"""A prepared scene as pretraining sees it, and the fingerprint of what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from bdgf import __version__
+from bdgf.core.fingerprint import fingerprint
+from bdgf.diffusion.pretraining.settings import PretrainSettings
+from bdgf.preprocessing.preparation import stack_channels
+from bdgf.scenes.scene import valid_mask
+from bdgf.training.devices import DeviceSettings, resolve_precision
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class PretrainingData:
+    """A prepared scene as pretraining sees it, stacked once.
+
+    Attributes:
+        channels: (C, H, W) float32 of all modalities.
+        valid: (H, W) bool.
+        modalities: Channels of each modality, in the order of the stack.
+    """
+
+    channels: np.ndarray
+    valid: np.ndarray
+    modalities: dict[str, int]
+
+    @classmethod
+    def of(cls, prepared: xr.Dataset) -> Self:
+        """Stacks a prepared scene."""
+        channels, slices = stack_channels(prepared)
+        counts = {name: part.stop - part.start for name, part in slices.items()}
+        return cls(channels, valid_mask(prepared), counts)
+
+    def fingerprint(self, settings: PretrainSettings, seed: int, devices: DeviceSettings) -> str:
+        """Digest of all that decides the weights; how often to log or to save does not."""
+        decisive = settings.model_dump(
+            mode="json", exclude={"log_every", "validate_every", "checkpoint_seconds"}
+        )
+        precision, order = resolve_precision(devices), list(self.modalities.items())
+        return fingerprint(self.channels, self.valid, order, decisive, seed, precision, __version__)

@@ -1,0 +1,90 @@
+"""The group `pretrain`: everything that decides a denoiser."""
+
+from __future__ import annotations
+
+import math
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from bdgf.core.settings import MAIN, Settings
+from bdgf.diffusion.losses import LossSettings
+from bdgf.diffusion.masking.settings import MaskingSettings
+from bdgf.diffusion.schedule import ScheduleSettings
+from bdgf.diffusion.unet import DenoiserSettings
+from bdgf.training.optimizer import OptimizationSettings
+
+
+class PretrainSettings(Settings):
+    """Everything that decides a pretrained denoiser. Chosen here; the paper is silent."""
+
+    steps: int | None = Field(
+        None,
+        ge=0,
+        description="Training steps; null takes them from `epochs_equivalent`; 0 leaves a random "
+        "network.",
+        json_schema_extra=MAIN,
+    )
+    epochs_equivalent: float = Field(
+        300,
+        gt=0,
+        description="Epochs over the scene's valid pixels: how often each is drawn in the mean.",
+        json_schema_extra=MAIN,
+    )
+    least_steps: int = Field(
+        600, ge=1, description="Least steps that `epochs_equivalent` asks for."
+    )
+    most_steps: int = Field(3000, ge=1, description="Most steps that `epochs_equivalent` asks for.")
+    batch_size: int = Field(16, ge=1, description="Tiles a step.")
+    tile: int = Field(32, ge=4, description="Side of a tile in pixels.")
+    held_out: float = Field(0.1, ge=0, le=0.5, description="Share of the tiles for validation.")
+    least_valid: float = Field(
+        0.5, ge=0, le=1, description="Least share of valid pixels of a training tile."
+    )
+    ema_decay: float = Field(0.999, ge=0, lt=1, description="Decay of the averaged weights.")
+    log_every: int = Field(20, ge=1, description="Steps between two records.")
+    validate_every: int = Field(200, ge=1, description="Steps between two validations.")
+    validation_timesteps: tuple[int, ...] = Field(
+        (50, 100, 200, 400, 700), min_length=1, description="Diffusion steps t of validation."
+    )
+    checkpoint_seconds: float = Field(
+        60, ge=0, description="Least time between two running checkpoints."
+    )
+    optimization: OptimizationSettings = Field(
+        default_factory=OptimizationSettings, description="Learning rate, decay, clipping."
+    )
+    denoiser: DenoiserSettings = Field(default_factory=DenoiserSettings, description="The U-Net.")
+    schedule: ScheduleSettings = Field(
+        default_factory=ScheduleSettings, description="Noise levels and the target."
+    )
+    masking: MaskingSettings = Field(
+        default_factory=MaskingSettings, description="Which modalities are hidden, how often."
+    )
+    objective: LossSettings = Field(
+        default_factory=LossSettings, description="How the loss is put together."
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.tile % self.denoiser.stride:
+            raise ValueError(
+                f"tile must be a multiple of {self.denoiser.stride}, the coarsest level's cell"
+            )
+        if (
+            max(self.validation_timesteps) >= self.schedule.steps
+            or min(self.validation_timesteps) < 0
+        ):
+            raise ValueError(f"validation_timesteps must lie in 0 .. {self.schedule.steps - 1}")
+        probed = self.masking.probe.timesteps
+        if max(probed) >= self.schedule.steps or min(probed) < 0:
+            raise ValueError(f"masking.probe.timesteps must lie in 0 .. {self.schedule.steps - 1}")
+        if self.least_steps > self.most_steps:
+            raise ValueError("least_steps must not exceed most_steps")
+        return self
+
+    def steps_for(self, valid_pixels: int) -> int:
+        """Steps of the whole training on a scene with so many valid pixels."""
+        if self.steps is not None:
+            return self.steps
+        wanted = math.ceil(self.epochs_equivalent * valid_pixels / (self.batch_size * self.tile**2))
+        return min(max(wanted, self.least_steps), self.most_steps)

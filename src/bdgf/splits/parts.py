@@ -1,0 +1,13 @@
+"""The parts of a split, and how many pixels each has."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+NONE, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
+PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+
+
+def split_totals(split: xr.DataArray) -> dict[str, int]:
+    """Pixels by part: train, validation, test."""
+    return {part: int((split.to_numpy() == code).sum()) for part, code in PARTS.items()}

@@ -1,0 +1,1 @@
+"""Which labelled pixels train and test: one file a rule, all of the same signature."""

@@ -1,0 +1,77 @@
+"""The group `split`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import MAIN, Settings
+from bdgf.splits.validation_groups import ValidationSettings
+
+SplitName = Literal[
+    "auto",
+    "official",
+    "per_class",
+    "fraction",
+    "spatial_blocks",
+    "training_blocks",
+    "outside_test",
+]
+
+
+class SplitSettings(Settings):
+    """Settings of the split; the names and sizes are chosen here."""
+
+    name: SplitName = Field(
+        "auto",
+        description="How training and test pixels are chosen; `auto`: `official` where the scene "
+        "has official maps, else `per_class`.",
+        json_schema_extra=MAIN,
+    )
+    per_class: int = Field(
+        20,
+        ge=1,
+        description="`per_class`: training pixels of each class, at most half of it.",
+        json_schema_extra=MAIN,
+    )
+    fraction: float = Field(
+        0.05, gt=0, lt=1, description="`fraction`: share of each class that trains."
+    )
+    block: int = Field(
+        24, ge=2, description="`spatial_blocks`, `training_blocks`: side of a block in pixels."
+    )
+    train_share: float = Field(
+        0.3, gt=0, lt=1, description="`spatial_blocks`: share of the blocks that train."
+    )
+    buffer: int | None = Field(
+        None,
+        ge=0,
+        description="`spatial_blocks`, `training_blocks`, `outside_test`: pixels between training "
+        "and test; null = the patch radius.",
+    )
+    folds: int = Field(
+        5, ge=2, description="`training_blocks`: one part of so many tests, the rest trains."
+    )
+    samples_per_class: int | None = Field(
+        None, ge=1, description="Training pixels kept of each class, any split; null = all."
+    )
+    validation: ValidationSettings = Field(
+        default_factory=ValidationSettings,
+        description="How validation pixels are carved from the training pixels.",
+    )
+
+    def buffer_for(self, patch_radius: int) -> int:
+        """Pixels between training and test pixels, for patches of a radius.
+
+        Raises:
+            SettingsError: They are fewer than the patch radius.
+        """
+        buffer = patch_radius if self.buffer is None else self.buffer
+        if buffer < patch_radius:
+            raise SettingsError(
+                f"the split's buffer of {buffer} px is narrower than the patch radius of "
+                f"{patch_radius} px; raise it, or leave it null"
+            )
+        return buffer
