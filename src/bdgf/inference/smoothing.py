@@ -65,13 +65,13 @@ def smooth_probabilities(
     nearness = (-distance / (2 * settings.sigma**2)).astype(np.float32)
     pixels = np.ascontiguousarray(np.moveaxis(channels, 0, -1), np.float32)  # (H, W, C)
     given = np.ascontiguousarray(np.moveaxis(probabilities, 0, -1), np.float32)  # (H, W, K)
-    sharpness = 1 / (2 * settings.contrast**2 * pixels.shape[-1])
+    precision = 1 / (2 * settings.contrast**2 * pixels.shape[-1])
     found = given.copy()
     mask = np.ascontiguousarray(valid, bool)
     kernel = _kernel()
 
     def smooth(first: int, last: int, worker: int) -> None:
-        kernel(given, pixels, mask, offsets, nearness, np.float32(sharpness), found, first, last)
+        kernel(given, pixels, mask, offsets, nearness, np.float32(precision), found, first, last)
 
     operations = mask.size * len(offsets) * (pixels.shape[-1] + given.shape[-1])
     run_tasks(smooth, len(mask), thread_count(len(mask), operations))
@@ -89,7 +89,7 @@ def _smooth(
     valid: Any,
     offsets: Any,
     nearness: Any,
-    sharpness: Any,
+    precision: Any,
     found: Any,
     first: int,
     last: int,
@@ -112,7 +112,7 @@ def _smooth(
                 for channel in range(here.shape[0]):
                     step = here[channel] - there[channel]
                     difference += step * step
-                weight = np.exp(nearness[place] - sharpness * difference)
+                weight = np.exp(nearness[place] - precision * difference)
                 weight_sum += weight
                 for k in range(classes):
                     total[k] += weight * given[r, c, k]

@@ -30,8 +30,8 @@ CLASSICAL = "classical"
 class Classifier(PatchNetwork):
     """Guided branches side by side, and the classical branch.
 
-    The classical branch is fitted, not trained: it answers in evaluation only, as one of those
-    that decide and teach.
+    The classical branch is fitted, not trained: it answers in evaluation only: in the fused
+    probabilities, and in the pseudo-targets.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ def fit_classifier(
     logger: MetricLogger | None = None,
     checkpoint: Path | None = None,
 ) -> Weights:
-    """Trains a network: which pixels teach and which validate is `settings.selection`'s.
+    """Trains a network: which pixels train and which validate is `settings.selection`'s.
 
     Where the epoch is chosen on the validation pixels, it is then trained anew for that many epochs
     with them among the training pixels: where labels are few, a fifth of them is much.

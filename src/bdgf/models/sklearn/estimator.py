@@ -1,4 +1,4 @@
-"""Models that classify a table of pixel features: scikit-learn's estimators."""
+"""Models that are scikit-learn estimators on pixel features."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from bdgf.training.devices import DeviceSettings
 
 @dataclass(frozen=True)
 class EstimatorModel:
-    """A `Model` on a table of pixel features.
+    """A `Model` that is a scikit-learn estimator on pixel features.
 
     Attributes:
         name: The model's name.
         settings: Its settings.
-        classifier: The classifier of tables.
+        classifier: The estimator and what is done with it.
         fit_features: (prepared scene, settings) -> features, fitted without labels.
         restore_features: (what they stored, settings) -> the same features.
     """
@@ -95,7 +95,7 @@ class TrainedEstimator:
 
     Attributes:
         model: What it is.
-        estimator: What the classifier of tables has trained.
+        estimator: What was trained.
         features: The features.
         config: What made it.
     """

@@ -1,4 +1,4 @@
-"""How a classifier of tables reads a scene: some pixels at a time."""
+"""How an estimator reads a scene: the features of some pixels at a time."""
 
 from __future__ import annotations
 

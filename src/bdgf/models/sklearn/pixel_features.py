@@ -1,4 +1,4 @@
-"""What describes a pixel to a classifier that sees a table: its channels, or its window's too."""
+"""What describes a pixel to an estimator: its channels, or statistics of its window too."""
 
 from __future__ import annotations
 

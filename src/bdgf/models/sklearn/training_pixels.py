@@ -1,4 +1,4 @@
-"""The training pixels of a scene as a table, and what a classifier of tables is."""
+"""The training pixels of a scene with their features, and what an estimator is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TrainingPixels:
 
 @dataclass(frozen=True)
 class Estimator:
-    """A classifier of tables, from scikit-learn.
+    """A classifier of scikit-learn on pixel features.
 
     Attributes:
         fit: (table, settings, seed) -> trained estimator, which scikit-learn can store.
