@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bdgf.core.errors import SceneError, SettingsError, UserError
+from bdgf.core.errors import ArtifactError, SceneError, SettingsError, UserError
 from bdgf.diffusion.pretraining.pretrain import PretrainingData, PretrainSettings, pretrain
 from bdgf.evaluation.report import evaluate_predictions
 from bdgf.features.cube import FeatureCube
@@ -134,11 +134,11 @@ def test_it_is_stored_and_draws_the_same_map(named, tmp_path):
 
 def test_a_missing_or_damaged_file_is_one_clear_line(named, tmp_path):
     path = tmp_path / f"classifier{named.entry.suffix}"
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(ArtifactError, match="is damaged or of another version .*train again"):
         named.model.load(path)
     named.trained.save(path)
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(UserError, match="train again") as error:
+    with pytest.raises(ArtifactError, match="train again") as error:
         named.model.load(path)
     assert "\n" not in str(error.value)
 
