@@ -43,7 +43,9 @@ def test_a_damaged_file_is_told_in_one_line(tmp_path, scene, lazy):
     path = tmp_path / "scene.nc"
     NetCDFDataset(filepath=str(path)).save(scene)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(DatasetError, match=r"scene\.nc is damaged or of another version \(.*make it again"):
+    with pytest.raises(
+        DatasetError, match=r"scene\.nc is damaged or of another version \(.*make it again"
+    ):
         NetCDFDataset(filepath=str(path), lazy=lazy).load()
 
 

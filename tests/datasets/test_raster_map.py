@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from kedro.io import DatasetError
 from rasterio.transform import Affine
 
+from bdgf.core.errors import ArtifactError
 from bdgf.datasets.raster_map import RasterMapDataset
 from bdgf.framework.hooks.artifacts import saved_files
 from bdgf.raster.georeferencing import georeference, with_georeference
@@ -41,3 +43,44 @@ def test_a_map_without_a_place_is_written_without_a_warning(
     dataset.save(xr.DataArray(np.ones((2, 3), np.float32), dims=("y", "x")))
     assert georeference(dataset.load()) == (None, None)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
+def test_values_come_back_as_they_are(tmp_path: Path, dtype: type) -> None:
+    values = (np.random.default_rng(0).random((7, 4)) * 100).astype(dtype)
+    dataset = RasterMapDataset(filepath=str(tmp_path / "map.tif"))
+    dataset.save(xr.DataArray(values, dims=("y", "x")))
+    loaded = dataset.load()
+    assert loaded.dtype == dtype
+    assert loaded.dims == ("y", "x")
+    np.testing.assert_array_equal(loaded, values)
+
+
+def test_numbers_of_numpy_among_the_attributes_become_plain_ones(tmp_path: Path) -> None:
+    attributes = {"seed": np.int64(3), "share": np.float32(0.5), "where": Path("a")}
+    dataset = RasterMapDataset(filepath=str(tmp_path / "map.tif"))
+    dataset.save(xr.DataArray(np.zeros((2, 2), np.uint8), dims=("y", "x"), attrs=attributes))
+    assert dataset.load().attrs == {"seed": 3, "share": 0.5, "where": "a"}
+
+
+def test_equal_maps_share_their_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "map.tif"
+    for version, value in (("a", 1), ("b", 1), ("c", 2)):
+        array = xr.DataArray(np.full((3, 3), value, np.uint8), dims=("y", "x"))
+        at(RasterMapDataset, path, version).save(array)
+    inodes = {version: (path / version / "map.tif").stat().st_ino for version in "abc"}
+    assert inodes["a"] == inodes["b"] != inodes["c"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_file_cut_short_is_told_in_one_line(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "map.tif"
+    dataset = RasterMapDataset(filepath=str(path))
+    noise = np.random.default_rng(0).random((200, 200))
+    dataset.save(xr.DataArray(noise, dims=("y", "x")))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DatasetError, match="delete this version and make it again") as caught:
+        dataset.load()
+    assert isinstance(caught.value.__cause__, ArtifactError)
+    assert "\n" not in str(caught.value.__cause__)

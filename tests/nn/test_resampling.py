@@ -40,3 +40,27 @@ def test_the_centre_is_the_middle_cell_or_the_middle_four(size, middle):
     weights = centre_weights(size)
     assert weights.nonzero().flatten().tolist() == middle
     assert weights.sum() == 1
+
+
+def test_the_stages_of_a_patch_are_halved_and_never_empty():
+    assert [stage_size(11, stage) for stage in range(5)] == [11, 6, 3, 2, 1]
+    assert [stage_size(1, stage) for stage in range(3)] == [1, 1, 1]
+
+
+def test_a_grid_of_the_same_size_is_not_touched():
+    grid = torch.randn(2, 7, 7, 3)
+    assert Resample(pooling_weights(7, 7))(grid) is grid
+    assert Resample(alignment_weights(7, 7, 7, 0))(grid) is grid
+    assert Resample(pooling_weights(7, 7).flip(0))(grid) is not grid
+
+
+@pytest.mark.parametrize(("target", "source", "level"), [(6, 7, 1), (3, 3, 2), (11, 3, 2)])
+def test_alignment_leaves_constants_alone(target, source, level):
+    weights = alignment_weights(11, target, source, level)
+    assert weights.shape == (target, source)
+    assert (weights >= 0).all()
+    assert torch.allclose(weights.sum(1), torch.ones(target))
+
+
+def test_resampling_is_no_part_of_the_weights_on_disk():
+    assert Resample(pooling_weights(11, 6)).state_dict() == {}
