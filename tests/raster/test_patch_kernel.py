@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bdgf.raster.patch_kernel import Wanted, copy_patches
 from bdgf.raster.patches import (
     gather_cells,
     index_patches,
@@ -43,3 +44,26 @@ def test_many_windows_are_gathered_alike_by_any_number_of_threads(threads):
     finally:
         torch.set_num_threads(before)
     assert torch.equal(found, index_patches(maps, rows, cols, 11))
+
+
+def patch_offsets(size):
+    """Row and column of each cell of an unturned patch."""
+    span = torch.arange(size) - size // 2
+    return torch.stack(torch.meshgrid(span, span, indexing="ij"))[None]
+
+
+def test_several_maps_are_copied_in_one_pass_each_at_its_own_places():
+    generator = torch.Generator().manual_seed(0)
+    maps = [
+        torch.randn(9, 8, 3, generator=generator),
+        torch.randn(5, 4, 7, generator=generator).half(),
+        torch.rand(9, 8, 1, generator=generator) > 0.5,
+    ]
+    rows, cols = torch.tensor([0, 4, 8]), torch.tensor([7, 3, 0])
+    places = [(rows, cols), (rows // 2, cols // 2), (rows, cols)]
+    offsets = [patch_offsets(size) for size in (5, 3, 1)]
+    wanted = [Wanted(m, *p, o) for m, p, o in zip(maps, places, offsets, strict=True)]
+    for found, one, at, size in zip(
+        copy_patches(wanted, None), maps, places, (5, 3, 1), strict=True
+    ):
+        assert torch.equal(found, index_patches(one, *at, size))

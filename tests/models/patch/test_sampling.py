@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from bdgf.core.errors import SceneError
+from bdgf.models.patch.augmentation import AugmentationSettings
 from bdgf.models.patch.sampling import (
     Pixels,
+    check_classes,
     class_weights,
+    draw_samples,
     select_pixels,
     shuffled_passes,
     thin_classes,
@@ -52,3 +56,38 @@ def test_thinning_keeps_rare_classes_whole(most, left):
     assert (np.abs(counts - left) <= 1).all()
     assert len(thinned) <= max(most, 3)
     assert (np.diff(thinned.rows) > 0).all()
+
+
+def test_drawn_samples_pass_over_all_pixels_with_their_own_labels():
+    pixels = Pixels(np.arange(7), np.arange(7) + 10, np.arange(7) % 3)
+    drawn = draw_samples(pixels, 14, 2, AugmentationSettings(), seed=0)
+    assert sorted(drawn.rows[:7].tolist()) == sorted(drawn.rows[7:].tolist()) == list(range(7))
+    assert (drawn.cols == drawn.rows + 10).all()
+    assert (drawn.targets == drawn.rows % 3).all()
+    assert drawn.keep.shape == (14, 2)
+    second = drawn.batch(1, 4)
+    assert second.rows.tolist() == drawn.rows[4:8].tolist()
+    assert second.symmetry.tolist() == drawn.symmetry[4:8].tolist()
+
+
+def test_seed_and_streams_decide_the_samples():
+    pixels = Pixels(*np.zeros((2, 50), int), np.arange(50) % 3)
+
+    def drawn(seed=0, streams=(0, 1)):
+        found = draw_samples(pixels, 100, 2, AugmentationSettings(), seed, streams)
+        return found.targets.tolist(), found.symmetry.tolist()
+
+    assert drawn() == drawn()
+    assert drawn(seed=1) != drawn()
+    order, turns = drawn(streams=(3, 1))
+    assert order != drawn()[0]
+    assert turns == drawn()[1]
+
+
+def test_each_class_needs_a_pixel_and_each_pixel_a_class_of_the_scene():
+    pixels = Pixels(*np.zeros((2, 3), int), np.array([0, 2, 2]))
+    check_classes(Pixels(*np.zeros((2, 3), int), np.array([0, 1, 2])), 3)
+    with pytest.raises(SceneError, match="no valid training pixel of class 2, 4 in the split"):
+        check_classes(pixels, 4)
+    with pytest.raises(SceneError, match="hold class 3 but the scene lists 2 classes"):
+        check_classes(pixels, 2)
