@@ -5,7 +5,7 @@ import string
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -32,6 +32,7 @@ class OtherSizes(Settings):
     depth: int = 1
 
 
+@settings(max_examples=50, deadline=None)
 @given(plain)
 def test_it_is_sixteen_hexadecimal_digits_and_the_same_again(value):
     found = fingerprint(value)
@@ -40,6 +41,7 @@ def test_it_is_sixteen_hexadecimal_digits_and_the_same_again(value):
     assert fingerprint(value) == found
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(), plain | some_array, min_size=2, max_size=5))
 def test_the_order_of_keys_decides_nothing(value):
     assert fingerprint(dict(reversed(value.items()))) == fingerprint(value)
@@ -49,6 +51,7 @@ def test_the_order_of_parts_matters():
     assert fingerprint("a", "b") != fingerprint("b", "a")
 
 
+@settings(max_examples=50, deadline=None)
 @given(some_array)
 def test_arrays_are_told_by_values_shape_and_kind_and_not_by_their_layout(array):
     found = fingerprint(array)

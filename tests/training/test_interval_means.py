@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.training.interval_means import IntervalMeans
@@ -14,6 +14,7 @@ def add(means, **values):
     means.add({name: torch.tensor(float(value)) for name, value in values.items()})
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(-100, 100, width=32) | st.just(math.nan), min_size=1, max_size=20))
 def test_what_was_not_measured_does_not_count(values):
     means, measured = IntervalMeans(), [value for value in values if value == value]
