@@ -2,14 +2,8 @@
 
 import numpy as np
 
-from bdgf.preprocessing.preparation import (
-    PreparationSettings,
-)
-from bdgf.scenes.scene import (
-    ClassTable,
-    ModalityArray,
-    new_scene,
-)
+from bdgf.preprocessing.preparation import PreparationSettings
+from bdgf.scenes.scene import ClassTable, ModalityArray, new_scene
 
 
 def make_scene(seed=0, bands=20, size=(24, 17), scale=1.0, **modalities):

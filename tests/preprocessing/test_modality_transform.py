@@ -6,17 +6,8 @@ from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 
 from bdgf.preprocessing import modality_transform
-from bdgf.preprocessing.preparation import (
-    PreparationSettings,
-    fit_preparation,
-    stack_channels,
-)
-from bdgf.scenes.scene import (
-    ClassTable,
-    ModalityArray,
-    new_scene,
-    valid_mask,
-)
+from bdgf.preprocessing.preparation import PreparationSettings, fit_preparation, stack_channels
+from bdgf.scenes.scene import ClassTable, ModalityArray, new_scene, valid_mask
 from tests.preprocessing.small_scene import make_scene, whole_spectra
 
 

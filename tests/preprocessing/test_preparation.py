@@ -11,13 +11,7 @@ from bdgf.preprocessing.preparation import (
     fit_preparation,
     stack_channels,
 )
-from bdgf.scenes.scene import (
-    ModalityArray,
-    check_scene,
-    class_table,
-    modality_names,
-    valid_mask,
-)
+from bdgf.scenes.scene import ModalityArray, check_scene, class_table, modality_names, valid_mask
 from tests.preprocessing.small_scene import make_scene, whole_spectra
 
 

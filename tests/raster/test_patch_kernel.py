@@ -6,10 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.raster.patch_kernel import Wanted, copy_patches
-from bdgf.raster.patches import (
-    gather_cells,
-    index_patches,
-)
+from bdgf.raster.patches import gather_cells, index_patches
 
 
 @settings(max_examples=40, deadline=None)

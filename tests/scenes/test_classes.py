@@ -5,9 +5,7 @@ import pytest
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import check_ids, listing
-from bdgf.scenes.scene import (
-    ClassTable,
-)
+from bdgf.scenes.scene import ClassTable
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,7 @@ from bdgf.splits.split import (
     make_split,
     split_totals,
 )
-from bdgf.splits.validation_groups import (
-    ValidationSettings,
-)
+from bdgf.splits.validation_groups import ValidationSettings
 
 
 def split_counts(split, labels) -> dict[str, dict[int, int]]:

@@ -7,11 +7,7 @@ import torch
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.loop import run_steps
-from bdgf.training.optimizer import (
-    ExponentialAverage,
-    OptimizationSettings,
-    make_optimizer,
-)
+from bdgf.training.optimizer import ExponentialAverage, OptimizationSettings, make_optimizer
 
 SETTINGS = OptimizationSettings(learning_rate=0.05, warmup_steps=3)
 

@@ -9,9 +9,7 @@ from bdgf.core.errors import TrainingDiverged
 from bdgf.training.checkpoint import load_checkpoint
 from bdgf.training.divergence import DivergenceWatch
 from bdgf.training.loop import CheckpointPlan
-from bdgf.training.optimizer import (
-    learning_rate_at,
-)
+from bdgf.training.optimizer import learning_rate_at
 from tests.training.small_training import SETTINGS, Regression
 
 

@@ -4,9 +4,7 @@ import torch
 from bdgf.training.checkpoint import load_checkpoint
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore
 from bdgf.training.metric_logger import MemoryLogger
-from bdgf.training.optimizer import (
-    learning_rate_at,
-)
+from bdgf.training.optimizer import learning_rate_at
 from tests.training.small_training import SETTINGS, KilledError, Regression, weights
 
 

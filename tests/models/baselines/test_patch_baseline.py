@@ -6,10 +6,7 @@ import torch
 
 from bdgf.core.errors import SettingsError
 from bdgf.models.base import PredictionSettings
-from bdgf.models.baselines.mft import (
-    MultimodalTransformer,
-    MultimodalTransformerSettings,
-)
+from bdgf.models.baselines.mft import MultimodalTransformer, MultimodalTransformerSettings
 from bdgf.models.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
 from bdgf.models.patch.predict_map import predict_map
 from bdgf.raster.patches import SceneTensors, gather_batch, level_valid

@@ -2,12 +2,7 @@
 
 import torch
 
-from bdgf.models.bdgf.branches import (
-    BranchSettings,
-    Pyramid,
-    PyramidSettings,
-    block_maker,
-)
+from bdgf.models.bdgf.branches import BranchSettings, Pyramid, PyramidSettings, block_maker
 from bdgf.models.bdgf.guidance import GuideSettings
 
 WIDTH, GUIDE_WIDTH, CLASSES = 16, 8, 5

@@ -4,11 +4,7 @@ import pytest
 import torch
 
 from bdgf.core.errors import SettingsError
-from bdgf.models.bdgf.branches import (
-    BRANCHES,
-    BranchSettings,
-    block_maker,
-)
+from bdgf.models.bdgf.branches import BRANCHES, BranchSettings, block_maker
 from bdgf.models.bdgf.guidance import GUIDES
 from tests.models.bdgf.small_branches import CLASSES, WIDTH, make_branch, make_input
 

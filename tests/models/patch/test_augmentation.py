@@ -12,10 +12,7 @@ from bdgf.models.patch.augmentation import (
     mixup_patches,
     mixup_targets,
 )
-from bdgf.models.patch.mutual_learning import (
-    MutualLearningSettings,
-    classification_loss,
-)
+from bdgf.models.patch.mutual_learning import MutualLearningSettings, classification_loss
 from bdgf.raster.patches import PatchBatch
 
 

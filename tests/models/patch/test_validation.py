@@ -10,14 +10,7 @@ from bdgf.models.patch.sampling import select_pixels
 from bdgf.models.patch.validation import ValidationPixels
 from bdgf.raster.patches import gather_batch, level_valid
 from bdgf.splits.split import VALIDATION
-from tests.models.patch.small_training import (
-    ARRAYS,
-    CLASSES,
-    LABELS,
-    SPLIT,
-    VALID,
-    make_settings,
-)
+from tests.models.patch.small_training import ARRAYS, CLASSES, LABELS, SPLIT, VALID, make_settings
 
 PIXELS = select_pixels(LABELS, SPLIT == VALIDATION)
 MASKS = level_valid(torch.from_numpy(VALID), 3)

@@ -4,10 +4,7 @@ import os
 
 import torch
 
-from bdgf.nn.selective_scan import (
-    ScanInputs,
-    scan_channels_last,
-)
+from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 

@@ -8,10 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.core.errors import UserError
-from bdgf.nn.selective_scan import (
-    ScanInputs,
-    scan_channels_last,
-)
+from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
 from tests.nn.selective_scan.small_scans import assert_close, random_inputs, values_and_gradients
 
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from bdgf.nn.selective_scan import (
-    scan_channels_last,
-)
+from bdgf.nn.selective_scan import scan_channels_last
 from tests.nn.selective_scan.small_scans import random_inputs
 
 

@@ -5,10 +5,7 @@ import torch
 from mambapy.mamba import MambaBlock
 from torch.nn.functional import silu, softplus
 
-from bdgf.nn.selective_scan import (
-    ScanInputs,
-    scan_channels_last,
-)
+from bdgf.nn.selective_scan import ScanInputs, scan_channels_last
 from tests.nn.selective_scan.small_scans import assert_close, random_inputs
 
 

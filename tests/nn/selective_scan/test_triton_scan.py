@@ -3,10 +3,7 @@
 import pytest
 import torch
 
-from bdgf.nn.selective_scan import (
-    ScanInputs,
-    scan_both_ways,
-)
+from bdgf.nn.selective_scan import ScanInputs, scan_both_ways
 from tests.nn.selective_scan.small_scans import (
     INTERPRETED,
     assert_close,
