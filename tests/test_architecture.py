@@ -30,9 +30,8 @@ TESTED_ELSEWHERE = {
     "nn/selective_scan/cuda_package.py": "nn/selective_scan/test_scan.py",
     "nn/selective_scan/simd.py": "nn/selective_scan/test_cpu.py",
     # The shell's entrances.
-    "__main__.py": "framework/test_cli.py",
-    "cli.py": "framework/test_cli.py",
-    "settings.py": "framework/test_cli.py",
+    "__main__.py": "test_cli.py",
+    "settings.py": "framework/test_validation.py",
 }
 """A source file whose tests have another name -> where they are."""
 

@@ -37,12 +37,14 @@ def test_divergence_is_found_late_but_told_exactly():
         Regression(bad_at=6).run(log_every=20)
 
 
+TERMS = ("loss", "loss_fit", "loss_size", "gradient_norm", "seen")
+
+
 def watch(steps):
-    """A watch that saw these (loss, loss_fit, loss_size, gradient_norm, seen)."""
+    """A watch that saw these values of the terms, step by step."""
     found = DivergenceWatch("fitting")
-    names = ("loss", "loss_fit", "loss_size", "gradient_norm", "seen")
     for step, values in enumerate(steps):
-        terms = {name: torch.tensor(float(v)) for name, v in zip(names, values, strict=True)}
+        terms = {name: torch.tensor(float(v)) for name, v in zip(TERMS, values, strict=True)}
         found.add(step, 0.1 * (step + 1), terms)
     return found
 
@@ -78,15 +80,6 @@ def test_the_first_bad_step_is_told_with_its_rate_and_its_term(bad, named):
 def test_a_good_check_does_not_end_the_watch():
     found = watch([GOOD, GOOD])
     found.check()
-    found.add(
-        2,
-        0.3,
-        {
-            "loss": torch.tensor(math.nan),
-            **dict.fromkeys(
-                ("loss_fit", "loss_size", "gradient_norm", "seen"), torch.tensor(math.nan)
-            ),
-        },
-    )
+    found.add(2, 0.3, dict.fromkeys(TERMS, torch.tensor(math.nan)))
     with pytest.raises(TrainingDiverged, match="at step 2 "):
         found.check()
