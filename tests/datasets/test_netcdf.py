@@ -1,9 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 from kedro.io import DatasetError
+from rasterio.transform import Affine
 
 from bdgf.datasets.netcdf import NetCDFDataset
+from bdgf.raster.georeferencing import georeference, with_georeference
+from tests.datasets.small_versions import at, constant_scene
 
 
 @pytest.fixture
@@ -38,5 +43,17 @@ def test_a_damaged_file_is_told_in_one_line(tmp_path, scene, lazy):
     path = tmp_path / "scene.nc"
     NetCDFDataset(filepath=str(path)).save(scene)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(DatasetError, match=r"cannot read .*scene\.nc.*make it again"):
+    with pytest.raises(
+        DatasetError, match=r"scene\.nc is damaged or of another version \(.*make it again"
+    ):
         NetCDFDataset(filepath=str(path), lazy=lazy).load()
+
+
+def test_every_array_of_a_scene_knows_its_place(tmp_path: Path) -> None:
+    transform = Affine(10.0, 0.0, 600000.0, 0.0, -10.0, 5100000.0)
+    dataset = at(NetCDFDataset, tmp_path / "scene.nc", "a")
+    dataset.save(with_georeference(constant_scene(), "EPSG:32632", transform))
+    crs, found = georeference(dataset.load()["optical"])
+    assert crs is not None
+    assert crs.to_epsg() == 32632
+    assert found == transform

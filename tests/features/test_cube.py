@@ -4,35 +4,15 @@ import pytest
 
 from bdgf.core.errors import ArtifactError, MissingArtifactError, SceneError
 from bdgf.features.cube import FeatureCube
-from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
-
-SHAPE, CHANNELS = (13, 9), {0: 4, 1: 6}
-
-
-def layout(mark="f00d"):
-    return CubeLayout(mark, "small", SHAPE, (50, 100), CHANNELS, tiles=2)
-
-
-def level_values(level, seed=0):
-    rows, columns = (-(-side // 2**level) for side in SHAPE)
-    rng = np.random.default_rng([seed, level])
-    return rng.standard_normal((CHANNELS[level], rows, columns)).astype(np.float16)
-
-
-def level_validity(level):
-    valid = np.ones(level_values(level).shape[1:], bool)
-    valid[:3, :2] = False
-    return valid
-
-
-def write_tile(writer, number):
-    spans = {level: (slice(0, 8 >> level), slice(8 >> level, None))[number] for level in CHANNELS}
-    writer.write(
-        number,
-        (8 * number, 0),
-        {level: level_values(level)[:, span] for level, span in spans.items()},
-        {level: level_validity(level)[span] for level, span in spans.items()},
-    )
+from bdgf.features.cube_writer import FeatureCubeWriter
+from tests.features.small_cube import (
+    CHANNELS,
+    SHAPE,
+    layout,
+    level_validity,
+    level_values,
+    write_tile,
+)
 
 
 def test_a_cube_gives_back_what_was_written(tmp_path):
@@ -56,25 +36,6 @@ def test_a_cube_gives_back_what_was_written(tmp_path):
         np.testing.assert_allclose(mean, cells.mean(axis=1), atol=1e-6)
         np.testing.assert_allclose(std, cells.std(axis=1), atol=1e-6)
     assert [file.name for file in writer.path.parent.iterdir()] == ["cube.h5"]
-
-
-def test_an_unfinished_cube_is_continued_and_another_one_replaced(tmp_path, caplog):
-    caplog.set_level("INFO")
-    path = tmp_path / "cube.h5"
-    write_tile(FeatureCubeWriter(path, layout()), 0)
-    assert FeatureCubeWriter(path, layout()).done.tolist() == [True, False]
-    assert "1 of 2 tiles are there" in caplog.text
-    assert FeatureCubeWriter(path, layout("beef")).done.tolist() == [False, False]
-    (tmp_path / "cube.h5.part").write_bytes(b"damaged")
-    assert FeatureCubeWriter(path, layout()).done.tolist() == [False, False]
-    assert "is damaged; starting anew" in caplog.text
-
-
-def test_a_constant_channel_has_a_usable_deviation(tmp_path):
-    writer = FeatureCubeWriter(tmp_path / "cube.h5", CubeLayout("a", "s", (4, 4), (1,), {0: 1}, 1))
-    writer.write(0, (0, 0), {0: np.full((1, 4, 4), 3, np.float16)}, {0: np.ones((4, 4), bool)})
-    writer.finish()
-    assert [float(v[0]) for v in FeatureCube(writer.path).moments(0)] == [3, 1]
 
 
 def test_errors_name_the_file_and_the_remedy(tmp_path):

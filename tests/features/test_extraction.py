@@ -6,70 +6,13 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bdgf.core.errors import SceneError, SettingsError, UserError
-from bdgf.core.weights import Weights
-from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.diffusion.unet import Denoiser, DenoiserSettings
 from bdgf.features.extraction import FeatureSettings, extract_features
-from bdgf.training.devices import DeviceSettings, make_fabric
-from tests.diffusion.small_scene import CHANNELS, prepared_scene
-
-TILE = 8
-
-
-@pytest.fixture(scope="module")
-def fabric():
-    return make_fabric(DeviceSettings(accelerator="cpu"))
-
-
-def small_weights(scale=1.0):
-    """A small denoiser in which every path has weight."""
-    torch.manual_seed(0)
-    settings = DenoiserSettings(width=8, multipliers=(1, 2), blocks=1)
-    denoiser = Denoiser(settings, CHANNELS, TILE)
-    with torch.no_grad():
-        for parameter in denoiser.parameters():
-            if not parameter.any():
-                parameter.normal_(std=0.1)
-        denoiser.stem.weight *= scale
-    config = {
-        "settings": {
-            "denoiser": settings.model_dump(mode="json"),
-            "schedule": ScheduleSettings().model_dump(mode="json"),
-            "tile": TILE,
-        },
-        "modalities": CHANNELS,
-        "modality_order": list(CHANNELS),
-    }
-    return Weights(denoiser.state_dict(), config)
-
-
-def extract(path, fabric, weights=None, scene=None, progress=None, normalisation=None, **chosen):
-    chosen = {"timesteps": (50, 200), "halo": 24, **chosen}
-    scene = prepared_scene() if scene is None else scene
-    settings = FeatureSettings(**chosen)
-    return extract_features(
-        weights or small_weights(),
-        scene,
-        settings,
-        path,
-        fabric=fabric,
-        normalisation=normalisation,
-        progress=progress,
-    )
-
-
-def everything(cube):
-    return {level: cube.read(level) for level in cube.levels}
-
-
-def same(one, other):
-    pairs = zip(everything(one).values(), everything(other).values(), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
+from tests.diffusion.small_scene import prepared_scene
+from tests.features.small_extraction import TILE, everything, extract, same, small_weights
 
 
 def test_shapes_and_statistics_of_a_scene_of_odd_size(tmp_path, fabric):
@@ -87,27 +30,6 @@ def test_shapes_and_statistics_of_a_scene_of_odd_size(tmp_path, fabric):
         mean, std = cube.moments(level)
         np.testing.assert_allclose(mean, values.mean(axis=1), atol=1e-5)
         np.testing.assert_allclose(std, values.std(axis=1), atol=1e-5)
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_features_are_the_decoder_activations_of_the_noisy_scene(tmp_path, fabric, share):
-    from bdgf.diffusion.unet import decoder_features, load_denoiser
-    from bdgf.features.noise_field import NoiseField
-
-    scene = prepared_scene(40, 48, nodata=False)
-    cube = extract(
-        tmp_path / "cube.h5", fabric, scene=scene, timesteps=(7, 200), noise=share, noise_seed=3
-    )
-    x0 = torch.from_numpy(np.concatenate([scene[name].to_numpy() for name in CHANNELS]))[None]
-    noise = share * torch.from_numpy(NoiseField(7, 3).region(slice(0, 40), slice(0, 48)))[None]
-    t = torch.tensor([200])
-    x_t = NoiseSchedule(ScheduleSettings()).q_sample(x0, noise, t)
-    visible = torch.from_numpy(scene.valid.to_numpy()).float().expand(1, 3, -1, -1)
-    with torch.no_grad():
-        maps = decoder_features(load_denoiser(small_weights()), x_t, t, visible, [0, 1])
-    for level in (0, 1):
-        second = cube.read(level)[cube.channels[level] // 2 :]
-        np.testing.assert_allclose(second, maps[level][0].numpy(), rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize("tile", [8, 16, 24])
@@ -179,7 +101,7 @@ KILLED_EXTRACTION = """
 import os, signal, sys
 from pathlib import Path
 from bdgf.training.devices import DeviceSettings, make_fabric
-from tests.features.test_extraction import extract
+from tests.features.small_extraction import extract
 
 def die(done, total):
     if done == 2:
@@ -218,31 +140,10 @@ def test_a_damaged_cube_is_rebuilt(tmp_path, fabric):
     assert extract(path, fabric).levels == [0, 1]
 
 
-def test_nodata_is_seen_as_nodata(tmp_path, fabric):
-    scene = prepared_scene()
-    changed = scene.copy(deep=True)
-    for name in CHANNELS:
-        changed[name] = changed[name].where(changed.valid > 0, 1e4)
-    one = extract(tmp_path / "one.h5", fabric, scene=scene)
-    assert same(one, extract(tmp_path / "other.h5", fabric, scene=changed))
-
-
-def test_a_scene_smaller_than_a_training_tile(tmp_path, fabric):
-    cube = extract(tmp_path / "cube.h5", fabric, scene=prepared_scene(5, 3, nodata=False))
-    assert cube.read(0).shape == (16, 5, 3)
-    assert cube.read(1).shape == (32, 3, 2)
-
-
 def test_only_the_wanted_levels_are_there(tmp_path, fabric):
     cube = extract(tmp_path / "cube.h5", fabric, levels=(1,))
     assert cube.levels == [1]
     assert np.array_equal(cube.read(1), extract(tmp_path / "all.h5", fabric).read(1))
-
-
-def test_large_activations_are_clipped_to_float16(tmp_path, fabric):
-    cube = extract(tmp_path / "cube.h5", fabric, weights=small_weights(scale=1e6))
-    assert np.isfinite(cube.read(0)).all()
-    assert np.abs(cube.read(0)).max() == np.finfo(np.float16).max
 
 
 def test_errors_say_what_to_do(tmp_path, fabric):
@@ -281,28 +182,6 @@ def test_another_raster_can_be_seen_with_the_training_scene_s_normalisation(tmp_
     )
     # Away from the cut, which the part's lower edge is.
     np.testing.assert_allclose(part.read(0)[:, :8], whole.read(0)[:, :8], rtol=5e-3, atol=5e-3)
-
-
-def test_hidden_modalities_do_not_reach_the_features(tmp_path, fabric):
-    scene = prepared_scene()
-    other = scene.copy(deep=True)
-    other["sar"] = -other["sar"]
-    shown = ["optical", "height"]
-    settings = FeatureSettings(timesteps=(50,), halo=24)
-
-    def seen(scene, number, visible):
-        path = tmp_path / f"{number}.h5"
-        return extract_features(
-            small_weights(), scene, settings, path, fabric=fabric, visible=visible
-        )
-
-    hidden = seen(scene, 0, shown)
-    assert same(hidden, seen(other, 1, shown))
-    everything_shown = seen(scene, 2, None)
-    assert not same(everything_shown, seen(other, 3, None))
-    assert not same(everything_shown, hidden)
-    assert hidden.fingerprint != everything_shown.fingerprint
-    assert seen(scene, 4, list(CHANNELS)).fingerprint == everything_shown.fingerprint
 
 
 @pytest.mark.parametrize("visible", [[], ["optical", "lidar"]])

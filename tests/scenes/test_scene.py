@@ -138,21 +138,6 @@ def test_a_band_without_any_data_is_named():
         new_scene("alp", given, labels(), CLASSES)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (((1, 3), ("a", "b"), ("#000000", "#ffffff")), "without gaps"),
-        (((), (), ()), "without gaps"),
-        (((1, 2), ("a", "a"), ("#000000", "#ffffff")), "names repeat"),
-        (((1,), ("a",), ("red",)), "'#rrggbb'"),
-        (((1,), ("a", "b"), ("#000000",)), "an id, a name and a colour"),
-    ],
-)
-def test_class_tables_that_cannot_be(arguments, message):
-    with pytest.raises(SceneError, match=message):
-        ClassTable(*arguments)
-
-
 def test_a_dataset_that_is_no_scene():
     with pytest.raises(SceneError, match="no scene"):
         check_scene(xr.Dataset())

@@ -5,13 +5,6 @@ import torch
 
 from bdgf.core.errors import SettingsError
 from bdgf.models.bdgf.guidance import GUIDES, GuideGeometry, GuideSettings, make_guide
-from bdgf.nn.resampling import (
-    Resample,
-    alignment_weights,
-    centre_weights,
-    pooling_weights,
-    stage_size,
-)
 
 SETTINGS = GuideSettings(width=8, groups=4, heads=2)
 
@@ -85,33 +78,3 @@ def test_unknown_guides_and_unequal_groups_are_refused():
         make_guide("group_channel_attention", geometry(0), GuideSettings(width=10, groups=5))
     with pytest.raises(SettingsError, match="width 16 over 3 heads"):
         make_guide("cross_attention", geometry(0), GuideSettings(width=8, heads=3))
-
-
-@pytest.mark.parametrize(("source", "target"), [(11, 6), (6, 3), (7, 7), (5, 1), (4, 3)])
-def test_pooling_keeps_constants_means_and_symmetry(source, target):
-    weights = pooling_weights(source, target)
-    assert torch.allclose(weights.sum(1), torch.ones(target))
-    assert torch.allclose(weights, weights.flip(0, 1), atol=1e-6)
-    x = torch.randn(source)
-    assert torch.allclose((weights @ x).mean(), x.mean(), atol=1e-6)  # no cell counts more
-
-
-def test_alignment_reads_a_linear_map_at_the_places_of_the_cells():
-    # A level-1 features of 7 cells whose value is the distance in pixels from its centre.
-    features = (torch.arange(7.0) - 3) * 2
-    cells = (torch.arange(6.0) + 0.5) * 11 / 6 - 5.5
-    assert torch.allclose(alignment_weights(11, 6, 7, 1) @ features, cells, atol=1e-5)
-
-
-def test_resampling_works_along_both_axes():
-    grid = torch.randn(2, 11, 11, 4)
-    weights = pooling_weights(11, stage_size(11, 1))
-    wanted = torch.einsum("ir,js,brsc->bijc", weights, weights, grid)
-    assert torch.allclose(Resample(weights)(grid), wanted, atol=1e-5)
-
-
-@pytest.mark.parametrize(("size", "middle"), [(3, [4]), (2, [0, 1, 2, 3]), (6, [14, 15, 20, 21])])
-def test_the_centre_is_the_middle_cell_or_the_middle_four(size, middle):
-    weights = centre_weights(size)
-    assert weights.nonzero().flatten().tolist() == middle
-    assert weights.sum() == 1

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from bdgf.models.patch.augmentation import (
     AugmentationSettings,
+    draw_dihedral,
     draw_lam,
+    draw_modalities,
     mixup_patches,
     mixup_targets,
 )
@@ -72,3 +74,17 @@ def test_shares_keep_more_of_a_sample_than_of_its_partner(alpha):
     assert shares.max() <= 1
     # E[max(s, 1 - s)] is 1, about 0.91 and 3/4.
     assert shares.mean() == pytest.approx({0.0: 1, 0.2: 0.91, 1.0: 0.75}[alpha], abs=0.02)
+
+
+def test_drawn_modalities_never_hide_all():
+    rng = np.random.default_rng(0)
+    keep = draw_modalities(4000, 3, AugmentationSettings(modality_dropout=0.3), rng)
+    assert set(keep.sum(1)) == {2.0, 3.0}
+    assert (keep.sum(1) == 2).mean() == pytest.approx(0.3, abs=0.03)
+    assert draw_modalities(9, 1, AugmentationSettings(modality_dropout=0.9), rng).all()
+
+
+def test_drawn_symmetries_are_all_of_the_square_or_none():
+    rng = np.random.default_rng(0)
+    assert set(draw_dihedral(500, AugmentationSettings(), rng)) == set(range(8))
+    assert set(draw_dihedral(500, AugmentationSettings(dihedral=False), rng)) == {0}

@@ -1,4 +1,4 @@
-"""Mutual learning and fusion rules against their formulas."""
+"""The losses of mutual learning against their formulas."""
 
 import math
 from itertools import combinations
@@ -9,8 +9,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.core.errors import SettingsError
-from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.mutual_learning import (
     SIMILARITIES,
     MutualLearningSettings,
@@ -19,22 +17,11 @@ from bdgf.models.patch.mutual_learning import (
     entropy_alignment,
     relational_similarity,
 )
-
-
-def outputs(branches: int = 3, batch: int = 6, classes: int = 4, seed: int = 0):
-    rng = np.random.default_rng(seed)
-    logits = {f"b{i}": rng.normal(size=(batch, classes)) * 2 for i in range(branches)}
-    embeddings = {f"b{i}": rng.normal(size=(batch, 5)) for i in range(branches)}
-    return logits, embeddings
+from tests.models.patch.small_outputs import outputs, softmax
 
 
 def as_tensors(arrays):
     return {k: torch.tensor(v, dtype=torch.float32, requires_grad=True) for k, v in arrays.items()}
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    e = np.exp(x - x.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
 
 
 @settings(max_examples=20, deadline=None)
@@ -104,24 +91,6 @@ def test_a_single_branch_has_nobody_to_learn_from():
         logits, embeddings, torch.zeros(6, dtype=torch.long), MutualLearningSettings()
     )
     assert terms["loss_entropy"].item() == terms["loss_similarity"].item() == 0
-
-
-def test_decisions_are_probabilities_by_their_formulas():
-    logits, _ = outputs()
-    p = np.stack([softmax(v) for v in logits.values()])
-    tensors = {k: torch.tensor(v) for k, v in logits.items()}
-    np.testing.assert_allclose(fuse(tensors, "mean"), p.mean(0), atol=1e-6)
-    np.testing.assert_allclose(fuse(tensors, "branch:b1"), p[1], atol=1e-6)
-    sure = p.max(2, keepdims=True)
-    wanted = (p * sure).sum(0) / sure.sum(0)
-    np.testing.assert_allclose(fuse(tensors, "confidence"), wanted, atol=1e-6)
-    np.testing.assert_allclose(fuse(tensors, "confidence").sum(1), 1, atol=1e-6)
-
-
-@pytest.mark.parametrize("fusion", ["majority", "branch:b9", "branch:"])
-def test_an_unknown_fusion_is_refused(fusion):
-    with pytest.raises(SettingsError, match="the rules are mean, confidence, branch:b0"):
-        fuse({"b0": torch.zeros(1, 2)}, fusion)
 
 
 def test_consistency_is_the_branches_cross_entropy_to_the_pseudo_target():

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from bdgf.core.errors import MissingArtifactError
+from bdgf.core.errors import ArtifactError
 from bdgf.models.base import SceneInputs
 from bdgf.models.bdgf.settings import TrainSettings
-from bdgf.models.sklearn.feature_source import reader_of_maps
 from bdgf.models.sklearn.presets import RANDOM_FOREST
 from bdgf.models.sklearn.random_forest import FOREST, RandomForestSettings
-from bdgf.models.sklearn.training_pixels import TrainingPixels, training_pixels
+from bdgf.models.sklearn.training_pixels import TrainingPixels
 from bdgf.preprocessing.preparation import fit_preparation, stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import valid_mask
@@ -69,7 +68,7 @@ def test_a_forest_whose_nodes_lead_astray_is_refused(prepared, split, tmp_path):
     inner = int(np.flatnonzero(tree.children_left >= 0)[0])
     tree.children_left[inner] = 10**6
     fitted.save(tmp_path / "forest.skops")
-    with pytest.raises(MissingArtifactError, match="do not form a tree"):
+    with pytest.raises(ArtifactError, match="do not form a tree"):
         RANDOM_FOREST.load(tmp_path / "forest.skops")
 
 
@@ -87,14 +86,3 @@ def test_balanced_weights_the_rare_class():
         )
     ]
     assert shares[1] > shares[0]
-
-
-def test_the_table_holds_training_pixels_in_order():
-    features = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
-    labels = np.array([[1, 2, 0], [3, 1, 2]])
-    split = np.array([[1, 2, 1], [3, 1, 0]])
-    table_of_scene = reader_of_maps(features)
-    table = training_pixels(table_of_scene, labels, split, use_validation=True)
-    assert table.labels.tolist() == [1, 2, 1]
-    assert table.features.tolist() == [[0, 6], [1, 7], [4, 10]]
-    assert training_pixels(table_of_scene, labels, split, False).labels.tolist() == [1, 1]

@@ -4,26 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from bdgf.models.bdgf.classical.forest_fit import as_arrays, forest_probabilities, grow_forest
-from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings, TreeEnsemble
-
-SETS = ([0, 1, 2], [1, 3])
-
-
-def grow(classes: int = 3, **changes):
-    rng = np.random.default_rng(0)
-    table = rng.normal(size=(200, 4)).astype(np.float32)
-    targets = (table[:, 1] + 0.5 * rng.normal(size=200) > 0).astype(int)
-    targets[(table[:, 3] > 1) & (classes > 2)] = 2
-    settings = ForestSettings(**({"trees": 7} | changes))
-    share = rng.uniform(0.5, 2, 200)
-    return grow_forest(table, targets, share, SETS, settings, seed=3, jobs=1)
-
-
-def filled(grown, classes: int = 3) -> TreeEnsemble:
-    forest = TreeEnsemble(classes)
-    forest.set_trees(**as_arrays(grown, classes))
-    return forest
+from bdgf.models.bdgf.classical.forest_fit import forest_probabilities
+from bdgf.models.bdgf.classical.tree_ensemble import TreeEnsemble
+from tests.models.bdgf.classical.small_forest import filled, grow
 
 
 def test_an_empty_forest_finds_all_classes_equally_likely():
@@ -44,18 +27,6 @@ def test_it_walks_as_scikit_learn_does(classes, min_leaf):
     np.testing.assert_allclose(forest.walk(described).clamp(min=1e-6).numpy(), wanted, atol=1e-6)
 
 
-def test_the_compiled_walk_does_not_depend_on_the_number_of_threads():
-    forest = filled(grow(trees=300))
-    described = torch.randn(2000, 4, generator=torch.Generator().manual_seed(0))
-    threads, found = torch.get_num_threads(), []
-    for count in (1, 2, 3):
-        torch.set_num_threads(count)
-        found.append(forest(described))
-    torch.set_num_threads(threads)
-    assert torch.equal(found[0], found[1])
-    assert torch.equal(found[0], found[2])
-
-
 def test_a_class_that_no_tree_saw_gets_nothing():
     found = filled(grow(), classes=5)(torch.zeros(1, 4)).exp()
     assert found[0, 3:].tolist() == pytest.approx([1e-6, 1e-6])
@@ -74,15 +45,3 @@ def test_it_loads_a_forest_of_any_size():
     fresh.load_state_dict(forest.state_dict())
     described = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
     assert torch.equal(fresh(described), forest(described))
-
-
-def test_trees_do_not_depend_on_the_number_of_threads():
-    rng = np.random.default_rng(0)
-    table, targets = rng.normal(size=(60, 4)).astype(np.float32), rng.integers(0, 2, 60)
-    one, two = (
-        as_arrays(
-            grow_forest(table, targets, np.ones(60), SETS, ForestSettings(trees=4), 0, jobs), 2
-        )
-        for jobs in (1, 2)
-    )
-    assert all(np.array_equal(one[name], two[name]) for name in one)

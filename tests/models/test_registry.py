@@ -1,13 +1,15 @@
 """Every registered model: deterministic, honest, stored safely, the same map again."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from bdgf.core.errors import SceneError, SettingsError, UserError
+from bdgf.core.errors import ArtifactError, SceneError, SettingsError, UserError
 from bdgf.diffusion.pretraining.data import PretrainingData
 from bdgf.diffusion.pretraining.pretrain import pretrain
 from bdgf.diffusion.pretraining.settings import PretrainSettings
@@ -139,11 +141,11 @@ def test_it_is_stored_and_draws_the_same_map(named, tmp_path):
 
 def test_a_missing_or_damaged_file_is_one_clear_line(named, tmp_path):
     path = tmp_path / f"classifier{named.entry.suffix}"
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(ArtifactError, match=r"is damaged or of another version .*train again"):
         named.model.load(path)
     named.trained.save(path)
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(UserError, match="train again") as error:
+    with pytest.raises(ArtifactError, match="train again") as error:
         named.model.load(path)
     assert "\n" not in str(error.value)
 
@@ -198,3 +200,13 @@ def test_an_unknown_model_names_the_nearest_and_the_known():
         SettingsError, match=r"'random_forrest', did you mean 'random_forest'\?.*mft"
     ):
         model_entry("random_forrest")
+
+
+def test_reading_the_registry_imports_no_model():
+    code = (
+        "import sys, bdgf.models.registry; "
+        "print([name for name in sys.modules if name.startswith('bdgf.models.')], "
+        "{'torch', 'sklearn', 'numpy'} & {*sys.modules})"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert printed.stdout.strip() == "['bdgf.models.registry'] set()"
