@@ -7,6 +7,8 @@ from pathlib import Path
 from importlinter.application.use_cases import lint_imports
 from importlinter.configuration import configure
 
+from bdgf.splits.split import SPLITS
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "bdgf"
 TESTS = ROOT / "tests"
@@ -14,9 +16,16 @@ TESTS = ROOT / "tests"
 TESTED_ELSEWHERE = {
     # Settings and types alone: their owners' tests hold what they mean.
     "inference/settings.py": "inference/test_predict.py",
+    "diffusion/pretraining/settings.py": "diffusion/pretraining/test_pretrain.py",
     "models/bdgf/settings.py": "models/test_registry.py",
     "models/patch/settings.py": "models/patch/test_fit.py",
+    "preprocessing/settings.py": "preprocessing/test_modality_transform.py",
     "scenes/readers/raw_array.py": "scenes/readers/test_registry.py",
+    "splits/parts.py": "splits/test_split.py",
+    "splits/settings.py": "splits/test_split.py",
+    # Every rule has to keep the same promises.
+    "splits/draw_pixels.py": "splits/test_split.py",
+    **{f"splits/rules/{name}.py": "splits/test_split.py" for name in ("rule", *SPLITS)},
     # What every registered model has to do.
     "models/baselines/models.py": "models/test_registry.py",
     "models/patch/model.py": "models/test_registry.py",
