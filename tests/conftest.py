@@ -7,6 +7,16 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 
+os.environ["DO_NOT_TRACK"] = "1"  # read when a package that would send something is imported
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--renew-golden",
+        action="store_true",
+        help="Take the metrics that are measured now over into tests/pipelines/golden.",
+    )
+
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:

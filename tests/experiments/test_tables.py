@@ -64,7 +64,8 @@ def test_a_damaged_record_is_none(records, ending):
 def test_one_table_a_scene_and_one_of_all(records):
     tables = suite_tables(SUITE, PLAN, records, "a", "kedro bench")
     assert [table.key for table in tables] == ["own_x", "own_y", "own_all_scenes"]
-    assert "`kedro bench`: 4 of 4 runs" in tables[0].markdown
+    assert "`kedro bench`" in tables[0].markdown
+    assert "4 of 4" in tables[0].markdown
     table = pd.read_csv(io.StringIO(tables[2].csv)).set_index("variant")
     assert table.loc["b", "pairs"] == 4
     runs = [record(run)[0] for run in PLAN if run.variant == "b"]
@@ -80,7 +81,7 @@ def test_what_is_not_finished_is_counted_and_a_scene_without_runs_is_left_out(tm
     for run in PLAN[:3]:
         folder.write(*record(run))
     (table,) = suite_tables(SUITE, PLAN, folder, "a", "kedro bench")
-    assert "3 of 4 runs" in table.markdown
+    assert "3 of 4" in table.markdown
     assert pd.read_csv(io.StringIO(table.csv))["runs"].tolist() == [2, 1]
 
 

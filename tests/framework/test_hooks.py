@@ -81,8 +81,8 @@ def test_numbers_are_the_scalars_under_names_mlflow_takes() -> None:
 
 def test_the_summary_has_the_headline_figures() -> None:
     line = summary(METRICS)
-    assert "OA 90.00 %, AA 80.00 %, kappa 85.00 % on 100 test pixels" in line
-    assert "leakage 10.0 %" in line
+    for figure in ("OA 90.00", "AA 80.00", "kappa 85.00", "100", "leakage 10.0"):
+        assert figure in line
 
 
 def test_the_scene_and_the_baselines_are_entries_and_no_parameters() -> None:

@@ -14,6 +14,7 @@ from bdgf.framework.run_settings import RunSettings
 from bdgf.framework.validation import GROUPS, check_parameters, settings_of, settings_of_models
 from bdgf.models.registry import MODELS
 from bdgf.settings import CONFIG_LOADER_ARGS
+from tests.messages import telling
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -62,20 +63,22 @@ def test_every_environment_is_valid(env: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"train": {"epochs": "many"}}, r"'train\.epochs' is 'many': .*valid integer"),
-        ({"train": {"epochs": 0}}, r"'train\.epochs' is 0: .*greater than or equal to 1"),
-        ({"train": {"speed": 1}}, r"unknown parameter 'train\.speed'"),
-        ({"split": {"name": "random"}}, r"'split\.name' is 'random'"),
+        ({"train": {"epochs": "many"}}, ("'train.epochs'", "'many'", "integer")),
+        ({"train": {"epochs": 0}}, ("'train.epochs'", "0", "greater", " 1")),
+        ({"train": {"speed": 1}}, ("'train.speed'",)),
+        ({"split": {"name": "random"}}, ("'split.name'", "'random'")),
         (
             {"baselines": {"random_forest": {"trees": "few"}}},
-            r"'baselines\.random_forest\.trees' is 'few'",
+            ("'baselines.random_forest.trees'", "'few'"),
         ),
-        ({"ingest": {"folders": "data"}}, r"'ingest\.folders' is 'data'"),
-        ({"seed": -1}, r"'seed' is -1"),
-        ({"seed": "one"}, r"'seed' is 'one'"),
-        ({"working_folder": None}, r"'working_folder' is None"),
+        ({"ingest": {"folders": "data"}}, ("'ingest.folders'", "'data'")),
+        ({"seed": -1}, ("'seed'", "-1")),
+        ({"seed": "one"}, ("'seed'", "'one'")),
+        ({"working_folder": None}, ("'working_folder'", "None")),
     ],
 )
-def test_a_bad_value_names_parameter_and_value(changed: dict[str, Any], told: str) -> None:
-    with pytest.raises(SettingsError, match=told):
+def test_a_bad_value_names_parameter_and_value(
+    changed: dict[str, Any], told: tuple[str, ...]
+) -> None:
+    with pytest.raises(SettingsError, match=telling(*told)):
         check_parameters(changed)

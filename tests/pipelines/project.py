@@ -3,13 +3,19 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bdgf.core.errors import UserError
+from tests.pipelines.command_line import Outcome, kedro
+
 ROOT = Path(__file__).resolve().parents[2]
+# Wide, so that a message is one line; one thread, as tests may run side by side.
+ENVIRONMENT = {"COLUMNS": "400", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -29,55 +35,55 @@ class Project:
         return cls(folder)
 
     def run(
-        self,
-        pipeline: str,
-        env: str = "test",
-        data: Path | None = None,
-        below: str = ".",
-        **parameters: Any,
-    ) -> subprocess.CompletedProcess:
-        """`kedro run` in a process of its own: MLflow keeps one run a process.
+        self, pipeline: str, data: Path | None = None, below: str = ".", **parameters: Any
+    ) -> Outcome:
+        """`kedro run` in this process.
 
         `data` is what BDGF_DATA says; `below` is the folder of the project it is typed in.
         """
-        typed = ",".join(f"{k.replace('__', '.')}={v}" for k, v in parameters.items())
-        arguments = [f"--pipeline={pipeline}", f"--env={env}"]
-        return self.command(
-            "run", *arguments, *([f"--params={typed}"] if typed else []), data=data, below=below
-        )
+        return self.command("run", *typed(pipeline, **parameters), data=data, below=below)
 
-    def command(
-        self, *arguments: str, data: Path | None = None, below: str = "."
-    ) -> subprocess.CompletedProcess:
-        """`kedro` with `arguments`, in a process of its own."""
-        # Wide, so that a message is one line; one thread, as tests may run side by side.
-        environment = {**os.environ, "COLUMNS": "400", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
+    def command(self, *arguments: str, data: Path | None = None, below: str = ".") -> Outcome:
+        """`kedro` with `arguments`, in this process."""
+        # MLflow keeps a store for each URI: a relative one would be that of the first project.
+        store = f"server: {{mlflow_tracking_uri: 'sqlite:///{self.folder / 'mlflow.db'}'}}\n"
+        (self.folder / "conf" / "test" / "mlflow.yml").write_text(store)
+        environment = {**ENVIRONMENT, "BDGF_DATA": str(data) if data else None}
+        return kedro(list(arguments), self.folder / below, environment)
+
+    def process(self, module: str, *arguments: str, below: str = ".") -> subprocess.Popen[str]:
+        """`python -m <module>` with `arguments`, in a process of its own.
+
+        For the few tests of what only a process can show: it takes seconds to start.
+        """
+        environment = {**os.environ, **ENVIRONMENT}
         environment.pop("BDGF_DATA", None)
-        environment |= {"BDGF_DATA": str(data)} if data else {}
-        return subprocess.run(
-            [sys.executable, "-m", "kedro", *arguments],
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
             cwd=self.folder / below,
             env=environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
 
     def done(self, pipeline: str, **parameters: Any) -> str:
-        """Runs, expects success, returns everything that was printed."""
+        """Runs, expects success, returns everything that was logged and printed."""
         result = self.run(pipeline, **parameters)
-        printed = result.stdout + result.stderr
-        assert result.returncode == 0, printed
-        return printed
+        assert result.code == 0, result.printed
+        return result.printed
 
-    def refused(self, pipeline: str, **parameters: Any) -> str:
-        """Runs, expects failure with one line, returns that line."""
+    def refused(
+        self, pipeline: str, error: type[UserError], *words: str, **parameters: Any
+    ) -> None:
+        """Runs, expects the user's mistake `error`, told in one line that holds all `words`."""
         result = self.run(pipeline, **parameters)
-        assert result.returncode == 1, result.stdout + result.stderr
-        assert "Traceback" not in result.stdout + result.stderr
-        lines = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-        assert len(lines) == 1, result.stderr
-        return lines[0]
+        assert result.code == 1, result.printed
+        assert type(result.mistake) is error, result.printed
+        assert "Traceback" not in result.printed
+        (line,) = [line for line in result.stderr.splitlines() if line]
+        assert line.startswith("Error: ")
+        assert [word for word in words if word not in line] == [], line
 
     def versions(self, entry: str) -> list[Path]:
         """The versions of `<layer>/<scene>/<file>`, earliest first."""
@@ -90,4 +96,29 @@ class Project:
 
     def files(self) -> list[Path]:
         """Every file below `data` that is no working file."""
-        return [p for p in (self.folder / "data").rglob("*") if p.is_file()]
+        return sorted(p for p in (self.folder / "data").rglob("*") if p.is_file())
+
+    def mlflow_runs(self) -> list[tuple[str, str]]:
+        """Ids and states of the runs in MLflow, the latest first."""
+        if not (self.folder / "mlflow.db").exists():
+            return []
+        return self.query("select run_uuid, status from runs order by start_time desc")
+
+    def query(self, sql: str, *values: Any) -> list[Any]:
+        """Rows of the project's MLflow database."""
+        with sqlite3.connect(self.folder / "mlflow.db") as database:
+            return database.execute(sql, values).fetchall()
+
+
+def typed(pipeline: str, up_to: str | None = None, **parameters: Any) -> list[str]:
+    """Arguments of `kedro run`.
+
+    Args:
+        pipeline: The pipeline.
+        up_to: What it is to end with; None for all that the pipeline makes.
+        parameters: Of the run; `__` in a name stands for a dot.
+    """
+    arguments = [f"--pipeline={pipeline}", "--env=test"]
+    arguments += [f"--to-outputs={up_to}"] if up_to else []
+    params = ",".join(f"{name.replace('__', '.')}={value}" for name, value in parameters.items())
+    return [*arguments, *([f"--params={params}"] if params else [])]

@@ -11,6 +11,7 @@ from bdgf.features.external import write_feature_cube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.pipelines.features.nodes import extract_feature_cube
 from tests.diffusion.small_scene import prepared_scene
+from tests.messages import telling
 
 
 def extract(source: Path, cache: Path):  # type: ignore[no-untyped-def]
@@ -27,5 +28,5 @@ def test_a_cube_of_one_s_own_is_taken_instead_of_the_denoiser_s(tmp_path: Path) 
 
 
 def test_a_cube_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MissingArtifactError, match=r"no feature cube at .*absent\.h5"):
+    with pytest.raises(MissingArtifactError, match=telling("feature cube", "absent.h5")):
         extract(tmp_path / "absent.h5", tmp_path / "cache")

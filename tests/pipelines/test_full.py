@@ -1,13 +1,16 @@
-"""The whole way on the fabricated demo scene, as a user types it."""
+"""The whole way on the fabricated demo scene: once as a user types it, then what came of it."""
 
 import json
-import sqlite3
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 
+from bdgf.core.errors import MissingArtifactError
 from bdgf.core.weights import read_weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.datasets.weights import configuration_path
@@ -15,7 +18,8 @@ from bdgf.features.scene_tensors import scene_tensors
 from bdgf.inference.smoothing import SmoothingSettings, smooth_probabilities
 from bdgf.models.registry import MODELS
 from bdgf.scenes.scene import valid_mask
-from tests.pipelines.project import Project
+from tests.pipelines.golden_metrics import GoldenMetrics
+from tests.pipelines.project import Project, typed
 
 REPORTS = [
     *("metrics.json", "per_class.csv", "confusion_matrix.csv", "class_map.png"),
@@ -33,32 +37,63 @@ ENTRIES = {
 }
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a run of the pipeline `full` made, kept when it ended."""
+
+    printed: str
+    made: list[Path]
+    metrics: dict[str, Any]
+    mlflow_run: str
+
+
+def ended(project: Project, printed: str, before: list[Path]) -> Run:
+    made = sorted(set(project.files()) - set(before))
+    mlflow_run, state = project.mlflow_runs()[0]
+    assert state == "FINISHED"
+    return Run(printed, made, project.metrics("demo"), mlflow_run)
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project.create(tmp_path_factory.mktemp("full") / "project")
 
 
 @pytest.fixture(scope="module")
-def first_run(project: Project) -> str:
-    return project.done("full")
+def first_run(project: Project) -> Run:
+    """In a process of its own; the tests that follow work on what it made, in this process."""
+    process = project.process("kedro", "run", *typed("full"))
+    printed = "".join(process.communicate())
+    assert process.returncode == 0, printed
+    return ended(project, printed, before=[])
 
 
-def test_every_artifact_is_a_version(project: Project, first_run: str) -> None:
+@pytest.fixture(scope="module")
+def forest_run(project: Project, first_run: Run) -> Run:
+    before = project.files()
+    printed = project.done("full", model="random_forest", baselines__random_forest__trees=10)
+    return ended(project, printed, before)
+
+
+def test_every_artifact_is_a_version(project: Project, first_run: Run) -> None:
     for layer, names in ENTRIES.items():
         for name in names:
-            assert len(project.versions(f"{layer}/demo/{name}")) == 1, name
-    assert not [path for path in project.files() if ".part" in path.name]
+            entry = project.folder / "data" / layer / "demo" / name
+            made = [path for path in first_run.made if path.parent.parent == entry]
+            assert [path.name for path in made].count(name.split("/")[-1]) == 1, name
+            assert len({path.parent for path in made}) == 1, name
+    assert not [path for path in first_run.made if ".part" in path.name]
 
 
-def test_the_run_ends_with_where_things_are(first_run: str) -> None:
-    assert "data/08_reporting/demo/metrics.json/" in first_run
-    assert "data/07_model_output/demo/class_map.tif/" in first_run
-    assert "kedro mlflow ui" in first_run
-    assert "Warning" not in first_run
+def test_the_run_ends_with_where_things_are(first_run: Run) -> None:
+    assert "data/08_reporting/demo/metrics.json/" in first_run.printed
+    assert "data/07_model_output/demo/class_map.tif/" in first_run.printed
+    assert "kedro mlflow ui" in first_run.printed
+    assert "Warning" not in first_run.printed
 
 
-def test_the_metrics_file_keeps_its_contract(project: Project, first_run: str) -> None:
-    metrics = project.metrics("demo")
+def test_the_metrics_file_keeps_its_contract(first_run: Run) -> None:
+    metrics = first_run.metrics
     for name in ("overall_accuracy", "average_accuracy", "kappa", "leakage", "calibration_error"):
         assert -1 <= metrics[name] <= 1
     confusion = np.array(metrics["confusion_matrix"])
@@ -77,8 +112,12 @@ def test_the_metrics_file_keeps_its_contract(project: Project, first_run: str) -
     }
 
 
-def test_the_class_map_keeps_its_contract(project: Project, first_run: str) -> None:
-    (path,) = project.versions("07_model_output/demo/class_map.tif")
+def test_the_metrics_are_the_golden_ones(first_run: Run, golden_metrics: GoldenMetrics) -> None:
+    golden_metrics.check("demo", first_run.metrics)
+
+
+def test_the_class_map_keeps_its_contract(project: Project, first_run: Run) -> None:
+    path = project.versions("07_model_output/demo/class_map.tif")[0]
     with rasterio.open(path) as source:
         classes, colors = source.read(1), source.colormap(1)
         assert source.crs.to_epsg() == 32632
@@ -88,13 +127,14 @@ def test_the_class_map_keeps_its_contract(project: Project, first_run: str) -> N
     assert len({colors[i] for i in range(7)}) == 7
 
 
-def test_the_mlflow_run_tells_what_it_was(project: Project, first_run: str) -> None:
-    with sqlite3.connect(project.folder / "mlflow.db") as database:
-        tags = dict(database.execute("select key, value from tags"))
-        parameters = dict(database.execute("select key, value from params"))
-        metrics = {row[0] for row in database.execute("select distinct key from metrics")}
-        curve = database.execute("select count(*) from metrics where key = 'pretrain/loss'")
-        assert curve.fetchone()[0] > 1
+def test_the_mlflow_run_tells_what_it_was(project: Project, first_run: Run) -> None:
+    def of_the_run(columns: str) -> list[tuple]:
+        return project.query(f"select {columns} where run_uuid = ?", first_run.mlflow_run)
+
+    tags = dict(of_the_run("key, value from tags"))
+    parameters = dict(of_the_run("key, value from params"))
+    logged_values = [name for (name,) in of_the_run("key from metrics")]
+    assert logged_values.count("pretrain/loss") > 1
     assert {
         "scene": "demo",
         "seed": "0",
@@ -110,27 +150,41 @@ def test_the_mlflow_run_tells_what_it_was(project: Project, first_run: str) -> N
         "seconds.predict",
         "pretrain/balance_index",
         "train/loss_cnn",
-    } <= metrics
-    assert {"pretrain/mask_rate_optical", "train/loss_entropy", "validation/loss"} <= metrics
-    logged = {path.name for path in (project.folder / "mlruns").rglob("*") if path.is_file()}
+        "pretrain/mask_rate_optical",
+        "train/loss_entropy",
+        "validation/loss",
+    } <= set(logged_values)
+    folder = project.folder / "mlruns" / first_run.mlflow_run
+    logged = {path.name for path in folder.rglob("*") if path.is_file()}
     assert {"metrics.json", "class_map.tif", "class_map.png", "classifier.safetensors"} <= logged
 
 
-def test_evaluating_again_gives_the_same_metrics(project: Project, first_run: str) -> None:
+def test_weights_stand_beside_their_configuration(project: Project, first_run: Run) -> None:
+    path = project.versions("06_models/demo/bdgf/classifier.safetensors")[0]
+    config = json.loads(configuration_path(path).read_text())
+    assert config["scene"] == "demo"
+    assert config["train"]["classifier"]["branches"] == ["cnn", "mamba", "transformer"]
+
+
+def test_evaluating_again_gives_the_same_metrics(project: Project, first_run: Run) -> None:
     printed = project.done("evaluate")
     assert project.metrics("demo", -1) == project.metrics("demo", 0)
     assert "train classifier" not in printed
-    with sqlite3.connect(project.folder / "mlflow.db") as database:
-        names = dict(database.execute("select run_uuid, name from runs"))
-        epochs = dict(
-            database.execute("select run_uuid, value from params where key='train.epochs'")
-        )
+    evaluation, _ = project.mlflow_runs()[0]
+    assert project.query("select name from runs where run_uuid = ?", evaluation) == [
+        ("demo evaluate seed 0 (test)",)
+    ]
     # The run that only scored says what the model was trained with.
-    assert {names[run]: n for run, n in epochs.items()}.keys() == set(names.values())
+    scored, trained = (
+        project.query("select value from params where run_uuid = ? and key = 'train.epochs'", run)
+        for run in (evaluation, first_run.mlflow_run)
+    )
+    assert scored == trained != []
 
 
-def test_probabilities_are_smoothed_on_demand(project: Project, first_run: str) -> None:
-    project.done("evaluate", inference__smoothing__sigma=1.5, inference__smoothing__contrast=0.4)
+def test_probabilities_are_smoothed_on_demand(project: Project, first_run: Run) -> None:
+    smoothing = {"inference__smoothing__sigma": 1.5, "inference__smoothing__contrast": 0.4}
+    project.done("evaluate", up_to="predictions", **smoothing)
     drawn = project.versions("07_model_output/demo/predictions.nc")
     plain, smoothed, prepared = (
         NetCDFDataset(filepath=str(path)).load()
@@ -147,22 +201,23 @@ def test_probabilities_are_smoothed_on_demand(project: Project, first_run: str) 
 
 
 def test_a_second_run_reuses_what_is_costly_and_gives_the_same(
-    project: Project, first_run: str
+    project: Project, first_run: Run
 ) -> None:
-    printed = project.done("full")
-    assert "reusing the pretrained denoiser" in printed
-    assert "reusing the feature cube" in printed
-    assert project.metrics("demo", -1) == project.metrics("demo", 0)
     cubes = project.versions("04_feature/demo/feature_cube.h5")
-    assert len(cubes) == 2
-    assert cubes[0].samefile(cubes[1])
+    printed = project.done("full", up_to="metrics")
+    assert re.search("reusing.*denoiser", printed)
+    assert re.search("reusing.*feature cube", printed)
+    assert project.metrics("demo", -1) == project.metrics("demo", 0)
+    again = project.versions("04_feature/demo/feature_cube.h5")
+    assert len(again) == len(cubes) + 1
+    assert again[-1].samefile(cubes[0])
 
 
 def test_the_same_seed_gives_the_same_weights_from_nothing(
-    project: Project, first_run: str, tmp_path: Path
+    project: Project, first_run: Run, tmp_path: Path
 ) -> None:
     other = Project.create(tmp_path / "other")
-    other.done("full")
+    other.done("full", up_to="metrics")
     assert other.metrics("demo") == project.metrics("demo", 0)
     for name in ("denoiser", "bdgf/classifier"):
         entry = f"06_models/demo/{name}.safetensors"
@@ -172,61 +227,7 @@ def test_the_same_seed_gives_the_same_weights_from_nothing(
             assert tensor.equal(two.tensors[key]), key
 
 
-def test_another_model_comes_without_features_and_stands_beside(
-    project: Project, first_run: str
-) -> None:
-    before = {name: len(project.versions(f"08_reporting/demo/{name}")) for name in REPORTS}
-    cubes = project.versions("04_feature/demo/feature_cube.h5")
-    printed = project.done("full", model="random_forest", baselines__random_forest__trees=10)
-    assert "pretrain" not in printed
-    assert "demo, random_forest, split official" in printed
-    assert project.versions("04_feature/demo/feature_cube.h5") == cubes
-    for name, count in before.items():
-        assert len(project.versions(f"08_reporting/demo/{name}")) == count + 1, name
-    metrics = project.metrics("demo")
-    assert metrics["model"] == "random_forest"
-    assert metrics["leakage"] <= project.metrics("demo", 0)["leakage"]
-    assert len(project.versions("06_models/demo/random_forest/classifier.skops")) == 1
-
-    with sqlite3.connect(project.folder / "mlflow.db") as database:
-        logged = {row[0] for row in database.execute("select key from params")}
-    assert "baselines.random_forest.trees" in logged
-    assert not any(name.startswith("baselines.svm") for name in logged)  # of another model
-
-    line = project.refused("report")
-    assert "is model 'random_forest', not 'bdgf'" in line
-    assert "kedro run --pipeline=evaluate --params dataset=demo,model=bdgf" in line
-    project.done("evaluate")  # the latest of that model, not the latest of all
-    assert project.metrics("demo") == project.metrics("demo", 0)
-    line = project.refused("evaluate", model="svm")
-    assert "scene 'demo' has no classifier yet" in line
-    assert "kedro run --pipeline=train --params dataset=demo,model=svm" in line
-
-
-def test_another_split_asks_for_training_before_it_is_scored(
-    project: Project, first_run: str
-) -> None:
-    project.done("prepare", split__name="per_class", split__per_class=5)
-    line = project.refused("evaluate")
-    assert "split of scene 'demo' is not the one" in line
-    assert "kedro run --pipeline=train --params dataset=demo,model=bdgf" in line
-    metrics = project.versions("08_reporting/demo/metrics.json")
-    project.done("train")
-    project.done("evaluate")
-    assert len(project.versions("08_reporting/demo/metrics.json")) == len(metrics) + 1
-    assert project.metrics("demo")["split"]["name"] == "per_class"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", MODELS)
-def test_every_model_goes_the_whole_way(project: Project, first_run: str, model: str) -> None:
-    project.done("train", model=model)
-    project.done("evaluate", model=model)
-    project.done("report", model=model)
-    assert project.metrics("demo")["model"] == model
-
-
-def test_the_balance_of_the_denoiser_is_measured(project: Project, first_run: str) -> None:
+def test_the_balance_of_the_denoiser_is_measured(project: Project, first_run: Run) -> None:
     printed = project.done("balance")
     (path,) = project.versions("08_reporting/demo/modality_balance.json")
     assert f"data/08_reporting/demo/modality_balance.json/{path.parent.name}" in printed
@@ -234,13 +235,68 @@ def test_the_balance_of_the_denoiser_is_measured(project: Project, first_run: st
     assert (record["scene"], record["strategy"], record["seed"]) == ("demo", "adaptive", 0)
     shares = [value for name, value in record.items() if name.startswith("feature_share_")]
     assert sum(shares) == pytest.approx(1)
-    with sqlite3.connect(project.folder / "mlflow.db") as database:
-        metrics = {row[0] for row in database.execute("select distinct key from metrics")}
-    assert {"feature_balance_index", "probe_average_accuracy_all"} <= metrics
+    run, _ = project.mlflow_runs()[0]
+    logged = project.query("select key from metrics where run_uuid = ?", run)
+    assert {("feature_balance_index",), ("probe_average_accuracy_all",)} <= set(logged)
 
 
-def test_weights_stand_beside_their_configuration(project: Project, first_run: str) -> None:
-    path = project.versions("06_models/demo/bdgf/classifier.safetensors")[0]
-    config = json.loads(configuration_path(path).read_text())
-    assert config["scene"] == "demo"
-    assert config["train"]["classifier"]["branches"] == ["cnn", "mamba", "transformer"]
+def test_another_model_comes_without_features_and_stands_beside(
+    project: Project, forest_run: Run
+) -> None:
+    assert "pretrain" not in forest_run.printed
+    assert "demo, random_forest, split official" in forest_run.printed
+    made = [path.name for path in forest_run.made]
+    assert set(REPORTS) <= set(made)
+    assert made.count("classifier.skops") == 1
+    assert not {"feature_cube.h5", "denoiser.safetensors"} & set(made)
+    metrics = forest_run.metrics
+    assert metrics["model"] == "random_forest"
+    assert metrics["leakage"] <= project.metrics("demo", 0)["leakage"]
+
+
+def test_the_metrics_of_a_forest_are_the_golden_ones(
+    forest_run: Run, golden_metrics: GoldenMetrics
+) -> None:
+    golden_metrics.check("demo_random_forest", forest_run.metrics)
+
+
+def test_a_run_tells_the_settings_of_its_own_model_alone(project: Project, forest_run: Run) -> None:
+    rows = project.query("select key from params where run_uuid = ?", forest_run.mlflow_run)
+    logged = [name for (name,) in rows]
+    assert "baselines.random_forest.trees" in logged
+    assert not any(name.startswith("baselines.svm") for name in logged)
+
+
+def test_each_model_is_scored_and_drawn_as_its_own(project: Project, forest_run: Run) -> None:
+    project.done("evaluate", up_to="metrics", model="random_forest")
+    assert project.metrics("demo") == forest_run.metrics
+    command = "kedro run --pipeline=evaluate --params dataset=demo,model=bdgf"
+    project.refused("report", MissingArtifactError, "'random_forest'", "'bdgf'", command)
+    project.done("evaluate", up_to="metrics")  # the latest of that model, not the latest of all
+    assert project.metrics("demo") == project.metrics("demo", 0)
+    command = "kedro run --pipeline=train --params dataset=demo,model=svm"
+    words = ("'demo'", "classifier", command)
+    project.refused("evaluate", MissingArtifactError, *words, model="svm")
+
+
+def test_another_split_asks_for_training_before_it_is_scored(
+    project: Project, first_run: Run
+) -> None:
+    project.done("prepare", split__name="per_class", split__per_class=5)
+    metrics = project.versions("08_reporting/demo/metrics.json")
+    command = "kedro run --pipeline=train --params dataset=demo,model=bdgf"
+    project.refused("evaluate", MissingArtifactError, "split", "'demo'", command)
+    assert project.versions("08_reporting/demo/metrics.json") == metrics
+    project.done("train")
+    project.done("evaluate", up_to="metrics")
+    assert len(project.versions("08_reporting/demo/metrics.json")) == len(metrics) + 1
+    assert project.metrics("demo")["split"]["name"] == "per_class"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_goes_the_whole_way(project: Project, first_run: Run, model: str) -> None:
+    project.done("train", model=model)
+    project.done("evaluate", model=model)
+    project.done("report", model=model)
+    assert project.metrics("demo")["model"] == model
