@@ -15,7 +15,7 @@ from tests.messages import telling
 
 
 def extract(source: Path, cache: Path):  # type: ignore[no-untyped-def]
-    settings = FeatureSettings(source=str(source)).model_dump()
+    settings = FeatureSettings(external=str(source)).model_dump()
     places = {"folder": str(cache), "keep": 1}
     return extract_feature_cube(Weights({}), prepared_scene(), settings, {}, places, "small")
 
