@@ -15,23 +15,8 @@ from bdgf.experiments.comparison import (
     mean_interval,
     summary_table,
 )
-from bdgf.experiments.markdown import comparison_markdown, p_value, spread
-
-SKILL = {"ours": 0.80, "good": 0.78, "weak": 0.6}
-SEEDS = range(6)
-
-
-def outcome(row: str, scene: str, seed: int, pixels: np.ndarray | None = None) -> Outcome:
-    rng = np.random.default_rng([len(row), ord(row[0]), len(scene), seed])
-    pixels = np.arange(0, 900, 3) if pixels is None else pixels
-    correct = rng.random(len(pixels)) < SKILL[row]
-    metrics = {measure: float(rng.normal(SKILL[row], 0.02)) for measure in MEASURES}
-    metrics["overall_accuracy"] = float(correct.mean())
-    return Outcome(row, scene, seed, metrics, pixels, correct, 10.0 + seed, 100 * len(row))
-
-
-OUTCOMES = [outcome(row, scene, seed) for row in SKILL for scene in ("a", "bb") for seed in SEEDS]
-OF_A = [o for o in OUTCOMES if o.scene == "a"]
+from bdgf.experiments.markdown import comparison_markdown
+from tests.experiments.small_outcomes import OF_A, OUTCOMES, SKILL, outcome
 
 
 def frame(outcomes: list[Outcome]) -> pd.DataFrame:
@@ -125,26 +110,3 @@ def test_one_pair_has_no_interval() -> None:
     interval = mean_interval([0.25])
     assert interval.mean == 0.25
     assert np.isnan([interval.std, interval.low, interval.high]).all()
-
-
-def test_the_markdown_holds_the_numbers() -> None:
-    summary = summary_table(OF_A, list(SKILL))
-    differences = difference_table(OF_A, list(SKILL), "ours")
-    text = comparison_markdown(summary, differences, {"ours": "method", "good": "peers"}, "ours")
-    first = summary.iloc[0]
-    assert spread(first["overall_accuracy_mean"], first["overall_accuracy_std"]) in text
-    assert "| method | ours |" in text
-    assert "Differences to *ours*" in text
-    widths = {line.count("|") for line in text.split("\n\n")[0].splitlines()}
-    assert len(widths) == 1
-
-
-def test_figures_are_told_plainly() -> None:
-    assert spread(0.82641, 0.0031) == "82.64 +- 0.31"
-    assert spread(0.5, float("nan")) == "50.00"
-    assert [p_value(p) for p in (0.0004, 0.05, 1.0, float("nan"))] == [
-        "< 0.001",
-        "0.050",
-        "1.000",
-        "-",
-    ]

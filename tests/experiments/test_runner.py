@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from bdgf.core.errors import MissingArtifactError, SceneError, SettingsError
-from bdgf.experiments.cli import names, parse_seeds
 from tests.experiments.stand_ins import QuickRun, planned
 from tests.messages import numbers, telling
 from tests.pipelines.command_line import Outcome
@@ -130,14 +129,6 @@ def test_tables_of_nothing_say_what_to_run(tmp_path: Path) -> None:
 def test_an_unknown_reference_lists_the_rows(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=telling("'best'", "all branches", "CNN alone")):
         planned(tmp_path, reference="best")
-
-
-def test_seeds_are_numbers_and_ranges() -> None:
-    assert parse_seeds("3, 0-2,1") == (3, 0, 1, 2)
-    for wrong in ("one", "-1", "3-1", "1.5", "", "4294967296"):
-        with pytest.raises(SettingsError, match="--seeds"):
-            parse_seeds(wrong)
-    assert names("a, b,a", "--scenes") == ("a", "b")
 
 
 ENDLESS = """

@@ -1,4 +1,4 @@
-"""Records and the tables made of them."""
+"""Tables made of records."""
 
 import io
 import json
@@ -7,58 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bdgf.experiments.comparison import MEASURES
 from bdgf.experiments.published import published_runs
-from bdgf.experiments.records import PixelCorrectness, Record, RecordFolder
-from bdgf.experiments.suite import PlannedRun, Suite
+from bdgf.experiments.records import RecordFolder
 from bdgf.experiments.tables import suite_tables, with_tables, write_tables
-
-SUITE = Suite.model_validate(
-    {"title": "t", "reference": "a", "variants": [{"name": "a", "group": "g"}, {"name": "b"}]}
-)
-
-
-def planned(row, scene, seed):
-    return PlannedRun("own", row, scene, seed, {"seed": seed}, f"{row}{scene}{seed}", None)
-
-
-PLAN = [planned(row, scene, seed) for scene in ("x", "y") for row in "ab" for seed in (0, 1)]
-
-
-def record(run):
-    rng = np.random.default_rng([run.seed, ord(run.variant), ord(run.scene)])
-    correct = rng.random(60) < 0.7
-    metrics = {name: float(rng.random()) for name in (*MEASURES, "leakage")}
-    split = {"name": "official", "test": 60}
-    return (
-        Record(run.fingerprint, run.scene, run.seed, "bdgf", run.params, metrics, split,
-               3.0, 1, 500, False, f"mlflow-{run.fingerprint}", "0", "now"),
-        PixelCorrectness(np.arange(60, dtype=np.uint32), correct),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def records(tmp_path):
-    folder = RecordFolder(tmp_path / "records")
-    for run in PLAN:
-        folder.write(*record(run))
-    return folder
-
-
-def test_a_record_comes_back_as_it_was_written(records):
-    expected, correctness = record(PLAN[3])
-    found = records.read(PLAN[3].fingerprint)
-    assert found[0] == expected
-    assert all(np.array_equal(*pair) for pair in
-               zip(vars(found[1]).values(), vars(correctness).values(), strict=True))  # fmt: skip
-
-
-@pytest.mark.parametrize("ending", [".json", ".npz"])
-def test_a_damaged_record_is_none(records, ending):
-    name = PLAN[0].fingerprint
-    (records.folder / f"{name}{ending}").write_bytes(b"half")
-    assert name not in records
-    assert "unknown" not in records
+from tests.experiments.small_suite import PLAN, SUITE, record
 
 
 def test_one_table_a_scene_and_one_of_all(records):

@@ -1,4 +1,4 @@
-"""Hooks: what is logged, what is refused, what is said at the end."""
+"""What of a run's artifacts reaches MLflow."""
 
 from pathlib import Path
 
@@ -9,33 +9,8 @@ from kedro.io import DataCatalog, DatasetError, MemoryDataset, Version
 from kedro_datasets.json import JSONDataset
 
 from bdgf.datasets.netcdf import NetCDFDataset
-from bdgf.framework.hooks import ArtifactHooks, SceneHooks
-from bdgf.framework.hooks.artifacts import numbers, saved_files
-from bdgf.framework.hooks.console import summary
-
-METRICS = {
-    "overall_accuracy": 0.9,
-    "average_accuracy": 0.8,
-    "kappa": 0.85,
-    "leakage": 0.1,
-    "calibration_error": 0.05,
-    "per_class": {"trees (old)": {"f1": 0.7}},
-    "confusion_matrix": [[1, 2], [3, 4]],
-    "split": {"name": "official", "seed": 3, "test": 100},
-    "seed": 3,
-    "model": "bdgf",
-    "scene": "demo",
-}
-
-
-@pytest.fixture
-def active_run(tmp_path: Path):  # type: ignore[no-untyped-def]
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    experiment = mlflow.create_experiment("test", artifact_location=(tmp_path / "runs").as_uri())
-    with mlflow.start_run(experiment_id=experiment) as run:
-        yield run
-    mlflow.set_tracking_uri(before)
+from bdgf.framework.hooks.artifacts import ArtifactHooks, numbers, saved_files
+from tests.framework.hooks.small_metrics import METRICS
 
 
 def test_marked_entries_reach_the_mlflow_run(tmp_path: Path, active_run) -> None:  # type: ignore[no-untyped-def]
@@ -77,17 +52,3 @@ def test_numbers_are_the_scalars_under_names_mlflow_takes() -> None:
     assert flat["split.test"] == 100.0
     assert "confusion_matrix" not in flat
     assert "model" not in flat
-
-
-def test_the_summary_has_the_headline_figures() -> None:
-    line = summary(METRICS)
-    for figure in ("OA 90.00", "AA 80.00", "kappa 85.00", "100", "leakage 10.0"):
-        assert figure in line
-
-
-def test_the_scene_and_the_baselines_are_entries_and_no_parameters() -> None:
-    catalog = DataCatalog({})
-    configured = {"params:scene": {"title": "Demo"}, "params:baselines": {"svm": {"folds": 5}}}
-    SceneHooks().after_catalog_created(catalog, configured)
-    assert catalog.load("scene_configuration") == {"title": "Demo"}
-    assert catalog.load("baseline_settings") == {"svm": {"folds": 5}}

@@ -1,0 +1,16 @@
+"""An MLflow run for the hooks."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+
+
+@pytest.fixture
+def active_run(tmp_path: Path):  # type: ignore[no-untyped-def]
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    experiment = mlflow.create_experiment("test", artifact_location=(tmp_path / "runs").as_uri())
+    with mlflow.start_run(experiment_id=experiment) as run:
+        yield run
+    mlflow.set_tracking_uri(before)

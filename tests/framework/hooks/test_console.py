@@ -1,0 +1,27 @@
+"""What a person reads at the end of a run."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from bdgf.framework.hooks.console import ReportingHooks, summary
+from tests.framework.hooks.small_metrics import METRICS
+
+
+def test_the_summary_has_the_headline_figures() -> None:
+    line = summary(METRICS)
+    for figure in ("OA 90.00", "AA 80.00", "kappa 85.00", "100", "leakage 10.0"):
+        assert figure in line
+
+
+def test_every_node_is_told_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    hooks = ReportingHooks()
+    hooks.before_pipeline_run(SimpleNamespace(nodes=[1, 2]))  # type: ignore[arg-type]
+    with caplog.at_level(logging.INFO):
+        hooks.before_node_run(SimpleNamespace(short_name="ingest_scene"))  # type: ignore[arg-type]
+        hooks.before_node_run(SimpleNamespace(short_name="score"))  # type: ignore[arg-type]
+    assert [record.getMessage() for record in caplog.records] == [
+        "[1/2] ingest scene",
+        "[2/2] score",
+    ]
