@@ -48,6 +48,12 @@ TRAIN = TrainSettings(
         "modality_width": 8,
         "pyramid": {"width": 16, "embedding": 16, "stages": 2},
         "guide": {"width": 16, "groups": 4},
+        "classical": {
+            "components": 4,
+            "linear": {"c": (0.01, 0.1)},
+            "forest": {"trees": 20},
+            "repeats": 1,
+        },
     },
 )
 SVM = {"c": (1.0, 10.0), "gamma": (0.3, 1.0), "jobs": 1}
