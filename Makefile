@@ -1,4 +1,4 @@
-# Two stamps: what running needs, and what testing adds. Nothing is installed twice.
+# Stamps of what is installed: for running, for testing, for benchmarks.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,17 +43,25 @@ bench: $(VENV)/.bench
 bench-gpu: $(VENV)/.bench
 	$(BIN)/python -W ignore -m benchmarks --gpu
 
+# Bytecode is made by both cores afterwards: pip makes it by one. Some packages ship files that
+# no Python compiles, which is no fault here.
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null || true
+INSTALL = test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); $(PIP) --no-compile --editable
+
 $(VENV)/.run: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) --editable .
+	$(INSTALL) .
+	$(COMPILE)
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run
-	$(PIP) --editable '.[dev]'
-	touch $@
+# Testing needs all that running needs: one installation makes both stamps.
+$(VENV)/.dev: pyproject.toml constraints.txt
+	$(INSTALL) '.[dev]'
+	$(COMPILE)
+	touch $(VENV)/.run $@
 
 $(VENV)/.bench: $(VENV)/.run
-	$(PIP) --editable '.[bench]'
+	$(INSTALL) '.[bench]'
+	$(COMPILE)
 	touch $@
 
 clean:

@@ -5,58 +5,18 @@ All of it describes files; the paper is silent about them, so nothing here is it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
+from bdgf.scenes.sources import Counts, ImageSource, LabelSource, LabelValues, Values
 from bdgf.scenes.synthetic.scene import DemoSettings
 
-
-def _as_tuple(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else (value,)
-
-
-Files = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
-Channels = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_as_tuple)]
-Counts = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_tuple)]
-Values = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
-
-
-class Source(Settings):
-    """One form in which an array is published."""
-
-    file: Files = Field(
-        description="File name below the scene's folder, or an absolute path; several files are "
-        "stacked along the band axis in this order."
-    )
-    variable: str | None = Field(
-        None, description="Variable in the file, dotted in nested structs; null takes the only one."
-    )
-    channels: Channels | None = Field(
-        None, description="Bands to take, counted from 0; null takes all."
-    )
-
-    def describe(self) -> str:
-        """The files' names and the variable, for a message."""
-        names = " + ".join(self.file) if len(self.file) <= 3 else f"{self.file[0]} + ..."
-        return f"{names} ({self.variable})" if self.variable else names
-
-
-class LabelSource(Source):
-    """One form in which a label map is published."""
-
-    file: Annotated[Files, Field(max_length=1)] = Field(
-        description="File name below the scene's folder, or an absolute path."
-    )
-    form: Literal["map", "pixels"] = Field(
-        "map", description="A map of class values, or (n, 2) rows and columns of labelled pixels."
-    )
-    first_index: Literal[0, 1] = Field(
-        0, description="What rows and columns of `pixels` are counted from."
-    )
+log = logging.getLogger(__name__)
 
 
 class _Item(Settings):
@@ -68,13 +28,22 @@ class _Item(Settings):
     @classmethod
     def _single_source(cls, data: Any) -> Any:
         """Lets a single source stand in place: `{file: a.tif}` for `{sources: [{file: a.tif}]}`."""
-        if not isinstance(data, Mapping) or "file" not in data:
+        if not isinstance(data, Mapping):
+            return data
+        data = cls._renamed(data)
+        if "file" not in data:
             return data
         if "sources" in data:
             raise ValueError("give either `file` or `sources`, not both")
-        inside = {name: data[name] for name in LabelSource.model_fields if name in data}
+        names = {*ImageSource.model_fields, *LabelSource.model_fields}
+        inside = {name: data[name] for name in data if name in names}
         rest = {name: value for name, value in data.items() if name not in inside}
         return {**rest, "sources": [inside]}
+
+    @classmethod
+    def _renamed(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The settings with former names replaced."""
+        return data
 
 
 class Modality(_Item):
@@ -83,19 +52,35 @@ class Modality(_Item):
     kind: Literal["spectral", "auxiliary"] = Field(
         description="A hyper- or multispectral image, or the rest (height, SAR)."
     )
-    units: str = Field("", description="Units of the values.")
-    scale: Literal["linear", "log"] = Field(
-        "linear", description="log: intensities, taken to dB in preparation."
+    units: str = Field("", description="Units of the values; none: what the file says.")
+    to_decibels: bool = Field(
+        False, description="Whether the values are intensities that preparation takes to dB."
     )
-    nodata: float | None = Field(
-        None, description="Value that means no data; null takes what the file declares."
+    nodata: Literal["none"] | Values | None = Field(
+        None,
+        description="Value or values as stored that mean no data, beside those that the file "
+        "declares; none: those that the file declares are data.",
     )
     bands: Counts | None = Field(
         None, description="Number of bands to expect, or several that may be; null takes any."
     )
-    sources: tuple[Source, ...] = Field(
+    sources: tuple[ImageSource, ...] = Field(
         (), description="Alternatives; none: the user gives them, see docs/scenes.md."
     )
+
+    @classmethod
+    def _renamed(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`scale: log` was the name of `to_decibels: true`; `scale` now is the file's."""
+        if data.get("scale") not in ("log", "linear"):
+            return data
+        log.warning(
+            "a modality's `scale: %s` is now called `to_decibels: %s`; the old name goes with the "
+            "next release",
+            data["scale"],
+            str(data["scale"] == "log").lower(),
+        )
+        rest = {name: value for name, value in data.items() if name != "scale"}
+        return {"to_decibels": data["scale"] == "log", **rest}
 
 
 class LabelMap(_Item):
@@ -116,8 +101,10 @@ class LandCoverClass(Settings):
         pattern="^#[0-9a-fA-F]{6}$",
         description="Colour on maps; null takes one of a palette for colour-blind readers.",
     )
-    values: Values | None = Field(
-        None, description="Value or values of this class in the label files; null takes the id."
+    values: LabelValues | None = Field(
+        None,
+        description="Value or values of this class in the label files, or names of ENVI regions; "
+        "null takes the id, and the class's name.",
     )
     labelled: int | None = Field(None, ge=0, description="Published labelled pixels.")
     train: int | None = Field(None, ge=0, description="Published official training pixels.")
@@ -151,8 +138,10 @@ class SceneConfig(Settings):
     )
     official_train: LabelMap | None = Field(None, description="Official training pixels.")
     official_test: LabelMap | None = Field(None, description="Official test pixels.")
-    unlabelled: Values = Field(
-        (0,), description="Value or values that mean unlabelled in the label files."
+    unlabelled: LabelValues = Field(
+        (0,),
+        description="Value or values that mean unlabelled in the label files, or colours "
+        "(#000000) or names of ENVI regions.",
     )
     classes: tuple[LandCoverClass, ...] = Field(
         (), description="The classes; none: 1 to the greatest label, without names."
@@ -184,8 +173,9 @@ class SceneConfig(Settings):
         if [c.id for c in self.classes] != list(range(1, len(self.classes) + 1)):
             raise ValueError("the `classes` must have the ids 1, 2, ... in order, without gaps")
         values = [*self.unlabelled, *(v for c in self.classes for v in c.values or (c.id,))]
-        if self.classes and (repeated := sorted({v for v in values if values.count(v) > 1})):
-            raise ValueError(f"the label value {repeated[0]:g} stands for two classes")
+        if self.classes and (repeated := [v for v in values if values.count(v) > 1]):
+            value = repeated[0] if isinstance(repeated[0], str) else f"{repeated[0]:g}"
+            raise ValueError(f"the label value {value} stands for two classes")
         return self
 
 

@@ -1,0 +1,125 @@
+"""Where an array of a scene lies, and how its file is to be read: one form it is published in."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from bdgf.core.settings import Settings
+
+
+def _as_tuple(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _bands(value: Any) -> Any:
+    """`3`, `[0, 2]`, `"0-49, 60-99"` and lists of such as band numbers."""
+    numbers: list[Any] = []
+    for part in _as_tuple(value):
+        for text in part.split(",") if isinstance(part, str) else (part,):
+            match = _RANGE.fullmatch(text) if isinstance(text, str) else None
+            if match is None:
+                numbers.append(text)
+                continue
+            first, last = int(match["first"]), int(match["last"] or match["first"])
+            if last < first:
+                raise ValueError(f"the range {text.strip()!r} runs backwards")
+            numbers.extend(range(first, last + 1))
+    return tuple(numbers)
+
+
+def _axes(value: Any) -> Any:
+    names = value.replace(",", " ").split() if isinstance(value, str) else _as_tuple(value)
+    return tuple(_AXIS_WORDS.get(str(name).strip().lower(), name) for name in names)
+
+
+_RANGE = re.compile(r"\s*(?P<first>\d+)\s*(?:-\s*(?P<last>\d+)\s*)?")
+# The axes by the names that formats and libraries give them.
+_AXIS_WORDS = {
+    **dict.fromkeys(("y", "row", "rows", "line", "lines", "height", "lat", "latitude"), "y"),
+    **dict.fromkeys(("x", "column", "columns", "col", "cols", "sample", "samples", "width"), "x"),
+    **dict.fromkeys(("lon", "longitude"), "x"),
+    **dict.fromkeys(("band", "bands", "channel", "channels", "wavelength", "z", "c"), "band"),
+}
+
+Files = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+Bands = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_bands)]
+Axes = Annotated[tuple[Literal["y", "x", "band"], ...], BeforeValidator(_axes)]
+Counts = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_tuple)]
+Values = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
+LabelValues = Annotated[tuple[float | str, ...], BeforeValidator(_as_tuple)]  # str: names, colours
+
+
+class Source(Settings):
+    """One form in which an array is published."""
+
+    file: Files = Field(
+        description="File name below the scene's folder, or an absolute path; several files are "
+        "stacked along the band axis in this order."
+    )
+    variable: str | None = Field(
+        None,
+        description="Variable in the file, dotted in nested structs and groups; null takes the "
+        "only one.",
+    )
+    axes: Axes | None = Field(
+        None,
+        description="Order of the array's axes as Python reads them, such as [band, y, x]; null "
+        "takes it from the file, or from the sizes where only one order fits. Axes that are all "
+        "called band become one.",
+    )
+    channels: Bands | None = Field(
+        None,
+        description="Bands to take, counted from 0, also as ranges (0-49, 60-99); null takes all.",
+    )
+    exclude: Bands = Field((), description="Bands to leave out, in the same way.")
+    scale: Literal["stored", "none"] | float = Field(
+        "stored",
+        description="stored: the file's scale and offset are applied; none: they are not; a "
+        "number: values are multiplied by it, and the file's scale and offset do not count.",
+    )
+    mask: Literal["stored", "none"] | None = Field(
+        None,
+        description="stored: what a mask or an alpha band of the file hides is no data; none: it "
+        "is data, and an alpha band is a band; null: stored, unless an alpha band may as well be "
+        "an image.",
+    )
+
+    @model_validator(mode="after")
+    def _both_image_axes(self) -> Source:
+        if self.axes is not None and any(self.axes.count(axis) != 1 for axis in ("y", "x")):
+            raise ValueError("`axes` must name y and x once each, and band for every other axis")
+        return self
+
+    def describe(self) -> str:
+        """The files' names and the variable, for a message."""
+        names = " + ".join(self.file) if len(self.file) <= 3 else f"{self.file[0]} + ..."
+        return f"{names} ({self.variable})" if self.variable else names
+
+
+class ImageSource(Source):
+    """One form in which an image is published."""
+
+    bad_bands: Literal["leave out", "keep"] = Field(
+        "leave out",
+        description="Bands that the file marks as bad; `channels` takes one all the same.",
+    )
+
+
+class LabelSource(Source):
+    """One form in which a label map is published."""
+
+    file: Annotated[Files, Field(max_length=1)] = Field(
+        description="File name below the scene's folder, or an absolute path."
+    )
+    form: Literal["map", "mask", "pixels"] | None = Field(
+        None,
+        description="map: class values; mask: 0 and 1, classes from `labels`; pixels: (n, 2) rows "
+        "and columns of labelled pixels, classes from `labels`; null: a map, or a mask where it "
+        "can be nothing else.",
+    )
+    first_index: Literal[0, 1] = Field(
+        0, description="What rows and columns of `pixels` are counted from."
+    )
