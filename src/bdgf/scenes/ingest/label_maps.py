@@ -1,17 +1,27 @@
-"""Label maps: from the files' values to class ids, and their counts against the published ones."""
+"""Label maps: class ids of every file, and their counts against the published ones."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.classes import ClassTable, listing
-from bdgf.scenes.config import LabelSource, LandCoverClass, SceneConfig
-from bdgf.scenes.ingest.grid import bands_last
+from bdgf.scenes.classes import ClassTable
+from bdgf.scenes.config import SceneConfig
+from bdgf.scenes.ingest.label_values import (
+    hidden_labels,
+    ids_of_colours,
+    ids_of_numbers,
+    ids_of_regions,
+    label_numbers,
+    order_of_regions,
+)
+from bdgf.scenes.ingest.official_pixels import is_mask, listed_labels, masked_labels
 from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.scene import LABELS
+from bdgf.scenes.sources import LabelSource
 
 log = logging.getLogger(__name__)
 
@@ -22,80 +32,78 @@ _MEANING = {
 }
 
 
-def label_map(
-    found: FoundArray[LabelSource], config: SceneConfig, shape: tuple[int, int]
+def label_maps(
+    scene: str,
+    found: Mapping[str, FoundArray[LabelSource]],
+    config: SceneConfig,
+) -> dict[str, np.ndarray]:
+    """(H, W) uint8 class ids of each map, 0 = unlabelled.
+
+    Args:
+        scene: The scene's name, for messages.
+        found: "labels" first, then the official maps; axes (y, x, band) but for lists of pixels.
+        config: The scene's configuration.
+
+    Raises:
+        SceneError: A map holds what is no class, or needs the map of all labels.
+    """
+    order = order_of_regions(found.values(), config)
+    maps: dict[str, np.ndarray] = {}
+    for item, array in found.items():
+        labels = maps.get(LABELS)
+        if array.source.form in ("mask", "pixels") and labels is None:
+            raise SceneError(
+                f"{scene}: {array.where} only chooses pixels of {item}: the map of all labels is "
+                "needed beside it; put its file there"
+            )
+        if array.source.form == "pixels":
+            assert labels is not None
+            maps[item] = listed_labels(array, labels, found[LABELS].where)
+        else:
+            maps[item] = _class_ids(array, config, order, labels)
+    return maps
+
+
+def _class_ids(
+    found: FoundArray[LabelSource],
+    config: SceneConfig,
+    order: Sequence[str] | None,
+    labels: np.ndarray | None,
 ) -> np.ndarray:
-    """(H, W) uint8 class ids of a map, 0 = unlabelled.
+    hidden = hidden_labels(found)
+    if found.arrays[0].regions is not None:
+        ids = ids_of_regions(found, config, order)
+    elif (numbers := label_numbers(found)) is None:
+        ids = ids_of_colours(found, config)
+    else:
+        numbers[hidden] = np.nan
+        is_official = found.item != LABELS
+        if is_official and is_mask(found, numbers, config, labels):
+            assert labels is not None
+            ids = masked_labels(found, numbers, labels)
+        else:
+            ids = ids_of_numbers(found, numbers, config)
+    said = list(found.arrays[0].notes)
+    if hidden.any():
+        said.append(f"{100 * hidden.mean():.2g} % masked, hence unlabelled")
+    if said:
+        log.info("%s: %s: %s", found.scene, found.where, ", ".join(said))
+    return np.where(hidden, 0, ids).astype(np.uint8)
 
-    Floating-point maps are accepted when their values are whole; NaN and the file's own nodata
-    value are unlabelled.
 
-    Raises:
-        SceneError: The map has several bands, fractions, or values outside the class list.
+def table_of(
+    config: SceneConfig,
+    maps: Mapping[str, np.ndarray],
+    found: Iterable[FoundArray[LabelSource]] = (),
+) -> ClassTable:
+    """The scene's classes.
+
+    Without configured ones they are the regions that the files name, or "class 1" to the greatest
+    label in `maps`.
     """
-    values = bands_last(found, shape)
-    if values.shape[2] != 1:
-        raise SceneError(
-            f"{found.about} has {values.shape[2]} bands, but labels have one; choose it with "
-            "`channels:`"
-        )
-    if values.dtype.kind not in "biuf":
-        raise SceneError(f"{found.about} holds complex values; choose another variable")
-    values = values[..., 0].astype(np.float64)  # exact for all labels there can be
-    unlabelled = [*config.unlabelled]
-    if (nodata := found.arrays[0].nodata) is not None:
-        unlabelled.append(nodata)
-    known, places = np.unique(values, return_inverse=True)
-    if fractions := [v for v in known if np.isfinite(v) and v != np.round(v)]:
-        raise SceneError(
-            f"{found.about} holds {listing(fractions)}, which are no labels; choose another "
-            "variable"
-        )
-    ids = _ids_by_value(config.classes)
-    mapped, counts = np.zeros(known.size, np.uint8), np.bincount(places.ravel())
-    outside = {}
-    for position, value in enumerate(known.tolist()):
-        if value in ids:  # a class wins over the file's own nodata value
-            mapped[position] = ids[value]
-        elif value not in unlabelled and not np.isnan(value):
-            if config.classes or not 1 <= value <= _MAX_ID:
-                outside[value] = counts[position]
-            mapped[position] = 0 if outside else int(value)
-    if outside:
-        raise _outside(found, outside, config)
-    return mapped[places].reshape(shape)
-
-
-def pixels_map(found: FoundArray[LabelSource], labels: np.ndarray, labels_from: str) -> np.ndarray:
-    """(H, W) uint8: the `labels` (H, W) on the pixels that a list of (row, column) names.
-
-    Raises:
-        SceneError: The array is no such list, or names pixels outside the scene.
-    """
-    pixels = np.asarray(found.arrays[0].values)
-    if pixels.ndim != 2 or pixels.shape[1] != 2:
-        raise SceneError(
-            f"{found.about} is {'x'.join(map(str, pixels.shape))}, not n x 2 rows and columns of "
-            "pixels; choose another variable"
-        )
-    # Signed, so that unsigned indices cannot wrap around below the first one.
-    rows, columns = pixels.astype(np.int64).T - found.source.first_index
-    inside = (rows >= 0) & (rows < labels.shape[0]) & (columns >= 0) & (columns < labels.shape[1])
-    if not inside.all():
-        raise SceneError(
-            f"{found.about}: {(~inside).sum()} of its pixels lie outside {labels_from} "
-            f"({labels.shape[0]}x{labels.shape[1]}); check `first_index`"
-        )
-    chosen = np.zeros_like(labels)
-    chosen[rows, columns] = labels[rows, columns]
-    if bare := int((labels[rows, columns] == 0).sum()):
-        log.warning("%s: %d of its pixels have no label", found.about, bare)
-    return chosen
-
-
-def table_of(config: SceneConfig, maps: Mapping[str, np.ndarray]) -> ClassTable:
-    """The scene's classes; without configured ones "class 1" to the greatest label in `maps`."""
     names = [c.name for c in config.classes]
+    if not names:
+        names = list(order_of_regions(found, config) or ())
     if not names:
         names = [f"class {i}" for i in range(1, 1 + max(int(m.max()) for m in maps.values()))]
     colors = list(ClassTable.of(names).colors)
@@ -149,21 +157,3 @@ def check_training_pixels(
             + (f" (nor have {', '.join(without[1:])})" if without[1:] else "")
             + "; leave the class out of the class list or correct the map"
         )
-
-
-def _ids_by_value(classes: Sequence[LandCoverClass]) -> dict[float, int]:
-    return {value: c.id for c in classes for value in c.values or (float(c.id),)}
-
-
-def _outside(
-    found: FoundArray[LabelSource], outside: Mapping[float, int], config: SceneConfig
-) -> SceneError:
-    numbers = ", ".join(f"{value:g} ({n} pixels)" for value, n in list(outside.items())[:5])
-    more = f" and {len(outside) - 5} other values" if len(outside) > 5 else ""
-    known = (
-        f"values {listing(_ids_by_value(config.classes), most=20)}" if config.classes else "none"
-    )
-    return SceneError(
-        f"{found.about} holds {numbers}{more}, outside the class list ({known}; "
-        f"unlabelled {listing(config.unlabelled)}); correct `classes` or `unlabelled`"
-    )

@@ -7,36 +7,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
-from bdgf.scenes.classes import listing
-from bdgf.scenes.config import (
-    LabelMap,
-    LabelSource,
-    Modality,
-    SceneConfig,
-    Source,
-    parse_scene_config,
-)
-from bdgf.scenes.ingest.grid import bands_last, common_georeference, common_shape
+from bdgf.scenes.config import LabelMap, SceneConfig, parse_scene_config
+from bdgf.scenes.ingest.axes import settle_axes
+from bdgf.scenes.ingest.decoding import decode_image
+from bdgf.scenes.ingest.grid import common_georeference
 from bdgf.scenes.ingest.label_maps import (
     check_training_pixels,
-    label_map,
-    pixels_map,
+    label_maps,
     table_of,
     warn_of_counts,
 )
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
-from bdgf.scenes.scene import ModalityArray, class_table, new_scene, valid_mask
+from bdgf.scenes.scene import (
+    LABELS,
+    OFFICIAL_TEST,
+    OFFICIAL_TRAIN,
+    class_table,
+    new_scene,
+    valid_mask,
+)
+from bdgf.scenes.sources import ImageSource, LabelSource
 from bdgf.scenes.synthetic.scene import make_demo_scene
 
 log = logging.getLogger(__name__)
-
-_LABELS, _TRAIN, _TEST = "labels", "official_train", "official_test"
 
 
 class IngestSettings(Settings):
@@ -88,29 +85,33 @@ def read_scene(name: str, config: SceneConfig, folders: Sequence[Path]) -> xr.Da
     place = SceneFolders(name, folders, config.source)
     images = _find_images(place, config)
     maps = _find_maps(place, config)
-    arrays: list[FoundArray[Any]] = [
-        *images.values(),
-        *(found for found in maps.values() if found.source.form == "map"),
-    ]
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
     log.info("%s: %s", name, taken)
-    shape = common_shape(name, arrays, config.shape)
+    arrays: dict[str, FoundArray[Any]] = {
+        **{f"modality {name}": found for name, found in images.items()},
+        **{item: found for item, found in maps.items() if found.source.form != "pixels"},
+    }
+    shape, settled = settle_axes(name, list(arrays.values()), config.shape)
+    arrays = dict(zip(arrays, settled, strict=True))
     if config.shape not in (None, shape):
         log.warning("%s: %s pixels, but published with %s", name, _size(shape), _size(config.shape))
-    crs, transform = common_georeference(name, arrays, shape, config.grid_tolerance)
-    labels = _label_maps(name, maps, config, shape)
-    del arrays
+    crs, transform = common_georeference(name, settled, shape, config.grid_tolerance)
+    maps = {item: arrays.get(item, found) for item, found in maps.items()}
+    labels = label_maps(name, maps, config)
+    settled.clear()
+    images = {name: arrays.pop(f"modality {name}") for name in images}
     modalities = {  # popped, so that each raw array is freed once converted
-        name: _image(images.pop(name), config.modalities[name], shape) for name in list(images)
+        name: decode_image(images.pop(name), config.modalities[name], shape)
+        for name in list(images)
     }
-    classes = table_of(config, labels)
+    classes = table_of(config, labels, maps.values())
     scene = new_scene(
         name,
         modalities,
-        labels.get(_LABELS),
+        labels.get(LABELS),
         classes,
-        official_train=labels.get(_TRAIN),
-        official_test=labels.get(_TEST),
+        official_train=labels.get(OFFICIAL_TRAIN),
+        official_test=labels.get(OFFICIAL_TEST),
         crs=crs,
         transform=transform,
     )
@@ -118,7 +119,7 @@ def read_scene(name: str, config: SceneConfig, folders: Sequence[Path]) -> xr.Da
     return scene
 
 
-def _find_images(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[Source]]:
+def _find_images(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[ImageSource]]:
     images = {}
     for name, modality in config.modalities.items():
         found = place.read(f"modality '{name}'", modality.sources, modality.optional)
@@ -136,9 +137,9 @@ def _find_images(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArr
 
 def _find_maps(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[LabelSource]]:
     configured: dict[str, LabelMap | None] = {
-        _LABELS: config.labels,
-        _TRAIN: config.official_train,
-        _TEST: config.official_test,
+        LABELS: config.labels,
+        OFFICIAL_TRAIN: config.official_train,
+        OFFICIAL_TEST: config.official_test,
     }
     maps = {}
     for item, sources in configured.items():
@@ -147,98 +148,34 @@ def _find_maps(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray
         found = place.read(item, sources.sources, sources.optional)
         if found is not None:
             maps[item] = found
-    if (_TRAIN in maps) != (_TEST in maps):
-        there = maps.pop(_TRAIN, None) or maps.pop(_TEST)
+    if (OFFICIAL_TRAIN in maps) != (OFFICIAL_TEST in maps):
+        there = maps.pop(OFFICIAL_TRAIN, None) or maps.pop(OFFICIAL_TEST)
         log.warning(
             "%s: %s is there without its counterpart: no official split", place.scene, there.where
         )
-    elif config.official_train is not None and _TRAIN not in maps:
+    elif config.official_train is not None and OFFICIAL_TRAIN not in maps:
         log.warning("%s: its official split is not there; choose another split", place.scene)
     if not maps and config.labels is not None:
-        place.read(_LABELS, config.labels.sources, optional=False)  # says what is missing
+        place.read(LABELS, config.labels.sources, optional=False)  # says what is missing
     return maps
-
-
-def _label_maps(
-    scene: str,
-    found: Mapping[str, FoundArray[LabelSource]],
-    config: SceneConfig,
-    shape: tuple[int, int],
-) -> dict[str, np.ndarray]:
-    """(H, W) uint8 class ids of each map."""
-    maps: dict[str, np.ndarray] = {}
-    for item, array in found.items():  # the labels come first
-        if array.source.form == "map":
-            maps[item] = label_map(array, config, shape)
-        elif _LABELS in maps:
-            maps[item] = pixels_map(array, maps[_LABELS], found[_LABELS].where)
-        else:
-            raise SceneError(
-                f"{scene}: {array.where} only lists pixels of {item}: the map of all labels is "
-                "needed beside it; put its file there"
-            )
-    return maps
-
-
-def _image(found: FoundArray[Source], modality: Modality, shape: tuple[int, int]) -> ModalityArray:
-    """The modality as (H, W, bands) float32, with where all its bands have data."""
-    values = bands_last(found, shape)
-    if modality.bands is not None and values.shape[2] not in modality.bands:
-        expected = " or ".join(map(str, modality.bands))
-        raise SceneError(
-            f"{found.about} has {values.shape[2]} bands, expected {expected}; choose another "
-            "variable or correct `bands`"
-        )
-    if values.dtype.kind not in "biuf":
-        raise SceneError(f"{found.about} holds complex values; give amplitudes or intensities")
-    nodata = found.arrays[0].nodata if modality.nodata is None else modality.nodata
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, hence no data
-        values = np.ascontiguousarray(values, dtype=np.float32)
-    has_data = _where_data(found.about, values, nodata)
-    return ModalityArray(values, modality.kind, modality.units, modality.scale, has_data)
-
-
-def _where_data(about: str, values: np.ndarray, nodata: float | None) -> np.ndarray:
-    """(H, W) bool: where every band is finite and not `nodata`.
-
-    Raises:
-        SceneError: A band has no data at all, or the whole modality is constant.
-    """
-    everywhere = np.empty(values.shape[:2], bool)
-    in_band = np.zeros(values.shape[2], bool)
-    finite_pixels, least, greatest = 0, np.inf, -np.inf
-    for row, line in enumerate(values):  # row by row, for memory's sake
-        finite = np.isfinite(line)
-        finite_pixels += int(finite.all(axis=1).sum())
-        data = finite if nodata is None else finite & (line != np.float32(nodata))
-        everywhere[row], in_band = data.all(axis=1), in_band | data.any(axis=0)
-        least = min(least, line.min(where=data, initial=np.inf))
-        greatest = max(greatest, line.max(where=data, initial=-np.inf))
-    if not in_band.all():
-        empty = listing(np.flatnonzero(~in_band) + 1)
-        raise SceneError(
-            f"{about}: band {empty} (counted from 1) holds nothing but NaN, infinite or nodata "
-            "values; leave it out with `channels:` or correct the file"
-        )
-    if least == greatest:
-        raise SceneError(f"{about} is {least:g} everywhere; choose another variable or file")
-    if nodata is None and (broken := everywhere.size - finite_pixels):
-        log.warning("%s: %d pixels with NaN or infinite values count as nodata", about, broken)
-    return everywhere
 
 
 def _check_labels(name: str, config: SceneConfig, scene: xr.Dataset) -> None:
     """Counts against the published ones, labels without data, and the official split."""
-    maps = {key: scene[key].to_numpy() for key in (_LABELS, _TRAIN, _TEST) if key in scene}
-    published = {_LABELS: "labelled", _TRAIN: "train", _TEST: "test"}
+    maps = {
+        key: scene[key].to_numpy()
+        for key in (LABELS, OFFICIAL_TRAIN, OFFICIAL_TEST)
+        if key in scene
+    }
+    published = {LABELS: "labelled", OFFICIAL_TRAIN: "train", OFFICIAL_TEST: "test"}
     warn_of_counts(name, config, {published[key]: ids for key, ids in maps.items()})
     valid = valid_mask(scene)
-    if lost := int(((maps[_LABELS] > 0) & ~valid).sum()):
+    if lost := int(((maps[LABELS] > 0) & ~valid).sum()):
         log.warning("%s: %d labelled pixels have no data and are not used", name, lost)
-    if _TRAIN in maps:
-        if shared := int(((maps[_TRAIN] > 0) & (maps[_TEST] > 0)).sum()):
+    if OFFICIAL_TRAIN in maps:
+        if shared := int(((maps[OFFICIAL_TRAIN] > 0) & (maps[OFFICIAL_TEST] > 0)).sum()):
             log.warning("%s: %d pixels are both official_train and official_test", name, shared)
-        check_training_pixels(name, class_table(scene), maps[_TRAIN], valid)
+        check_training_pixels(name, class_table(scene), maps[OFFICIAL_TRAIN], valid)
 
 
 def _size(shape: tuple[int, int] | None) -> str:

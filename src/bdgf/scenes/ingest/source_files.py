@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.config import Origin, Source
+from bdgf.scenes.config import Origin
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
 from bdgf.scenes.readers.registry import read_array
+from bdgf.scenes.sources import Source
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +30,14 @@ class FoundArray(Generic[SourceT]):
         item: What it is, such as "modality 'hsi'".
         source: The alternative that was taken.
         arrays: One array a file of the source.
+        paths: The files.
     """
 
     scene: str
     item: str
     source: SourceT
     arrays: tuple[RawArray, ...]
+    paths: tuple[Path, ...]
 
     @property
     def where(self) -> str:
@@ -55,6 +58,7 @@ class SceneFolders:
     folders: Sequence[Path]
     origin: Origin
     _checked: set[Path] = field(default_factory=set, init=False)
+    _said: set[tuple[Path, str]] = field(default_factory=set, init=False)
 
     def read(
         self, item: str, sources: Sequence[SourceT], optional: bool
@@ -82,12 +86,20 @@ class SceneFolders:
                 continue
             for path in found:
                 self._check_digest(path)
-            return FoundArray(self.scene, item, source, arrays)
+            for path, array in zip(found, arrays, strict=True):
+                self._say_doubts(path, array)
+            return FoundArray(self.scene, item, source, arrays, tuple(found))
         if wrong_variable is not None:
             raise wrong_variable
         if optional:
             return None
         raise self._missing(item, sources)
+
+    def _say_doubts(self, path: Path, array: RawArray) -> None:
+        for doubt in array.doubts:
+            if (path, doubt) not in self._said:  # several arrays may lie in one file
+                log.warning("%s: %s: %s", self.scene, path.name, doubt)
+            self._said.add((path, doubt))
 
     def _find(self, name: str) -> Path | None:
         candidates = (folder / name for folder in self.folders)

@@ -1,0 +1,273 @@
+"""From numbers as stored to a modality: masks, nodata, scale and bad bands in one place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bdgf.core.errors import SceneError
+from bdgf.scenes.config import Modality
+from bdgf.scenes.ingest.bands import ChosenBands, choose_bands, ranges
+from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.readers.raw_array import RawArray
+from bdgf.scenes.scene import ModalityArray
+from bdgf.scenes.sources import ImageSource
+
+log = logging.getLogger(__name__)
+
+# Numbers as great as 1e30 are fill values; files give them with 6 digits or more.
+_HUGE, _HUGE_TOLERANCE = 1e30, 1e-5
+_DECIBELS = ("db", "decibel", "decibels")
+
+
+@dataclass
+class _Seen:
+    """What the rows of a modality have shown so far; `masked` and `broken` count pixels."""
+
+    in_band: np.ndarray
+    masked: list[int]
+    fill: list[int]
+    broken: int = 0
+    least: float = np.inf
+    greatest: float = -np.inf
+
+
+def decode_image(
+    found: FoundArray[ImageSource], modality: Modality, shape: tuple[int, int]
+) -> ModalityArray:
+    """A modality as (H, W, bands) float32 in its units, with where all its bands have data.
+
+    A value is no data where it is not finite, equals a nodata value of its band as stored, lies
+    outside the file's valid range, or is hidden by a mask or by an alpha band.
+
+    Args:
+        found: Its files, axes (y, x, band).
+        modality: Its configuration.
+        shape: Rows and columns H, W.
+
+    Raises:
+        SceneError: The values are no image: complex, constant, a band without data, or bands that
+            `choose_bands` refuses.
+    """
+    if any(array.values.dtype.kind not in "biuf" for array in found.arrays):
+        raise SceneError(f"{found.about} holds complex values; give amplitudes or intensities")
+    units = modality.units or next((a.units for a in found.arrays if a.units), "")
+    if modality.to_decibels and any(a.units.strip().lower() in _DECIBELS for a in found.arrays):
+        raise SceneError(f"{found.about} is in dB already, its file says; leave out `to_decibels`")
+    chosen = choose_bands(found, modality)
+    count = sum(len(file.bands) for file in chosen)
+    values = np.empty((*shape, count), np.float32)
+    has_data = np.empty(shape, bool)
+    seen = _Seen(np.zeros(count, bool), [0] * len(chosen), [0] * len(chosen))
+    files = [
+        _FileDecoder.of(a, c, found, modality) for a, c in zip(found.arrays, chosen, strict=True)
+    ]
+    for row in range(shape[0]):  # row by row, for memory's sake
+        missing = np.zeros((shape[1], count), bool)
+        for i, file in enumerate(files):
+            file.decode(row, values[row], missing, seen, i)
+        data = ~missing
+        has_data[row] = data.all(axis=1)
+        seen.in_band |= data.any(axis=0)
+        seen.least = min(seen.least, values[row].min(where=data, initial=np.inf))
+        seen.greatest = max(seen.greatest, values[row].max(where=data, initial=-np.inf))
+    _report(found, files, chosen, seen, has_data.size)
+    _check(found, modality, chosen, seen)
+    scale: Literal["linear", "log"] = "log" if modality.to_decibels else "linear"
+    return ModalityArray(values, modality.kind, units, scale, has_data)
+
+
+@dataclass(frozen=True)
+class _FileDecoder:
+    """Decodes the rows of one file.
+
+    Attributes:
+        array: The file's array, (y, x, band).
+        bands: Its bands that are taken, and `places`, where they go.
+        masked: Bool (y, x) or (y, x, band): what its mask hides, if that counts.
+        nodata: (numbers, bands) in the array's dtype or float64; NaN stands for none.
+        scale: (bands,) factors and `offset` (bands,), or None where stored numbers are values.
+    """
+
+    array: RawArray
+    bands: np.ndarray
+    places: np.ndarray
+    masked: np.ndarray | None
+    nodata: np.ndarray
+    scale: np.ndarray | None
+    offset: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        array: RawArray,
+        chosen: ChosenBands,
+        found: FoundArray[ImageSource],
+        modality: Modality,
+    ) -> _FileDecoder:
+        bands, total = np.array(chosen.bands, int), array.values.shape[2]
+        scale, offset = scale_and_offset(array, found.source.scale, total)
+        trivial = bool(np.all(scale == 1) and np.all(offset == 0))
+        masked = None if found.source.mask == "none" else array.masked
+        if chosen.alpha is not None:
+            hidden = array.values[..., chosen.alpha] == 0
+            masked = hidden if masked is None else masked | _like(hidden, masked)
+        return cls(
+            array,
+            bands,
+            np.array(chosen.places, int),
+            masked,
+            _nodata_table(array, modality, total)[:, bands],
+            None if trivial else scale[bands],
+            offset[bands],
+        )
+
+    def decode(
+        self, row: int, values: np.ndarray, missing: np.ndarray, seen: _Seen, file: int
+    ) -> None:
+        """Writes the row's values (x, bands) and where they are missing (x, bands)."""
+        if not self.bands.size:
+            return
+        stored = self.array.values[row][:, self.bands]
+        fill = is_nodata(stored, self.nodata)
+        if self.array.valid_range is not None:
+            least, greatest = self.array.valid_range
+            fill |= (stored < least) | (stored > greatest)
+        hidden = np.zeros(stored.shape, bool)
+        if self.masked is not None:
+            mask = self.masked[row]
+            hidden |= mask[:, None] if mask.ndim == 1 else mask[:, self.bands]
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, hence no data
+            if self.scale is None:
+                decoded = stored.astype(np.float32)
+            else:
+                decoded = (stored * self.scale.astype(np.float64) + self.offset).astype(np.float32)
+        values[:, self.places] = decoded
+        broken = ~np.isfinite(decoded)
+        seen.masked[file] += int(hidden.any(axis=1).sum())
+        seen.fill[file] += int((fill & ~hidden).any(axis=1).sum())
+        seen.broken += int((broken & ~fill & ~hidden).any(axis=1).sum())
+        missing[:, self.places] = fill | hidden | broken
+
+
+def is_nodata(stored: np.ndarray, nodata: np.ndarray) -> np.ndarray:
+    """Where stored numbers mean "no data".
+
+    Args:
+        stored: (..., bands), any real dtype.
+        nodata: (numbers, bands); NaN stands for none.
+    """
+    found = np.zeros(stored.shape, bool)
+    for numbers in nodata:
+        if stored.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                numbers = numbers.astype(stored.dtype)
+        found |= stored == numbers
+        if stored.dtype.kind == "f" and (np.abs(numbers) >= _HUGE).any():
+            with np.errstate(all="ignore"):
+                near = np.abs(stored / numbers - 1) < _HUGE_TOLERANCE
+            found |= near & (np.abs(numbers) >= _HUGE)
+    return found
+
+
+def scale_and_offset(
+    array: RawArray, setting: str | float, bands: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(bands,) factors and (bands,) offsets as the scene's file wants them applied."""
+    if setting == "stored":
+        return np.broadcast_to(array.scale, bands), np.broadcast_to(array.offset, bands)
+    factor = 1.0 if setting == "none" else float(setting)
+    return np.full(bands, factor), np.zeros(bands)
+
+
+def _nodata_table(array: RawArray, modality: Modality, bands: int) -> np.ndarray:
+    """(numbers, bands) of what the file declares and what the scene's file adds, NaN for none."""
+    declared = () if modality.nodata == "none" else array.nodata
+    given = modality.nodata if isinstance(modality.nodata, tuple) else ()
+    by_band = [(*one, *given) for one in (declared or ((),))]
+    if len(by_band) == 1:
+        by_band *= bands
+    table = np.full((max(map(len, by_band)), bands), np.nan)
+    for band, numbers in enumerate(by_band):
+        table[: len(numbers), band] = numbers
+    return table
+
+
+def _like(hidden: np.ndarray, masked: np.ndarray) -> np.ndarray:
+    return hidden if masked.ndim == 2 else hidden[..., None]
+
+
+def _report(
+    found: FoundArray[ImageSource],
+    files: Sequence[_FileDecoder],
+    chosen: Sequence[ChosenBands],
+    seen: _Seen,
+    pixels: int,
+) -> None:
+    """One line a file of what was applied, and a warning where nodata was not declared."""
+    for i, (file, bands) in enumerate(zip(files, chosen, strict=True)):
+        said = [*file.array.notes, *bands.notes]
+        if file.scale is not None:
+            said.append(_scale_text(file.scale, file.offset))
+        if seen.masked[i]:
+            said.append(f"{100 * seen.masked[i] / pixels:.2g} % masked")
+        if seen.fill[i]:
+            said.append(f"{100 * seen.fill[i] / pixels:.2g} % nodata")
+        if said:
+            log.info("%s: %s: %s", found.scene, found.source.file[i], ", ".join(said))
+    knows_nodata = any(np.isfinite(f.nodata).any() or f.masked is not None for f in files)
+    if seen.broken and not knows_nodata:
+        log.warning(
+            "%s: %d pixels with NaN or infinite values count as nodata", found.about, seen.broken
+        )
+
+
+def _scale_text(scale: np.ndarray, offset: np.ndarray) -> str:
+    text = []
+    for name, numbers, none in (("scale", scale, 1.0), ("offset", offset, 0.0)):
+        if np.all(numbers == none):
+            continue
+        least, greatest = numbers.min(), numbers.max()
+        one = least == greatest
+        text.append(f"{name} {least:g}" if one else f"{name} {least:g} to {greatest:g} by band")
+    return ", ".join(text)
+
+
+def _check(
+    found: FoundArray[ImageSource],
+    modality: Modality,
+    chosen: Sequence[ChosenBands],
+    seen: _Seen,
+) -> None:
+    if not seen.in_band.all():
+        empty = np.flatnonzero(~seen.in_band)
+        raise SceneError(
+            f"{found.about}: {_band_numbers(found, chosen, empty)} (counted from 0) "
+            f"{'holds' if len(empty) == 1 else 'hold'} nothing but NaN, infinite or nodata values; "
+            f"leave out with `exclude: {_band_numbers(found, chosen, empty, word=False)}`, or "
+            "correct the file"
+        )
+    if seen.least == seen.greatest:
+        raise SceneError(
+            f"{found.about} is {seen.least:g} everywhere; choose another variable or file"
+        )
+
+
+def _band_numbers(
+    found: FoundArray[ImageSource],
+    chosen: Sequence[ChosenBands],
+    places: np.ndarray,
+    word: bool = True,
+) -> str:
+    """The bands at these places, as `channels` and `exclude` count them."""
+    first = 0
+    by_place: dict[int, int] = {}
+    for array, file in zip(found.arrays, chosen, strict=True):
+        by_place |= {p: first + b for p, b in zip(file.places, file.bands, strict=True)}
+        first += array.values.shape[2]
+    numbers = ranges(by_place[int(place)] for place in places)
+    return f"band{'s' if len(places) > 1 else ''} {numbers}" if word else numbers

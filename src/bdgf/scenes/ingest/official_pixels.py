@@ -1,0 +1,168 @@
+"""Official pixels that take their classes from the map of all labels: masks and lists of pixels."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from bdgf.core.errors import SceneError
+from bdgf.scenes.config import SceneConfig
+from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.sources import LabelSource
+
+log = logging.getLogger(__name__)
+
+# Of a class map that holds one class, at most this share of pixels has another label.
+_DISAGREEING_SHARE = 0.05
+
+
+def is_mask(
+    found: FoundArray[LabelSource],
+    numbers: np.ndarray,
+    config: SceneConfig,
+    labels: np.ndarray | None,
+) -> bool:
+    """Whether an official map only says which pixels are in it, and not of which class they are.
+
+    Args:
+        found: The map, with its setting `form`.
+        numbers: (H, W) what it holds, NaN where there is no data.
+        config: The scene's configuration.
+        labels: (H, W) class ids of all labels, where there is such a map.
+
+    Raises:
+        SceneError: It may be either, or it is a mask and there is no map of all labels.
+    """
+    if found.source.form is not None:
+        return found.source.form == "mask"
+    unlabelled = {0.0, *(v for v in config.unlabelled if not isinstance(v, str))}
+    held = [v for v in np.unique(numbers[np.isfinite(numbers)]).tolist() if v not in unlabelled]
+    count = len(config.classes) or (0 if labels is None else int(labels.max()))
+    if len(held) != 1 or count == 1:
+        return False
+    of_class = {
+        value: c.id
+        for c in config.classes
+        for value in (c.values or (float(c.id),))
+        if not isinstance(value, str)
+    } or {1.0: 1}
+    if labels is None:
+        if held[0] != 1 or not config.classes:
+            return False
+        raise SceneError(
+            f"{found.about} holds 0 and 1 only: it seems a mask, which takes its classes from "
+            "`labels`, and there is no such map; give it, or say `form: map` if all its pixels "
+            f"are of the class '{config.classes[0].name}'"
+        )
+    there = labels[(numbers == held[0]) & (labels > 0)]
+    if held[0] not in of_class:
+        log.info("%s: holds 0 and %g, read as a mask of the labels", found.about, held[0])
+        return True
+    others = float(np.mean(there != of_class[held[0]])) if there.size else 0.0
+    if others == 0.0:
+        return False  # the labels say the same
+    if others < _DISAGREEING_SHARE:
+        raise SceneError(
+            f"{found.about} holds 0 and {held[0]:g} only, and {100 * others:.2g} % of its pixels "
+            "have another class in `labels`: a mask or a map of one class; say `form: mask` or "
+            "`form: map`"
+        )
+    log.info(
+        "%s: holds 0 and %g on pixels of several classes, read as a mask of the labels",
+        found.about,
+        held[0],
+    )
+    return True
+
+
+def masked_labels(
+    found: FoundArray[LabelSource], numbers: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """(H, W) uint8: the `labels` (H, W) where a mask is not 0."""
+    chosen = np.isfinite(numbers) & (numbers != 0)
+    if bare := int((chosen & (labels == 0)).sum()):
+        log.warning("%s: %d of its pixels have no label", found.about, bare)
+    return np.where(chosen, labels, 0).astype(np.uint8)
+
+
+def listed_labels(
+    found: FoundArray[LabelSource], labels: np.ndarray, labels_from: str
+) -> np.ndarray:
+    """(H, W) uint8: the `labels` (H, W) on the pixels that a list of (row, column) names.
+
+    Raises:
+        SceneError: The array is no such list, names pixels outside the scene, or another reading
+            (columns first, counted from the other number) fits the labels and this one does not.
+    """
+    pixels = _pairs(found)
+    swapped = found.source.axes is not None and found.source.axes[0] == "x"
+    first = found.source.first_index
+    chosen, bare = _placed(pixels, swapped, first, labels)
+    other = _other_reading(pixels, swapped, first, labels) if chosen is None or bare else None
+    if chosen is None:
+        outside = _outside(pixels, swapped, first, labels.shape)
+        hint = f"{other} would fit" if other else "check `first_index` and `axes`"
+        raise SceneError(
+            f"{found.about}: {outside} of its pixels lie outside {labels_from} "
+            f"({labels.shape[0]}x{labels.shape[1]}); {hint}"
+        )
+    if other:
+        raise SceneError(
+            f"{found.about}: {bare} of its pixels have no label, but all have one with {other}; "
+            "say which reading is right"
+        )
+    if bare:
+        log.warning("%s: %d of its pixels have no label", found.about, bare)
+    return chosen
+
+
+def _pairs(found: FoundArray[LabelSource]) -> np.ndarray:
+    """(n, 2) int64; signed, so that unsigned indices cannot wrap around below the first one."""
+    pixels = np.asarray(found.arrays[0].values)
+    if pixels.ndim == 2 and pixels.shape[1] != 2 and pixels.shape[0] == 2:
+        pixels = pixels.T
+    if pixels.ndim != 2 or pixels.shape[1] != 2:
+        raise SceneError(
+            f"{found.about} is {'x'.join(map(str, pixels.shape))}, not n x 2 rows and columns of "
+            "pixels; choose another variable"
+        )
+    if pixels.dtype.kind not in "iuf" or (pixels != np.round(pixels)).any():
+        raise SceneError(f"{found.about} holds no whole numbers; choose another variable")
+    return pixels.astype(np.int64)
+
+
+def _rows_columns(pixels: np.ndarray, swapped: bool, first: int) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = (pixels[:, ::-1] if swapped else pixels).T - first
+    return rows, columns
+
+
+def _outside(pixels: np.ndarray, swapped: bool, first: int, shape: tuple[int, ...]) -> int:
+    rows, columns = _rows_columns(pixels, swapped, first)
+    inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+    return int((~inside).sum())
+
+
+def _placed(
+    pixels: np.ndarray, swapped: bool, first: int, labels: np.ndarray
+) -> tuple[np.ndarray | None, int]:
+    """The labels on the pixels, None where one lies outside; and how many have no label."""
+    if _outside(pixels, swapped, first, labels.shape):
+        return None, 0
+    rows, columns = _rows_columns(pixels, swapped, first)
+    chosen = np.zeros_like(labels)
+    chosen[rows, columns] = labels[rows, columns]
+    return chosen, int((labels[rows, columns] == 0).sum())
+
+
+def _other_reading(pixels: np.ndarray, swapped: bool, first: int, labels: np.ndarray) -> str | None:
+    """The settings of the one other reading by which every pixel has a label, if there is one."""
+    fits = []
+    for axes in (swapped, not swapped):
+        for index in (first, 1 - first):
+            chosen, bare = _placed(pixels, axes, index, labels)
+            if (axes, index) != (swapped, first) and chosen is not None and not bare:
+                changed = [f"`axes: [{'x, y' if axes else 'y, x'}]`"] if axes != swapped else []
+                changed += [f"`first_index: {index}`"] if index != first else []
+                fits.append(" and ".join(changed))
+    return fits[0] if len(fits) == 1 else None
