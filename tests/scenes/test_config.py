@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from bdgf.core.errors import SettingsError
-from bdgf.scenes.config import SceneConfig, parse_scene_config
+from bdgf.scenes.config import Modality, SceneConfig, parse_scene_config
 from tests.data import fabricate
 
 SCENES = Path(__file__).resolve().parents[2] / "conf" / "base" / "parameters_scenes"
@@ -122,3 +122,10 @@ def test_mistakes_are_one_line_that_names_the_setting(changes, message):
 def test_several_mistakes_are_counted():
     with pytest.raises(SettingsError, match=r"\(and 1 more\)"):
         parse_scene_config("mine", smallest(a=1, b=2))
+
+
+def test_the_scale_of_a_modality_was_renamed(caplog):
+    image = {"kind": "auxiliary", "file": "sar.tif", "scale": "log"}
+    assert Modality.model_validate(image).to_decibels
+    assert "`to_decibels: true`" in caplog.text
+    assert Modality.model_validate({**image, "scale": "none"}).sources[0].scale == "none"

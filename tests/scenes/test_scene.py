@@ -134,7 +134,9 @@ def test_what_does_not_fit_is_one_clear_line(change, message):
 def test_a_band_without_any_data_is_named():
     given = modalities()
     given["optical"].values[..., 1] = np.nan
-    with pytest.raises(SceneError, match="modality optical: band 2 has no finite value"):
+    with pytest.raises(
+        SceneError, match=r"modality optical: band 1 \(counted from 0\) has no finite"
+    ):
         new_scene("alp", given, labels(), CLASSES)
 
 

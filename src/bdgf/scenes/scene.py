@@ -258,9 +258,10 @@ def _finite_pixels(name: str, values: np.ndarray) -> np.ndarray:
         finite[row] = line.all(axis=-1)
         band_has_data |= line.any(axis=0)
     if not band_has_data.all():
-        bands = listing(np.flatnonzero(~band_has_data) + 1)
+        bands = listing(np.flatnonzero(~band_has_data))
         raise SceneError(
-            f"modality {name}: band {bands} has no finite value; leave it out or correct the file"
+            f"modality {name}: band {bands} (counted from 0) has no finite value; leave it out or "
+            "correct the file"
         )
     return finite
 

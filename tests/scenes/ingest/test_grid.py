@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from rasterio.crs import CRS
 
 from bdgf.core.errors import SceneError
+from bdgf.scenes.ingest.grid import horizontal
 from bdgf.scenes.scene import georeference
 from tests.data.small_scene import (
     DSM,
@@ -74,3 +76,20 @@ def test_other_reference_systems_are_both_named(tmp_path):
 def test_files_without_a_position_join_those_with_one(tmp_path):
     scene = raster_scene(tmp_path, labels={"crs": None, "transform": None})
     assert georeference(scene)[0].to_epsg() == 32632
+
+
+@pytest.mark.parametrize("other", ["EPSG:32632+3855", "EPSG:32632"])
+def test_a_vertical_part_does_not_count(tmp_path, other):
+    for first in ("hsi", "dsm"):
+        scene = raster_scene(tmp_path, **{first: {"crs": other}})
+        assert georeference(scene)[0].to_epsg() == 32632
+
+
+def test_systems_that_differ_in_their_horizontal_part_stay_apart(tmp_path):
+    with pytest.raises(SceneError, match=r"hsi\.tif is in EPSG:32632 but dsm\.tif in EPSG:32633"):
+        raster_scene(tmp_path, dsm={"crs": "EPSG:32633+3855"})
+
+
+@pytest.mark.parametrize("code", ["EPSG:4979", "EPSG:4326"])
+def test_three_dimensional_systems_lose_their_height(code):
+    assert horizontal(CRS.from_string(code)).to_epsg() == 4326

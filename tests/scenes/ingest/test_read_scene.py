@@ -63,7 +63,7 @@ def test_undeclared_nan_is_warned_of(tmp_path, caplog):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_band_without_data_is_named(tmp_path, value):
     with pytest.raises(
-        SceneError, match=r"'hsi' from hsi\.npy: band 3 \(counted from 1\) holds no"
+        SceneError, match=r"'hsi' from hsi\.npy: band 2 \(counted from 0\) holds no"
     ):
         load(tmp_path, hsi=changed(HSI, (..., 2), value))
 

@@ -70,5 +70,5 @@ def test_files_are_stacked_and_channels_chosen(tmp_path):
     np.testing.assert_array_equal(scene["bands"], HSI[..., [2, 0]])
     np.testing.assert_array_equal(scene["some"], HSI[..., [4, 1]])
     config["modalities"]["some"]["channels"] = [6]
-    with pytest.raises(SceneError, match="has 6 bands, counted from 0, but `channels` asks for 6"):
+    with pytest.raises(SceneError, match="has 6 bands, counted from 0, but `channels` names 6"):
         load(tmp_path, config)

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from bdgf.core.errors import SceneError
+from bdgf.scenes.config import parse_scene_config
+from bdgf.scenes.ingest.label_maps import label_maps
+from bdgf.scenes.readers.raw_array import RawArray
+from tests.data.small_scene import LABELS, TEST, TRAIN, changed, load, npy_config
+from tests.scenes.ingest.raw_arrays import cube, labels
+
+MASK = (TRAIN > 0).astype(np.uint8)
+
+
+def maps_of(train, **said):
+    config = parse_scene_config("mine", npy_config())
+    found = {"labels": labels(cube(LABELS[..., None]))}
+    array = RawArray(train) if said.get("form") == "pixels" else cube(train[..., None])
+    found["official_train"] = labels(array, "official_train", **said)
+    return label_maps("mine", found, config)["official_train"]
+
+
+@pytest.mark.parametrize("top", [1, 255])
+def test_a_mask_takes_its_classes_from_the_labels(top):
+    for form in (None, "mask"):
+        np.testing.assert_array_equal(maps_of(MASK * np.uint8(top), form=form), TRAIN)
+
+
+def test_a_boolean_mask_and_one_with_nan():
+    np.testing.assert_array_equal(maps_of(MASK.astype(bool)), TRAIN)
+    np.testing.assert_array_equal(maps_of(np.where(MASK, 1.0, np.nan)), TRAIN)
+
+
+def test_a_map_of_one_class_stays_one():
+    np.testing.assert_array_equal(maps_of((TRAIN == 1).astype(np.uint8)), (TRAIN == 1) * 1)
+    np.testing.assert_array_equal(maps_of(MASK, form="map"), MASK)
+
+
+def test_a_map_of_one_class_with_a_few_others_may_be_either():
+    doubtful = ((LABELS == 1) * 1).astype(np.uint8)
+    doubtful[tuple(np.argwhere(LABELS == 2)[0])] = 1
+    with pytest.raises(SceneError, match="say `form: mask` or `form: map`"):
+        maps_of(doubtful)
+    assert (maps_of(doubtful, form="mask") == 2).sum() == 1
+    np.testing.assert_array_equal(maps_of(doubtful, form="map"), doubtful)
+
+
+def test_a_mask_beside_no_map_of_labels_is_recognised(tmp_path):
+    with pytest.raises(SceneError, match=r"test\.npy.*0 and 1 only: it seems a mask"):
+        load(tmp_path, npy_config(labels=None), test=(TEST > 0).astype(np.uint8))
+
+
+def test_unlabelled_pixels_of_a_mask_are_counted(caplog):
+    mask = changed(MASK, tuple(np.argwhere(LABELS == 0)[0]), 1)
+    np.testing.assert_array_equal(maps_of(mask), TRAIN)
+    assert "1 of its pixels have no label" in caplog.text
+
+
+PIXELS = np.argwhere(TRAIN)
+
+
+@pytest.mark.parametrize("axes", [None, "x, y"])
+@pytest.mark.parametrize("first_index", [0, 1])
+@pytest.mark.parametrize("turned", [False, True])
+def test_lists_of_pixels(axes, first_index, turned):
+    pixels = PIXELS[:, ::-1] if axes else PIXELS
+    pixels = (pixels + first_index).astype(np.uint16)
+    said = {"form": "pixels", "axes": axes, "first_index": first_index}
+    np.testing.assert_array_equal(maps_of(pixels.T if turned else pixels, **said), TRAIN)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "advice"),
+    [(PIXELS[:, ::-1], r"`axes: \[x, y\]`"), (PIXELS + 1, "`first_index: 1`")],
+)
+def test_a_list_read_the_wrong_way_names_the_right_one(pixels, advice):
+    with pytest.raises(SceneError, match=advice):
+        maps_of(pixels, form="pixels")
+
+
+def test_what_is_no_list_of_pixels():
+    with pytest.raises(SceneError, match="is 5x3, not n x 2"):
+        maps_of(np.zeros((5, 3), int), form="pixels")
+    with pytest.raises(SceneError, match="no whole numbers"):
+        maps_of(PIXELS + 0.5, form="pixels")
+    with pytest.raises(SceneError, match=r"1 of its pixels lie outside .*check `first_index`"):
+        maps_of(changed(PIXELS, (0, 0), 999), form="pixels")
