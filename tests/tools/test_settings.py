@@ -12,6 +12,7 @@ from pydantic import Field
 from tools.settings.__main__ import BASE, PAGE, PROJECT, differences, generated
 from tools.settings.parameter_files import HEADER, WIDTH, parameter_files
 from tools.settings.reference_page import allowed, reference_page
+from tools.settings.scene_file_page import PARTS, scene_file_page
 from tools.settings.tree import Parameter, top_group, top_groups
 
 import bdgf
@@ -135,3 +136,12 @@ def test_every_field_of_every_settings_class_says_what_it_is() -> None:
     for kind in classes:
         unsaid = [name for name, field in kind.model_fields.items() if not field.description]
         assert unsaid == [], kind
+
+
+def test_every_setting_of_a_scene_file_has_its_line() -> None:
+    page = scene_file_page()
+    for _, _, settings in PARTS:
+        for name in settings.model_fields:
+            assert f"| `{name}` |" in page
+    assert "| `kind` | needed | `spectral`, `auxiliary` |" in page
+    assert "| `channels` | `null` | [integer >= 0, ...] or null |" in page

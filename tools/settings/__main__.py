@@ -9,17 +9,19 @@ from pathlib import Path
 
 from tools.settings.parameter_files import parameter_files
 from tools.settings.reference_page import reference_page
+from tools.settings.scene_file_page import scene_file_page
 from tools.settings.tree import top_groups
 
 PROJECT = Path(__file__).resolve().parents[2]
 BASE, PAGE = Path("conf/base"), Path("docs/parameters.md")
+SCENE_FILE_PAGE = Path("docs/scene_file.md")
 
 
 def generated() -> dict[Path, str]:
     """The text of every generated file, by its path in the project."""
     groups = top_groups()
     files = {BASE / name: text for name, text in parameter_files(groups).items()}
-    return {**files, PAGE: reference_page(groups)}
+    return {**files, PAGE: reference_page(groups), SCENE_FILE_PAGE: scene_file_page()}
 
 
 def differences(project: Path) -> list[str]:
