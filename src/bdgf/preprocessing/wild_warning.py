@@ -29,7 +29,7 @@ def wild_warning(name: str, bands: Sequence[WildBand], pixels: int) -> str:
     numbers = {value for wild in bands for value in wild.values}
     nodata = _number(min(numbers)) if len(numbers) == 1 else "<value>"
     return (
-        f"modality {name}: {'; '.join(told + more)}: left out of the statistics ({pixels} pixels); "
+        f"modality {name}: {'; '.join(told + more)}: left out of the statistics (pixels in all: {pixels}); "
         f"where this means no data, set `nodata: {nodata}` for the modality in the scene's file"
     )
 
@@ -42,10 +42,11 @@ def _told(group: Sequence[WildBand]) -> str:
     count = f"{first.pixels} pixel{'s' * (first.pixels > 1)}{' each' * (len(group) > 1)}"
     fill = ", looks like a fill value" if first.looks_like_fill else ""
     if len(group) > 1:
-        return f"bands {listing(wild.band for wild in group)} hold {values} ({count}{fill})"
+        bands = listing((wild.band for wild in group), most=10)
+        return f"bands {bands} (counted from 0) hold {values} ({count}{fill})"
     least, greatest = first.ordinary
     return (
-        f"band {first.band} holds {values} ({count}{fill}), the others are {least:g} to "
+        f"band {first.band} (counted from 0) holds {values} ({count}{fill}), the others are {least:g} to "
         f"{greatest:g}"
     )
 
