@@ -29,8 +29,9 @@ def wild_warning(name: str, bands: Sequence[WildBand], pixels: int) -> str:
     numbers = {value for wild in bands for value in wild.values}
     nodata = _number(min(numbers)) if len(numbers) == 1 else "<value>"
     return (
-        f"modality {name}: {'; '.join(told + more)}: left out of the statistics (pixels in all: {pixels}); "
-        f"where this means no data, set `nodata: {nodata}` for the modality in the scene's file"
+        f"modality {name}: {'; '.join(told + more)}: left out of the statistics (pixels in all: "
+        f"{pixels}); where this means no data, set `nodata: {nodata}` for the "
+        "modality in the scene's file"
     )
 
 
@@ -46,8 +47,8 @@ def _told(group: Sequence[WildBand]) -> str:
         return f"bands {bands} (counted from 0) hold {values} ({count}{fill})"
     least, greatest = first.ordinary
     return (
-        f"band {first.band} (counted from 0) holds {values} ({count}{fill}), the others are {least:g} to "
-        f"{greatest:g}"
+        f"band {first.band} (counted from 0) holds {values} ({count}{fill}), the others are "
+        f"{least:g} to {greatest:g}"
     )
 
 
