@@ -1,14 +1,19 @@
 """The channels that are made of a modality's bands."""
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 
-from bdgf.preprocessing import pixel_chunks
+from bdgf.core.errors import SceneError
+from bdgf.preprocessing import modality_transform, pixel_chunks
 from bdgf.preprocessing.preparation import fit_preparation, stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import ClassTable, ModalityArray, new_scene, valid_mask
+from tests.messages import telling
 from tests.preprocessing.small_scene import make_scene, whole_spectra
 
 
@@ -188,3 +193,76 @@ def test_a_hot_pixel_does_not_rule_the_components():
     before = calm.apply(scene)["optical"].to_numpy()[:, valid_mask(scene)]
     assert np.abs(kept).max() <= 6.0
     assert np.isfinite(before).all()
+
+
+@pytest.mark.parametrize("reduction", ["mnf", "pca"])
+@pytest.mark.parametrize("apart", [True, False])
+@given(
+    value=st.sampled_from([1e20, -9999.0, -32768.0, 3.4e38, 65535.0]),
+    where=st.sets(st.tuples(st.integers(0, 23), st.integers(0, 16)), min_size=1, max_size=12),
+    band=st.sampled_from([0, 7, None]),
+    name=st.sampled_from(["optical", "height", "sar"]),
+)
+@hypothesis.settings(max_examples=12, deadline=None)
+def test_wild_pixels_move_no_statistic(reduction, apart, value, where, band, name):
+    settings = PreparationSettings(reduction=reduction, components=4, brightness_apart=apart)
+    wild, without = make_scene(), make_scene()
+    places = tuple(np.array(sorted(where)).T)
+    band = slice(None) if band is None else band % wild[name].shape[-1]
+    wild["valid"][:] = without["valid"][:] = 1
+    wild[name].to_numpy()[*places, band] = value
+    without["valid"].to_numpy()[places] = 0
+    found = fit_preparation(wild, settings)
+    expected = fit_preparation(without, settings).modalities[name]
+    for key, array in vars(found.modalities[name]).items():
+        np.testing.assert_array_equal(array, getattr(expected, key))
+    prepared = found.apply(wild)[name].to_numpy()
+    assert np.abs(prepared).max() <= settings.clip
+
+
+def test_a_wild_pixel_is_warned_of_in_one_line(caplog):
+    scene = make_scene()
+    row, column = np.argwhere(valid_mask(scene))[40]
+    scene["optical"][row, column, 7] = -9999
+    fit_preparation(scene, PreparationSettings())
+    assert len(caplog.records) == 1
+    for words in ("optical", "band 7", "-9999 (1 pixel", "looks like a fill", "nodata: -9999"):
+        assert words in caplog.messages[0]
+
+
+def test_a_scene_without_wild_values_is_fitted_on_all_its_pixels(caplog, monkeypatch):
+    scene = make_scene()
+    fitted = fit_preparation(scene, PreparationSettings(components=4)).to_weights()
+    monkeypatch.setattr(modality_transform, "find_wild_values", lambda *_: (None, []))
+    expected = fit_preparation(scene, PreparationSettings(components=4)).to_weights()
+    for key, tensor in expected.tensors.items():
+        np.testing.assert_array_equal(fitted.tensors[key], tensor)
+    assert not caplog.records
+
+
+def test_without_clipping_a_wild_pixel_stays_a_number_whose_square_is_one():
+    scene = make_scene()
+    row, column = np.argwhere(valid_mask(scene))[40]
+    for name in ("optical", "height"):
+        scene[name][row, column] = 3.4e38
+    prepared = fit_preparation(scene, PreparationSettings(components=4, clip=None)).apply(scene)
+    channels, _ = stack_channels(prepared)
+    assert np.isfinite((channels**2).sum(dtype=np.float32))
+
+
+def test_a_modality_of_wild_pixels_alone_is_refused():
+    scene = make_scene()
+    optical = scene["optical"].to_numpy()
+    for band in range(20):
+        optical.reshape(-1, 20)[band::20, band] = -9999
+    with pytest.raises(SceneError, match=telling("optical", "every pixel", "nodata")):
+        fit_preparation(scene, PreparationSettings())
+
+
+def test_decibels_are_not_taken_to_decibels_again():
+    scene = make_scene()
+    scene["sar"][:] = 10 * np.log10(scene["sar"] + 1e-3) - 12
+    with pytest.raises(SceneError, match=telling("sar", "decibels", "to_decibels: false")):
+        fit_preparation(scene, PreparationSettings())
+    prepared = fit_preparation(scene, PreparationSettings(to_db=False)).apply(scene)
+    assert prepared["sar"].to_numpy()[:, valid_mask(scene)].std() > 0.5

@@ -16,22 +16,32 @@ In order, all chosen here (the paper is silent):
    minimum noise fraction has the variance of its signal alone, 1 - 1 / (total over noise). A
    principal component of pure noise would weigh as much as the first, and a diffusion model
    would spend itself on it.
+
+Wild pixels (`wild_values`) are left out of all these statistics, and transformed like the others.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from scipy.linalg import block_diag
 
+from bdgf.core.errors import SceneError
+from bdgf.preprocessing.decibels import check_intensities
 from bdgf.preprocessing.mnf import noise_covariance, noise_fraction_axes
 from bdgf.preprocessing.pca import principal_axes
 from bdgf.preprocessing.pixel_chunks import pixel_chunks
 from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.preprocessing.wild_values import find_wild_values
+from bdgf.preprocessing.wild_warning import wild_warning
+
+log = logging.getLogger(__name__)
 
 _CONSTANT = 1e-7  # relative spread below which a float32 band is constant
+_FARTHEST = 1e6  # sigma, where nothing is clipped: squares and sums of float32 stay finite
 
 
 @dataclass(frozen=True)
@@ -78,10 +88,17 @@ def fit_modality(
 
     Args:
         modality: (y, x, band) values and the attributes `kind` and `scale`.
-        mask: (H, W) bool, the valid pixels.
+        mask: (H, W) bool, the valid pixels; wild ones among them are left out, with a warning.
         settings: What to do.
+
+    Raises:
+        SceneError: Every pixel is wild in some band; or values to be taken to decibels are no
+            intensities.
     """
     kind, scale = modality.attrs["kind"], modality.attrs.get("scale", "linear")
+    mask = _without_wild_pixels(modality, mask)
+    if _is_taken_to_db(scale, settings):
+        check_intensities(modality, mask, settings.intensity_floor)
     reduce = kind == "spectral" and modality.shape[-1] > settings.components
     apart = reduce and settings.brightness_apart and scale == "linear"
     least = _least_brightness(modality, mask, settings) if apart else None
@@ -125,6 +142,25 @@ def fit_modality(
     return ModalityTransform(kind, scale, mean, sigma, center, components, channel_sigma, least)
 
 
+def _without_wild_pixels(modality: xr.DataArray, mask: np.ndarray) -> np.ndarray:
+    """The valid pixels that no band's value is wild on; the mask itself where none is."""
+    wild, bands = find_wild_values(modality, mask)
+    if wild is None:
+        return mask
+    log.warning(wild_warning(str(modality.name), bands, int(wild.sum())))
+    mask = mask & ~wild
+    if not mask.any():
+        raise SceneError(
+            f"modality {modality.name}: every pixel holds a wild value in some band; set `nodata` "
+            "for the modality in the scene's file, or leave such bands out with `channels`"
+        )
+    return mask
+
+
+def _is_taken_to_db(scale: str, settings: PreparationSettings) -> bool:
+    return scale == "log" and settings.to_db
+
+
 def _least_brightness(
     modality: xr.DataArray, mask: np.ndarray, settings: PreparationSettings
 ) -> float:
@@ -145,7 +181,7 @@ def _to_values(
     if least_brightness is not None:
         brightness = np.maximum(_brightness(pixels), least_brightness)
         return np.concatenate([np.log(brightness), pixels / brightness], axis=-1)
-    if scale != "log" or not settings.to_db:
+    if not _is_taken_to_db(scale, settings):
         return pixels
     return 10.0 * np.log10(np.maximum(pixels, settings.intensity_floor))
 
@@ -170,4 +206,5 @@ def to_channels(
     if transform.components is not None:
         values = values @ transform.components.T
     values /= transform.channel_sigma
-    return values if settings.clip is None else np.clip(values, -settings.clip, settings.clip)
+    farthest = _FARTHEST if settings.clip is None else settings.clip
+    return np.clip(values, -farthest, farthest)

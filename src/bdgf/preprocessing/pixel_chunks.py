@@ -17,8 +17,14 @@ def rows_at_once(width: int, bands: int) -> int:
 
 def pixel_chunks(modality: xr.DataArray, mask: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Slices of rows and their valid pixels (N, B) float64, a bounded number at a time."""
+    for rows, pixels in stored_chunks(modality, mask):
+        yield rows, pixels.astype(np.float64)
+
+
+def stored_chunks(modality: xr.DataArray, mask: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """The same in the type in which they are stored."""
     height, width, bands = modality.shape
     step = rows_at_once(width, bands)
     for start in range(0, height, step):
         rows = slice(start, min(start + step, height))
-        yield rows, modality[rows].to_numpy()[mask[rows]].astype(np.float64)
+        yield rows, modality[rows].to_numpy()[mask[rows]]
