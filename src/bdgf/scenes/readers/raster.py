@@ -3,64 +3,62 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bdgf.core.errors import SceneError
+from bdgf.scenes.readers import envi
+from bdgf.scenes.readers.raster_bands import read_bands
 from bdgf.scenes.readers.raw_array import RawArray
-
-_ENVI_DATA = ("", ".dat", ".img", ".bsq", ".bil", ".bip", ".raw")
+from bdgf.scenes.readers.tiff_pages import check_whole, page_numbers, read_pages
 
 
 def read_raster(path: Path, variable: str | None) -> RawArray:
-    """Reads all bands of a raster as (y, x, bands); an ENVI image by its header or its data file.
+    """Reads all bands of a raster as (y, x, band); an ENVI image by its header or its data file.
+
+    Plain pages of a TIFF come as (page, row, column) without names of the axes, see `read_pages`.
 
     Raises:
-        SceneError: A variable was asked for, or an ENVI image's data are missing or cut short.
+        SceneError: A variable was asked for, an ENVI image's data are missing or cut short, or a
+            raw binary file has no header.
     """
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-
     if variable is not None:
         raise SceneError(
             f"{path}: a raster has bands, no variables; leave out 'variable: {variable}' and "
             "choose bands with `channels:`"
         )
-    path = _envi_data(path) if path.suffix.lower() == ".hdr" else path
+    path = envi.find_data(path) if path.suffix.lower() == ".hdr" else path
+    with _opened(path) as source:
+        if not source.count:
+            raise SceneError(f"{path} holds no bands itself; write the image as a GeoTIFF")
+        if source.driver == "GTiff":
+            check_whole(path, source)
+            if page_numbers(source):
+                return read_pages(path, source)
+        return read_bands(path, source)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
     # Scenes of this field often have no map position: the warning would say nothing new.
-    with (
-        warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
-        rasterio.open(path) as source,
-    ):
-        if source.driver == "ENVI":
-            _check_envi_size(path, source)
-        values = source.read().transpose(1, 2, 0)  # (y, x, bands)
-        transform = None if source.transform.is_identity else source.transform
-        return RawArray(values, source.nodata, source.crs, transform, oriented=True)
-
-
-def _envi_data(header: Path) -> Path:
-    candidates = [header.with_suffix(suffix) for suffix in _ENVI_DATA]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise SceneError(
-        f"{header} is an ENVI header without its data; looked for "
-        f"{', '.join(c.name for c in candidates)} beside it"
-    )
-
-
-def _check_envi_size(path: Path, source: Any) -> None:
-    """GDAL reads what is missing at the end of an ENVI file as zeros; better to say so."""
-    import numpy as np
-
-    tags = source.tags(ns="ENVI")
-    itemsize = np.dtype(source.dtypes[0]).itemsize
-    needed = int(tags.get("header_offset", 0)) + (
-        source.count * source.height * source.width * itemsize
-    )
-    found = path.stat().st_size
-    if found < needed and not tags.get("file_compression", "0").strip() == "1":
-        raise SceneError(
-            f"{path} is cut short: {found} bytes of {needed}; copy or download it again"
-        )
+    with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):
+        try:
+            source = rasterio.open(path)
+        except RasterioIOError as error:
+            if path.suffix.lower() in envi.DATA_SUFFIXES and path.is_file():
+                header = envi.find_header(path)
+                if header is None:
+                    raise envi.refusal_of_raw(path) from error
+                if header.read_bytes().startswith(b"\xef\xbb\xbf"):
+                    raise SceneError(
+                        f"{header} starts with a byte-order mark, so that its image is not "
+                        "recognised; save it as plain text (UTF-8 without BOM)"
+                    ) from error
+            raise
+        with source:
+            yield source

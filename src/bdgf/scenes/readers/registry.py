@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bdgf.core.errors import SceneError
+from bdgf.scenes.readers.envi import find_header
 from bdgf.scenes.readers.envi_roi import read_envi_roi
 from bdgf.scenes.readers.hdf5 import read_hdf5
 from bdgf.scenes.readers.matlab import read_matlab
@@ -16,16 +17,33 @@ from bdgf.scenes.readers.raw_array import RawArray
 
 Reader = Callable[[Path, str | None], RawArray]
 
-_RASTERS = (".tif", ".tiff", ".hdr", ".dat", ".img", ".bsq", ".bil", ".bip", ".raw")
+_ENVI = (".hdr", ".dat", ".img", ".bsq", ".bil", ".bip", ".raw", ".bin")
+_HDF4 = b"\x0e\x03\x13\x01"
+
+
+def _read_hdf(path: Path, variable: str | None) -> RawArray:
+    """Reads HDF5; the same suffixes are used for HDF4.
+
+    Raises:
+        SceneError: The file is HDF4.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_HDF4)) == _HDF4:
+            raise SceneError(
+                f"{path} is HDF4, which is not read; convert it, as by `gdal_translate` of its "
+                "subdataset to a GeoTIFF or by h4toh5 to HDF5"
+            )
+    return read_hdf5(path, variable)
+
+
 READERS: dict[str, Reader] = {
     ".mat": read_matlab,
-    ".h5": read_hdf5,
-    ".hdf5": read_hdf5,
-    ".nc": read_netcdf,
+    **dict.fromkeys((".h5", ".hdf5", ".he5", ".hdf"), _read_hdf),
+    **dict.fromkeys((".nc", ".nc4"), read_netcdf),
     ".npy": read_npy,
     ".npz": read_npz,
     ".txt": read_envi_roi,
-    **dict.fromkeys((*_RASTERS, ".jp2", ".png", ".vrt"), read_raster),
+    **dict.fromkeys((".tif", ".tiff", ".jp2", ".png", ".vrt", *_ENVI), read_raster),
 }
 
 
@@ -33,8 +51,8 @@ def read_array(path: Path, variable: str | None = None) -> RawArray:
     """Reads one array of a file.
 
     Args:
-        path: The file; its suffix chooses the reader (a file with an ENVI header beside it,
-            `<file>.hdr`, is an ENVI image whatever its name).
+        path: The file; its suffix chooses the reader (of an unknown one, an ENVI header
+            beside it tells an ENVI image).
         variable: The array's name where the format has names; a dotted path reaches into nested
             structs and groups. None takes the only one.
 
@@ -44,7 +62,7 @@ def read_array(path: Path, variable: str | None = None) -> RawArray:
     """
     suffix = path.suffix.lower()
     reader = READERS.get(suffix)
-    if reader is None and path.with_name(path.name + ".hdr").is_file():
+    if reader is None and find_header(path) is not None:
         reader = read_raster
     if reader is None:
         raise SceneError(
