@@ -62,25 +62,30 @@ def find_place(
     mapping = grid_mapping(groups, group, variable)
     crs = None if mapping is None else read_crs(mapping, remarks)
     attribute = None if mapping is None else read_geotransform(mapping, remarks)
-    found = {}
-    for role in (Y, X):
-        dimension, size = str(variable.dims[axes[role]]), variable.shape[axes[role]]
-        found[role] = find_coordinate(groups, group, dimension, size)
-    pair = (found[Y], found[X])
-    if pair[0] is None or pair[1] is None or _are_counters(pair[0], pair[1]):
-        if attribute is None:
-            _doubt_2d(groups, variable, axes, remarks)
-        return crs, attribute
-    lines = [_line(*coordinate, remarks) for coordinate in (pair[0], pair[1])]
-    crs = crs or degrees_crs(pair[0][1], pair[1][1], remarks)
-    lines = [
-        line and _in_units_of(crs, line, coordinate[1], remarks)
-        for line, coordinate in zip(lines, (pair[0], pair[1]), strict=True)
-    ]
-    if lines[0] is None or lines[1] is None:
-        return crs, None
     shape = (variable.shape[axes[Y]], variable.shape[axes[X]])
-    return crs, _transform(lines[0], lines[1], attribute, shape, remarks)
+    dims = (str(variable.dims[axes[Y]]), str(variable.dims[axes[X]]))
+    rows = find_coordinate(groups, group, dims[0], shape[0])
+    columns = find_coordinate(groups, group, dims[1], shape[1])
+    if rows is None or columns is None:
+        if attribute is None:
+            _doubt_2d(groups, dims, shape, remarks)
+        return crs, attribute
+    if _counts(*rows) and _counts(*columns):
+        remarks.notes.append("its coordinates only count the pixels and are no places")
+        return crs, attribute
+    crs = crs or degrees_crs(rows[1], columns[1], remarks)
+    down, right = (
+        _in_units_of(crs, _line(*coordinate, remarks), coordinate[1], remarks)
+        for coordinate in (rows, columns)
+    )
+    if down is None or right is None:
+        return crs, None
+    placed = _placed(down, right, attribute, remarks)
+    if placed is None or attribute is None:
+        return crs, placed
+    # Rounding moves each centre by the blur at most, the ends of the fitted line by twice that.
+    blur = 2 * max(down.blur / abs(placed.e), right.blur / abs(placed.a))
+    return crs, _compared(placed, attribute, shape, blur, remarks)
 
 
 def find_coordinate(
@@ -91,29 +96,25 @@ def find_coordinate(
     It goes by the dimension's name, or CF's attributes say that it is a place.
     """
     along = [c for c in groups.along(group, dimension, size) if c[1].dtype.kind in "biuf"]
-    for name, variable in along:
-        if name.rpartition("/")[2] == dimension:
-            return name, variable
+    own = next((c for c in along if c[0].rpartition("/")[2] == dimension), None)
+    if own is not None and not _counts(*own):
+        return own
     for name, variable in along:
         axis = text(variable.attrs.get("axis")).upper()
         standard = text(variable.attrs.get("standard_name"))
         places = ("projection_", "latitude", "longitude", "grid_l")
-        if axis in ("X", "Y") or standard.startswith(places):
+        units = text(variable.attrs.get("units"))
+        if axis in ("X", "Y") or standard.startswith(places) or degrees(units):
             return name, variable
-        if degrees(text(variable.attrs.get("units"))):
-            return name, variable
-    return None
+    return own
 
 
-def _are_counters(rows: tuple[str, xr.Variable], columns: tuple[str, xr.Variable]) -> bool:
-    """Whether both coordinates only count the pixels, from 0 or 1."""
-    for name, variable in (rows, columns):
-        values = decoded(name, variable)
-        if {"units", "standard_name"} & set(variable.attrs) or values[0] not in (0, 1):
-            return False
-        if not np.array_equal(values, np.arange(len(values)) + values[0]):
-            return False
-    return True
+def _counts(name: str, variable: xr.Variable) -> bool:
+    """Whether a coordinate only counts the pixels, from 0 or 1."""
+    values = decoded(name, variable)
+    if {"units", "standard_name"} & set(variable.attrs) or values[0] not in (0, 1):
+        return False
+    return np.array_equal(values, np.arange(len(values)) + values[0])
 
 
 def _line(name: str, variable: xr.Variable, remarks: Remarks) -> Line | None:
@@ -151,11 +152,11 @@ def _line(name: str, variable: xr.Variable, remarks: Remarks) -> Line | None:
 
 
 def _in_units_of(
-    crs: CRS | None, line: Line, variable: xr.Variable, remarks: Remarks
+    crs: CRS | None, line: Line | None, variable: xr.Variable, remarks: Remarks
 ) -> Line | None:
     """The line in the units of a projected system; None where its units are no lengths."""
     units = text(variable.attrs.get("units")).lower()
-    if crs is None or not crs.is_projected:
+    if line is None or crs is None or not crs.is_projected:
         return line
     if units.startswith(("rad", "micror", "degree")):
         remarks.doubts.append(f"its coordinates are in '{units}', not in those of its system, so "
@@ -169,35 +170,41 @@ def _in_units_of(
     return Line(line.first * factor, step, line.blur * factor)
 
 
-def _transform(
-    rows: Line, columns: Line, attribute: Affine | None, shape: tuple[int, int], remarks: Remarks
-) -> Affine | None:
-    """The transform of two lines, by the attribute where the lines leave something open."""
+def _placed(rows: Line, columns: Line, attribute: Affine | None, remarks: Remarks) -> Affine | None:
+    """The transform of the coordinates; the attribute gives the size of a single pixel."""
     from affine import Affine
 
-    steps = [
-        line.step if line.step is not None or attribute is None else size
-        for line, size in ((rows, attribute and attribute.e), (columns, attribute and attribute.a))
-    ]
-    down, right = steps
-    if not down or not right:
-        remarks.doubts.append(
-            "its one row or column does not say how large a pixel is, so that it has no place on "
-            "a map"
+    down = rows.step if rows.step is not None or attribute is None else attribute.e
+    right = columns.step if columns.step is not None or attribute is None else attribute.a
+    if down and right:
+        return Affine(right, 0, columns.first - right / 2, 0, down, rows.first - down / 2)
+    remarks.doubts.append(
+        "its one row or column does not say how large a pixel is, so that it has no place on a map"
+    )
+    return None
+
+
+def _compared(
+    placed: Affine, attribute: Affine, shape: tuple[int, int], blur: float, remarks: Remarks
+) -> Affine:
+    """The coordinates' transform, or the attribute where it only is the more exact one."""
+    from affine import Affine
+
+    if _pixels_apart(placed, attribute, shape) <= _SAME + blur:
+        return attribute if blur else placed  # the attribute is not in single precision
+    right, down = placed.a, placed.e
+    mirrored = Affine(right, 0, placed.c, 0, -down, placed.f + down * shape[0])
+    if _pixels_apart(mirrored, attribute, shape) <= _SAME + blur:
+        # GDAL stores the south first and writes the transform of the image as it shows it.
+        remarks.notes.append(
+            "its GeoTransform attribute is that of the image turned upside down; the coordinates "
+            "count"
         )
-        return None
-    placed = Affine(right, 0, columns.first - right / 2, 0, down, rows.first - down / 2)
-    if attribute is None:
-        return placed
-    apart = _pixels_apart(placed, attribute, shape)
-    # Rounding moves each centre by the blur at most, the ends of the fitted line by twice that.
-    blur = 2 * max(rows.blur / abs(down), columns.blur / abs(right))
-    if apart > _SAME + blur:
+    else:
         remarks.doubts.append(
             "its GeoTransform attribute contradicts its coordinates; the coordinates count"
         )
-        return placed
-    return attribute if blur else placed  # the attribute is not rounded to single precision
+    return placed
 
 
 def _pixels_apart(one: Affine, other: Affine, shape: tuple[int, int]) -> float:
@@ -208,16 +215,12 @@ def _pixels_apart(one: Affine, other: Affine, shape: tuple[int, int]) -> float:
 
 
 def _doubt_2d(
-    groups: Groups, variable: xr.Variable, axes: dict[str, int], remarks: Remarks
+    groups: Groups, dims: tuple[str, str], shape: tuple[int, int], remarks: Remarks
 ) -> None:
     """A doubt where the pixels' places are known, but on no grid."""
-    dims = [str(variable.dims[axes[role]]) for role in (Y, X)]
-    shape = (variable.shape[axes[Y]], variable.shape[axes[X]])
     names = ("lat", "latitude", "lon", "longitude", "navlat", "navlon", "y", "x")
     found = [
-        path
-        for path in groups.over(dims[0], dims[1], shape)
-        if plain_name(path.rpartition("/")[2]) in names
+        path for path in groups.over(*dims, shape) if plain_name(path.rpartition("/")[2]) in names
     ]
     if found:
         remarks.doubts.append(
