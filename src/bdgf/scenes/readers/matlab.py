@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bdgf.core.errors import SceneError
+from bdgf.scenes.readers.hdf5 import read_hdf5
+from bdgf.scenes.readers.matlab_v73 import is_matlab_v73, read_matlab_v73
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
 from bdgf.scenes.readers.variable_path import missing_variable, only_variable, parse_path
 
@@ -15,17 +19,21 @@ def read_matlab(path: Path, variable: str | None) -> RawArray:
     """Reads one variable, or one field of nested structs ("hsi.Lidar.z"), of a .mat file.
 
     Only the named top-level variable is read into memory; of a version 7.3 file only the array.
+    A file of this name that another program wrote as plain HDF5 is read as that: nothing says
+    that its axes are reversed.
 
     Raises:
         VariableError: The variable is not there or is no array of numbers.
     """
     import h5py
 
-    if h5py.is_hdf5(path):
-        from bdgf.scenes.readers.matlab_v73 import read_matlab_v73
-
+    if not h5py.is_hdf5(path):
+        return RawArray(_read_matlab_v5(path, variable))
+    if is_matlab_v73(path, variable):
         return RawArray(read_matlab_v73(path, variable))
-    return RawArray(_read_matlab_v5(path, variable))
+    array = read_hdf5(path, variable)
+    note = "not written by MATLAB: its axes are read as they lie"
+    return replace(array, notes=(note, *array.notes))
 
 
 def _read_matlab_v5(path: Path, variable: str | None) -> np.ndarray:
@@ -64,7 +72,20 @@ def _numbers(path: Path, place: str, value: Any, index: int) -> np.ndarray:
     if fields := getattr(getattr(value, "dtype", None), "names", None):
         inside = ", ".join(f"{place}.{field}" for field in fields)
         raise VariableError(f"{path}: '{place}' is a struct; choose one of {inside}")
-    value = value.toarray() if hasattr(value, "toarray") else value  # a sparse label map
+    if hasattr(value, "toarray"):  # a sparse label map
+        value = _dense(path, place, value)
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biufc" or not value.size:
         raise VariableError(f"{path}: '{place}' is no array of numbers; choose another variable")
     return value
+
+
+def _dense(path: Path, place: str, matrix: Any) -> np.ndarray:
+    """The whole matrix of a sparse one; SciPy writes wherever its indices point to."""
+    try:
+        if hasattr(matrix, "check_format"):
+            matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise SceneError(
+            f"{path}: the sparse matrix '{place}' is damaged ({error}); copy or download it again"
+        ) from error
+    return np.asarray(matrix.toarray())

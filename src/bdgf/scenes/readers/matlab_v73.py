@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raw_array import VariableError
 from bdgf.scenes.readers.variable_path import missing_variable, only_variable, parse_path
 
@@ -14,6 +16,20 @@ if TYPE_CHECKING:
     import h5py
 
 _INTERNAL = ("#refs#", "#subsystem#")
+_HEADER = b"MATLAB 7.3 MAT-file"
+
+
+def is_matlab_v73(path: Path, variable: str | None) -> bool:
+    """Whether MATLAB wrote an HDF5 file, or the variable in it: by its header or its attributes."""
+    import h5py
+
+    with path.open("rb") as raw:
+        if raw.read(len(_HEADER)) == _HEADER:
+            return True
+    root = re.split(r"[./\[]", variable.strip("/"))[0] if variable else ""
+    with h5py.File(path, "r") as file:
+        nodes = [node for name in file if name == root or not root if (node := file.get(name))]
+        return any("MATLAB_class" in node.attrs for node in nodes)
 
 
 def read_matlab_v73(path: Path, variable: str | None) -> np.ndarray:
@@ -60,6 +76,8 @@ def _element(path: Path, place: str, node: Any, index: int) -> tuple[Any, int]:
 def _numbers(path: Path, place: str, node: Any, index: int) -> np.ndarray:
     import h5py
 
+    if isinstance(node, h5py.Group) and "MATLAB_sparse" in node.attrs:
+        return _sparse(path, place, node)
     if isinstance(node, h5py.Group):
         inside = ", ".join(f"{place}.{field}" for field in node)
         raise VariableError(f"{path}: '{place}' is a struct; choose one of {inside}")
@@ -70,3 +88,39 @@ def _numbers(path: Path, place: str, node: Any, index: int) -> np.ndarray:
     if is_text or is_empty or node.dtype.kind not in "biufV":
         raise VariableError(f"{path}: '{place}' is no array of numbers; choose another variable")
     return np.asarray(node[()].T)
+
+
+def _sparse(path: Path, place: str, group: h5py.Group) -> np.ndarray:
+    """(rows, columns) of a sparse matrix: `data` lie in the rows `ir`, column by column.
+
+    `jc` says where in them each column begins; a matrix of zeros has neither data nor rows.
+    """
+    rows = int(np.ravel(group.attrs["MATLAB_sparse"])[0])
+    begins = _integers(path, place, group, "jc")
+    kind = group.attrs.get("MATLAB_class", b"double")
+    zeros = np.zeros(0, np.uint8 if kind == b"logical" else np.float64)
+    data = np.ravel(group["data"][()]) if "data" in group else zeros
+    lies = _integers(path, place, group, "ir") if "ir" in group else np.zeros(0, np.int64)
+    counts = np.diff(begins)
+    is_sound = (
+        len(begins) > 1
+        and begins[0] == 0
+        and begins[-1] == len(lies) == len(data)
+        and bool(np.all(counts >= 0))
+        and bool(np.all((lies >= 0) & (lies < rows)))
+    )
+    if not is_sound or data.dtype.kind not in "biuf" or rows < 1:
+        raise SceneError(
+            f"{path}: the sparse matrix '{place}' is damaged, its indices point outside; copy or "
+            "download it again"
+        )
+    dense = np.zeros((rows, len(counts)), data.dtype)
+    dense[lies, np.repeat(np.arange(len(counts)), counts)] = data
+    return dense
+
+
+def _integers(path: Path, place: str, group: h5py.Group, name: str) -> np.ndarray:
+    found = group.get(name)
+    if found is None or getattr(found, "dtype", np.dtype(object)).kind not in "iu":
+        raise SceneError(f"{path}: the sparse matrix '{place}' has no indices '{name}'")
+    return np.ravel(found[()]).astype(np.int64)

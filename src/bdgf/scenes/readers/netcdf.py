@@ -1,63 +1,123 @@
-"""NetCDF files, through xarray: version 4 with h5netcdf, version 3 with SciPy."""
+"""NetCDF files of version 3 and 4, their groups included, with the numbers as stored."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdgf.scenes.readers.raw_array import RawArray, VariableError
-from bdgf.scenes.readers.variable_path import missing_variable, only_variable
+from bdgf.scenes.readers.attribute_values import Remarks
+from bdgf.scenes.readers.attributes import as_meant, read_packing
+from bdgf.scenes.readers.axis_names import (
+    are_phony,
+    band_lengths,
+    dropped_axes,
+    name_axes,
+    single_axes,
+)
+from bdgf.scenes.readers.band_lists import read_bad_bands, read_wavelengths
+from bdgf.scenes.readers.netcdf_groups import Groups, open_groups
+from bdgf.scenes.readers.netcdf_place import find_coordinate, find_place
+from bdgf.scenes.readers.raw_array import RawArray, VariableError, X, Y
+from bdgf.scenes.readers.variable_path import dotted, find_variable, only_variable
 
 if TYPE_CHECKING:
     import xarray as xr
-    from affine import Affine
-    from rasterio.crs import CRS
 
-_ROWS = ("y", "lat", "latitude", "row", "rows", "line", "lines", "northing")
-_COLUMNS = ("x", "lon", "longitude", "col", "cols", "column", "columns", "sample", "samples")
+# What NetCDF's own library writes where nothing was written, if no fill value is declared.
+_DEFAULT_FILL = float(np.float32(9.969209968386869e36))
 
 
 def read_netcdf(path: Path, variable: str | None) -> RawArray:
-    """Reads one variable; dimensions with usual names (y, lat, row, ...) settle its axes.
+    """Reads one variable; groups are separated by "." or "/".
 
-    Fill values become NaN and packed values are unpacked, as xarray does it.
+    The names of the dimensions, and CF's attributes of their coordinates, name the axes.
 
     Raises:
         VariableError: The variable is not there or is no map of numbers.
     """
-    import h5py
-    import xarray as xr
+    with open_groups(path) as groups:
+        maps, known = groups.maps(), groups.named()
+        place = variable or only_variable(path, maps)
+        place = find_variable(path, place, known, maps or known)
+        group, name = known[place]
+        found = groups.variables[group][name]
+        if found.dtype.kind not in "biufc" or not found.size:
+            raise VariableError(
+                f"{path}: '{dotted(place)}' is no array of numbers; choose another variable"
+            )
+        return _raw_array(groups, group, found)
 
-    # Without the memory map SciPy closes a damaged file without a warning.
-    backend: dict[str, Any] = (
-        {"engine": "h5netcdf"}
-        if h5py.is_hdf5(path)
-        else {"engine": "scipy", "backend_kwargs": {"mmap": False}}
+
+def _raw_array(groups: Groups, group: str, variable: xr.Variable) -> RawArray:
+    remarks = Remarks()
+    values, attributes = as_meant(variable.to_numpy(), variable.attrs)
+    names = [str(name) for name in variable.dims]
+    axes = name_axes(names, _coordinates(groups, group, variable))
+    crs = transform = None
+    if axes is not None:
+        where = {role: axes.index(role) for role in (Y, X)}
+        crs, transform = find_place(groups, group, variable, where, remarks)
+    bands = band_lengths(values.shape, axes)
+    beside = _beside(groups, group, variable, axes)
+    packing = read_packing(attributes, values, bands, remarks, is_cf=True)
+    if not packing.nodata[0] and values.dtype.kind == "f" and np.any(values == _DEFAULT_FILL):
+        packing = packing.with_nodata((_DEFAULT_FILL,))
+        remarks.notes.append("NetCDF's own fill value 9.96921e+36 is taken as no data")
+    wavelengths = read_wavelengths(attributes, beside, bands, remarks)
+    bad_bands = read_bad_bands(attributes, beside, bands, remarks)
+    if dropped := single_axes(values.shape, axes):
+        remarks.notes.append(dropped_axes(values, names, dropped))
+        values = values.squeeze(tuple(dropped))
+        axes = axes and tuple(name for i, name in enumerate(axes) if i not in dropped)
+    return RawArray(
+        values,
+        axes=axes,
+        maybe_reversed=axes is None and are_phony(names),
+        band_names=_band_names(groups, group, variable, bands),
+        wavelengths=wavelengths,
+        bad_bands=bad_bands,
+        crs=crs,
+        transform=transform,
+        notes=tuple(remarks.notes),
+        doubts=tuple(remarks.doubts),
+        **packing.fields(),
     )
-    with xr.open_dataset(path, decode_coords="all", decode_times=False, **backend) as dataset:
-        maps = {str(name): array for name, array in dataset.data_vars.items() if array.ndim >= 2}
-        variable = variable or only_variable(path, {n: a.shape for n, a in maps.items()})
-        if variable not in dataset:
-            raise missing_variable(path, variable, maps)
-        array = dataset[variable].load()
-    if array.dtype.kind not in "biufc" or not array.size:
-        raise VariableError(f"{path}: '{variable}' is no array of numbers; choose another variable")
-    rows = [dim for dim in array.dims if str(dim).lower() in _ROWS]
-    columns = [dim for dim in array.dims if str(dim).lower() in _COLUMNS]
-    if len(rows) != 1 or len(columns) != 1:
-        return RawArray(array.to_numpy())
-    array = array.transpose(*rows, *columns, ...)
-    return RawArray(array.to_numpy(), None, *_georeference(array), oriented=True)
 
 
-def _georeference(array: xr.DataArray) -> tuple[CRS | None, Affine | None]:
-    import rioxarray  # noqa: F401 - registers the accessor `rio`
+def _coordinates(groups: Groups, group: str, variable: xr.Variable) -> dict[str, Mapping[str, Any]]:
+    """Dimension -> attributes of its coordinate."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for dimension, size in zip(variable.dims, variable.shape, strict=True):
+        coordinate = find_coordinate(groups, group, str(dimension), size)
+        found[str(dimension)] = coordinate[1].attrs if coordinate else {}
+    return found
 
-    rows, columns = array.dims[:2]
-    spatial = array.rio.set_spatial_dims(x_dim=columns, y_dim=rows)
-    transform = spatial.rio.transform(recalc=False)
-    if transform.is_identity or not np.all(np.isfinite(transform)):
-        return spatial.rio.crs, None
-    return spatial.rio.crs, transform
+
+def _beside(
+    groups: Groups, group: str, variable: xr.Variable, axes: Sequence[str] | None
+) -> list[tuple[str, np.ndarray, Mapping[str, Any]]]:
+    """Name, values and attributes of the 1-D variables along the axes that may be the bands'."""
+    found: list[tuple[str, np.ndarray, Mapping[str, Any]]] = []
+    for i, (dimension, size) in enumerate(zip(variable.dims, variable.shape, strict=True)):
+        if axes is not None and axes[i] in (Y, X):
+            continue
+        for name, beside in groups.along(group, str(dimension), size):
+            if beside.dtype.kind in "biuf":
+                values, attributes = as_meant(beside.to_numpy(), beside.attrs)
+                found.append((name, values, attributes))
+    return found
+
+
+def _band_names(
+    groups: Groups, group: str, variable: xr.Variable, bands: Sequence[int]
+) -> tuple[str, ...]:
+    """(bands,) texts of a coordinate, such as B02, B03."""
+    for dimension, size in zip(variable.dims, variable.shape, strict=True):
+        for name, beside in groups.along(group, str(dimension), size):
+            is_text = beside.dtype.kind in "OUS" and name.rpartition("/")[2] == dimension
+            if is_text and size in bands and all(isinstance(v, str) for v in beside.to_numpy()):
+                return tuple(beside.to_numpy().tolist())
+    return ()
