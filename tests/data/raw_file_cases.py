@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from rasterio.transform import rowcol
 
 from bdgf.scenes.scene import georeference, modality_names, valid_mask
 
@@ -70,7 +71,7 @@ def _check_place(scene: xr.Dataset, expected: dict[str, Any]) -> None:
     if "crs" in expected:
         assert f"EPSG:{crs.to_epsg()}" == expected["crs"]
     for place in expected.get("at", []):
-        column, row = (int(np.floor(n)) for n in ~transform * place["xy"])
+        row, column = rowcol(transform, *place["xy"])
         assert scene["labels"].to_numpy()[row, column] == place["labels"]
         for name, values in place["values"].items():
             np.testing.assert_allclose(scene[name].to_numpy()[row, column], values, **_TOLERANCE)

@@ -108,7 +108,7 @@ def _one_a_band(
     what = "not all finite numbers" if values is None or len(values) == count else len(values)
     found.doubts.append(
         f"`{name}` of its ENVI header ({what}) does not fit {count} bands, so that gains and "
-        "offsets are not applied; correct the header or set `scale` and `offset`"
+        "offsets are not applied; correct the header or set `scale`"
     )
     return None
 
