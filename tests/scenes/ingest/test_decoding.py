@@ -140,14 +140,8 @@ def test_empty_bands_are_all_named_as_the_settings_count_them():
     [
         (cube(VALUES + 1j), {}, "complex"),
         (cube(np.full((4, 5, 3), 7)), {}, "is 7 everywhere"),
-        (cube(VALUES, units="dB"), {"to_decibels": True}, "in dB already.*`to_decibels`"),
     ],
 )
 def test_what_is_no_image(raw, said, message):
     with pytest.raises(SceneError, match=message):
         decoded(raw, **said)
-
-
-def test_units_of_the_file_unless_the_scene_file_has_others():
-    assert decoded(cube(VALUES, units="m")).units == "m"
-    assert decoded(cube(VALUES, units="m"), units="cm").units == "cm"

@@ -13,6 +13,7 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Modality
 from bdgf.scenes.ingest.bands import ChosenBands, choose_bands, ranges
 from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.ingest.units import units_of
 from bdgf.scenes.readers.raw_array import RawArray
 from bdgf.scenes.scene import ModalityArray
 from bdgf.scenes.sources import ImageSource
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 
 # Numbers as great as 1e30 are fill values; files give them with 6 digits or more.
 _HUGE, _HUGE_TOLERANCE = 1e30, 1e-5
-_DECIBELS = ("db", "decibel", "decibels")
 
 
 @dataclass
@@ -55,9 +55,7 @@ def decode_image(
     """
     if any(array.values.dtype.kind not in "biuf" for array in found.arrays):
         raise SceneError(f"{found.about} holds complex values; give amplitudes or intensities")
-    units = modality.units or next((a.units for a in found.arrays if a.units), "")
-    if modality.to_decibels and any(a.units.strip().lower() in _DECIBELS for a in found.arrays):
-        raise SceneError(f"{found.about} is in dB already, its file says; leave out `to_decibels`")
+    units = units_of(found, modality)
     chosen = choose_bands(found, modality)
     count = sum(len(file.bands) for file in chosen)
     values = np.empty((*shape, count), np.float32)
