@@ -36,7 +36,11 @@ def check_whole(path: Path, source: Any) -> None:
     read = max(1, len(numbers)) * source.count * source.height * source.width
     told = _told_size(source)
     # The description survives in copies of a part, whose files are smaller than it tells.
-    if told > read and path.stat().st_size >= told * np.dtype(source.dtypes[0]).itemsize:
+    if (
+        not numbers
+        and told > read
+        and path.stat().st_size >= told * np.dtype(source.dtypes[0]).itemsize
+    ):
         raise SceneError(
             f"{path} is a stack of images in one page, of which only the first {read} of {told} "
             "numbers can be read; write it again with one page (TIFF directory) a band, or as .npy"
@@ -78,19 +82,22 @@ def read_pages(path: Path, source: Any) -> RawArray:
 
 
 def _each_page(path: Path, source: Any) -> Iterator[RawArray]:
-    """Each page with its mask, which GDAL only joins to the first one."""
+    """Each page with its own mask; GDAL joins the first one in the file to the first page."""
     import rasterio
 
-    others = page_numbers(source)[1:]
-    yield read_bands(path, source)
-    all_directories = directories(path)
-    for number in others:
-        with rasterio.open(f"GTIFF_DIR:{number}:{path}") as page:
-            read = read_bands(path, page)
-        mask = _mask_behind(all_directories, number, read.values.shape[:2])
-        if mask is not None:
-            with rasterio.open(f"GTIFF_DIR:{mask}:{path}") as bits:
+    found = directories(path)
+    for number in page_numbers(source):
+        if number == 1:
+            read = read_bands(path, source)
+        else:
+            with rasterio.open(f"GTIFF_DIR:{number}:{path}") as page:
+                read = read_bands(path, page)
+        behind = _mask_behind(found, number, read.values.shape[:2])
+        if behind is not None:
+            with rasterio.open(f"GTIFF_DIR:{behind}:{path}") as bits:
                 read = replace(read, masked=bits.read(1) == 0)
+        elif any(directory.mask for directory in found):
+            read = replace(read, masked=None)  # GDAL gives the first page the mask of any
         yield read
 
 
