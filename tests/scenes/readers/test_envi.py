@@ -75,7 +75,7 @@ def test_encodings(encoding):
 def test_more_bytes_than_the_header_tells_is_a_doubt(tmp_path):
     write_envi(tmp_path / "cube.img", CUBE, "lines = 3\n")
     (doubt,) = read_array(tmp_path / "cube.img").doubts
-    assert "holds 120 bytes, but its ENVI header describes 90" in doubt
+    assert "120 bytes, but its ENVI header describes 90" in doubt
 
 
 def test_frame_offsets_are_refused(tmp_path):

@@ -71,7 +71,7 @@ def test_scale(fields, scale, note):
         ("data gain values = {1, 2}", r"data gain values.* \(2\) does not fit 3 bands"),
         ("data gain values = {1, x, 3}", r"data gain values.*not all finite numbers"),
         ("data offset values = {1, 2}", r"data offset values.* \(2\) does not fit 3 bands"),
-        ("data gain values = {0, 0, 0}", "scale of 0"),
+        ("data gain values = {0, 0, 0}", "scale is 0"),
         ("reflectance scale factor = 0", "no positive number"),
         ("reflectance scale factor = {a}", "no positive number"),
         ("data ignore value = none", "no number and hides nothing"),

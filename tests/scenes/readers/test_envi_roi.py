@@ -116,7 +116,7 @@ def test_a_pixel_of_two_regions_is_unlabelled(tmp_path):
     blocks = [("water", ["1 1 1", "2 2 1"]), ("wood", ["1 2 1", "2 3 1"]), ("crop", ["1 3 1"])]
     read = read_array(_write(tmp_path / "a.txt", blocks, heading="ID X Y"))
     assert read.values[0].tolist() == [1, 0, 0, 0]
-    assert "2 pixels in several regions (water 1, wood 2, crop 1)" in read.doubts[0]
+    assert "2 pixels lie in several regions (water 1, wood 2, crop 1)" in read.doubts[0]
 
 
 def test_a_region_without_a_name_and_one_without_points(tmp_path):

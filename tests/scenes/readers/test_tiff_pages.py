@@ -47,6 +47,12 @@ def test_plain_pages_are_one_array_of_unknown_axes(tmp_path, dtype):
     assert read.notes == ("3 pages of 4x5 as one array",)
 
 
+def test_many_pages_keep_their_order(tmp_path):
+    pages = np.random.default_rng(0).random((23, 4, 5)).astype(np.float32)
+    _pillow(tmp_path / "a.tif", pages)
+    np.testing.assert_array_equal(read_array(tmp_path / "a.tif").values, pages)
+
+
 def test_pages_of_several_bands(tmp_path):
     pages = [CUBE, CUBE + 100]
     _pillow(tmp_path / "a.tif", pages)
@@ -193,15 +199,3 @@ def test_a_stack_in_one_page(tmp_path, description):
         file.write(bytes(4000))
     with pytest.raises(SceneError, match="only the first 2000 of 6000 numbers"):
         read_array(tmp_path / "a.tif")
-
-
-def test_directories_of_any_tiff(tmp_path):
-    pages = CUBE.transpose(2, 0, 1)
-    _gdal(tmp_path / "big.tif", pages, BIGTIFF=["YES"] * 3)
-    _gdal(tmp_path / "motorola.tif", pages, ENDIANNESS=["BIG"] * 3)
-    for name in ("big.tif", "motorola.tif"):
-        assert directories(tmp_path / name) == [(4, 5, False, False)] * 3
-        np.testing.assert_array_equal(read_array(tmp_path / name).values, pages)
-    (tmp_path / "none.tif").write_bytes(b"none")
-    assert directories(tmp_path / "none.tif") == []
-    assert directories(tmp_path / "nowhere.tif") == []

@@ -126,7 +126,7 @@ def check_size(path: Path, header: Header) -> tuple[str, ...]:
             f"{path} is cut short: {found} bytes of {needed}; copy or download it again"
         )
     return (
-        f"holds {found} bytes, but its ENVI header describes {needed}; check samples, lines, "
+        f"{found} bytes, but its ENVI header describes {needed}; check samples, lines, "
         "bands, data type and header offset",
     )
 

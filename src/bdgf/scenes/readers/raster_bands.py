@@ -182,7 +182,7 @@ def _scale(
     if said.scale is not None and not (from_gdal and source.driver != "ENVI"):
         scale, offset = said.scale, said.offset
     if not np.isfinite([*scale, *offset]).all() or 0 in scale:
-        doubt = "declares a scale of 0 or not a number, which is not applied; set `scale`"
+        doubt = "a declared scale is 0 or no number and is not applied; set `scale`"
         return (1.0,), (0.0,), (doubt,)
     return scale, offset, ()
 

@@ -1,6 +1,7 @@
 """The directories of a TIFF file: its pages, and what belongs to them.
 
-GDAL lists the pages alone, and tells of a missing directory by a line in the log.
+GDAL lists the pages alone, and finds the n-th only by walking through all before it; by its place
+in the file it opens one at once.
 """
 
 from __future__ import annotations
@@ -16,8 +17,17 @@ _MOST = 65536  # directories; a damaged file may lead in circles
 
 
 class Directory(NamedTuple):
-    """One directory: rows, columns, and whether it is a smaller copy or a mask of another."""
+    """One directory: its place in the file, its size, and whether it belongs to another one.
 
+    Attributes:
+        place: Bytes from the file's start.
+        rows: Of the image.
+        columns: Of the image.
+        reduced: Whether it is a smaller copy of another.
+        mask: Whether it is the mask of another.
+    """
+
+    place: int
     rows: int
     columns: int
     reduced: bool
@@ -36,7 +46,7 @@ def directories(path: Path) -> list[Directory]:
             while place and len(found) < _MOST:
                 directory, place = _read(file, place, order, big)
                 found.append(directory)
-    except (OSError, KeyError, struct.error):
+    except (OSError, KeyError, OverflowError, ValueError, struct.error):
         return []
     return found
 
@@ -59,4 +69,5 @@ def _read(file: BinaryIO, place: int, order: str, big: bool) -> tuple[Directory,
             )
     flags = fields.get(_KIND, 0)
     sizes = fields.get(_LENGTH, 0), fields.get(_WIDTH, 0)
-    return Directory(*sizes, bool(flags & _REDUCED), bool(flags & _MASK)), following
+    directory = Directory(place, *sizes, bool(flags & _REDUCED), bool(flags & _MASK))
+    return directory, following
