@@ -37,5 +37,5 @@ def test_what_is_no_sound_tiff_has_none(tmp_path, content):
 
 def test_directories_in_a_circle_end(tmp_path):
     (tmp_path / "a.tif").write_bytes(struct.pack("<2sHIHI", b"II", 42, 8, 0, 8))
-    assert len(directories(tmp_path / "a.tif")) > 1
+    assert len(directories(tmp_path / "a.tif")) == 1
     assert directories(tmp_path / "nowhere.tif") == []

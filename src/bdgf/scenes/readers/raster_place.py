@@ -66,4 +66,7 @@ def _place_by_points(points: list[Any], crs: CRS | None) -> Place:
 
 
 def _unplaced(by: str) -> str:
-    return f"placed by {by}: taken without a place; warp it first (gdalwarp) if the other files have one"
+    return (
+        f"placed by {by}: taken without a place; warp it first (gdalwarp) if the other files have "
+        "one"
+    )

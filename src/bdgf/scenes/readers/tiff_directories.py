@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 _WIDTH, _LENGTH, _KIND = 256, 257, 254
 _REDUCED, _MASK = 1, 4
 _FORMATS = {3: "H", 4: "I", 16: "Q"}  # by the type of a field
-_MOST = 65536  # directories; a damaged file may lead in circles
+_MOST = 65536  # fields of a sound directory
 
 
 class Directory(NamedTuple):
@@ -43,7 +43,9 @@ def directories(path: Path) -> list[Directory]:
             order = {b"II": "<", b"MM": ">"}[head[:2]]
             big = struct.unpack(order + "H", head[2:4])[0] == 43
             place = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
-            while place and len(found) < _MOST:
+            seen = {0}  # behind the last directory; a damaged chain may lead in circles
+            while place not in seen:
+                seen.add(place)
                 directory, place = _read(file, place, order, big)
                 found.append(directory)
     except (OSError, KeyError, OverflowError, ValueError, struct.error):
