@@ -15,8 +15,8 @@ def test_geotiff(tmp_path):
     write_raster(tmp_path / "a.tif", CUBE, **PLACE)
     read = read_array(tmp_path / "a.tif")
     np.testing.assert_array_equal(read.values, CUBE)
-    assert read.oriented
-    assert read.nodata == -9999
+    assert read.axes == ("y", "x", "band")
+    assert read.nodata == ((-9999,),)
     assert read.crs.to_epsg() == 32632
     assert tuple(read.transform)[:6] == PLACE["transform"]
 

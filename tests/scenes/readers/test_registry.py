@@ -70,3 +70,27 @@ def test_a_header_beside_it_makes_any_name_an_envi_image(tmp_path):
     (tmp_path / "image.dat").rename(tmp_path / "image_v2")
     (tmp_path / "image.hdr").rename(tmp_path / "image_v2.hdr")
     np.testing.assert_array_equal(read_array(tmp_path / "image_v2").values, CUBE)
+
+
+@pytest.mark.parametrize("name", ["a.he5", "a.HDF", "A.H5"])
+def test_every_suffix_of_hdf5(tmp_path, name):
+    _hdf5(tmp_path / name)
+    np.testing.assert_array_equal(read_array(tmp_path / name, "v").values, CUBE)
+
+
+def test_hdf4_is_told(tmp_path):
+    (tmp_path / "a.hdf").write_bytes(b"\x0e\x03\x13\x01" + bytes(100))
+    with pytest.raises(SceneError, match="is HDF4, which is not read; convert it"):
+        read_array(tmp_path / "a.hdf")
+
+
+@pytest.mark.parametrize("name", ["a.nc4", "A.NC"])
+def test_every_suffix_of_netcdf(tmp_path, name):
+    _netcdf(tmp_path / name, "h5netcdf")
+    np.testing.assert_array_equal(read_array(tmp_path / name, "v").values, CUBE)
+
+
+@pytest.mark.parametrize("name", ["A.TIF", "a.Tiff"])
+def test_suffixes_of_rasters_in_any_case(tmp_path, name):
+    write_raster(tmp_path / name, CUBE)
+    np.testing.assert_array_equal(read_array(tmp_path / name).values, CUBE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,9 @@ from bdgf.core.errors import SceneError
 
 # Suffixes of ENVI data in the order in which they are looked for; "" is a file without one.
 DATA_SUFFIXES = ("", ".dat", ".img", ".bsq", ".bil", ".bip", ".raw", ".bin")
+
+# Bytes of a number by its `data type`.
+_ITEM_SIZES = {1: 1, 2: 2, 3: 4, 4: 4, 5: 8, 6: 8, 9: 16, 12: 2, 13: 4, 14: 8, 15: 8}
 
 Header = Mapping[str, str]
 
@@ -27,18 +31,25 @@ def find_header(data: Path) -> Path | None:
 def find_data(header: Path) -> Path:
     """The data file of an ENVI header, in any case.
 
+    Of several with usual names the first is taken whose size fits the header; a file of another
+    name must fit.
+
     Raises:
-        SceneError: There is none, or several and no usual name among them.
+        SceneError: There is none.
     """
     names = [header.stem + suffix for suffix in DATA_SUFFIXES]
-    beside = {path.name.lower(): path for path in _files_beside(header)}
-    for name in names:
-        exact = header.with_name(name)  # before others that differ in case
-        found = exact if exact.is_file() else beside.get(name.lower())
-        if found is not None:
-            return found
-    looked = f"looked for {', '.join(names)} beside it"
-    raise SceneError(f"{header} is an ENVI header without its data; {looked}")
+    beside = [path for path in _files_beside(header) if path.name.lower() != header.name.lower()]
+    by_name = {path.name.lower(): path for path in beside}
+    by_name |= {path.name.lower(): path for path in beside if path.name in names}  # exact case
+    usual = [by_name[name.lower()] for name in names if name.lower() in by_name]
+    size = _size_told(read_header(header))
+    others = [path for path in beside if path.stem.lower() == header.stem.lower()]
+    fitting = [path for path in (*usual, *others) if path.stat().st_size == size]
+    if not (usual or fitting):
+        raise SceneError(
+            f"{header} is an ENVI header without its data; looked for {', '.join(names)} beside it"
+        )
+    return (fitting or usual)[0]
 
 
 def read_header(path: Path) -> dict[str, str]:
@@ -93,16 +104,10 @@ def numbers(value: str) -> list[float] | None:
         return None
 
 
-def check_size(path: Path, header: Header, pixels: int, itemsize: int) -> tuple[str, ...]:
+def check_size(path: Path, header: Header) -> tuple[str, ...]:
     """Compares a data file with its header; returns a doubt where the file holds more.
 
     GDAL reads what is missing at the end as zeros; better to say so.
-
-    Args:
-        path: The data file.
-        header: Its header's fields.
-        pixels: Numbers in all bands.
-        itemsize: Bytes of each.
 
     Raises:
         SceneError: The file is cut short, or has gaps that GDAL does not skip.
@@ -113,20 +118,33 @@ def check_size(path: Path, header: Header, pixels: int, itemsize: int) -> tuple[
                 f"{path}: its ENVI header has `{name}`, which are not read; save the image again "
                 "as ENVI Standard without them"
             )
-    if (numbers(header.get("file compression", "0")) or [0.0])[0] == 1:
+    found, needed = path.stat().st_size, _size_told(header)
+    if needed is None or found == needed:
         return ()
-    skipped = int((numbers(header.get("header offset", "0")) or [0.0])[0])
-    found, needed = path.stat().st_size, skipped + pixels * itemsize
     if found < needed:
         raise SceneError(
             f"{path} is cut short: {found} bytes of {needed}; copy or download it again"
         )
-    if found == needed:
-        return ()
     return (
-        f"holds {found} bytes, but its ENVI header describes {needed}; check samples, lines, "
+        f"{found} bytes, but its ENVI header describes {needed}; check samples, lines, "
         "bands, data type and header offset",
     )
+
+
+def _size_told(header: Header) -> int | None:
+    """Bytes of the data file, None where they are compressed or the header is no ENVI one."""
+    if _number(header, "file compression") == 1:
+        return None
+    item = _ITEM_SIZES.get(_number(header, "data type") or 1, 0)
+    sizes = [_number(header, name) or 0 for name in ("samples", "lines")]
+    bands = _number(header, "bands")
+    told = math.prod(sizes) * (1 if bands is None else bands) * item
+    return told + (_number(header, "header offset") or 0) if told else None
+
+
+def _number(header: Header, name: str) -> int | None:
+    values = numbers(header.get(name, ""))
+    return int(values[0]) if values else None
 
 
 def refusal_of_raw(path: Path) -> SceneError:

@@ -21,7 +21,8 @@ class EnviBands:
     Attributes:
         scale: One a band, or None where the header is silent.
         offset: One a band.
-        ignored: The number that means "no data", as text.
+        ignored: The number that means "no data", () where it is unreadable, None where the header
+            is silent.
         band_names: One a band, or none.
         wavelengths: One a band, or none.
         bad_bands: Counted from 0.
@@ -31,7 +32,7 @@ class EnviBands:
 
     scale: tuple[float, ...] | None = None
     offset: tuple[float, ...] = (0.0,)
-    ignored: float | None = None
+    ignored: tuple[float, ...] | None = None
     band_names: tuple[str, ...] = ()
     wavelengths: tuple[float, ...] = ()
     bad_bands: frozenset[int] = frozenset()
@@ -127,8 +128,8 @@ def _read_ignored(header: Header, found: EnviBands) -> None:
             f"`{name} = {header[name]}` of its ENVI header is no number and hides nothing; correct "
             "the header or set `nodata`"
         )
-        return
-    found.ignored = values[0]
+        values = []
+    found.ignored = tuple(values)
 
 
 def _read_bad_bands(header: Header, count: int, found: EnviBands) -> None:

@@ -183,7 +183,7 @@ def _label_map(
     involved = Counter(distinct[np.isin(distinct[:, 0], shared), 1].tolist())
     names = ", ".join(f"{regions[i - 1]} {n}" for i, n in sorted(involved.items()))
     doubt = (
-        f"has {shared.size} pixels in several regions ({names}), which count as unlabelled; "
+        f"{shared.size} pixels lie in several regions ({names}) and count as unlabelled; "
         "correct the regions if they are meant for one of them"
     )
     return labels.reshape(shape), (doubt,)

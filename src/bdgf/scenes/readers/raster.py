@@ -52,9 +52,9 @@ def _opened(path: Path) -> Iterator[Any]:
         except RasterioIOError as error:
             if path.suffix.lower() in envi.DATA_SUFFIXES and path.is_file():
                 header = envi.find_header(path)
-                if header is None:
+                if header is None and not _is_erdas(path):
                     raise envi.refusal_of_raw(path) from error
-                if header.read_bytes().startswith(b"\xef\xbb\xbf"):
+                if header is not None and header.read_bytes().startswith(b"\xef\xbb\xbf"):
                     raise SceneError(
                         f"{header} starts with a byte-order mark, so that its image is not "
                         "recognised; save it as plain text (UTF-8 without BOM)"
@@ -62,3 +62,9 @@ def _opened(path: Path) -> Iterator[Any]:
             raise
         with source:
             yield source
+
+
+def _is_erdas(path: Path) -> bool:
+    """Whether an .img file is one of ERDAS, not raw numbers; those need no header."""
+    with path.open("rb") as file:
+        return file.read(4) == b"EHFA"

@@ -30,13 +30,11 @@ def read_bands(path: Path, source: Any) -> RawArray:
     header = _header(source)
     doubts: tuple[str, ...] = ()
     if source.driver == "ENVI":
-        itemsize = np.dtype(source.dtypes[0]).itemsize
-        numbers = source.count * source.height * source.width
-        doubts = envi.check_size(path, header, numbers, itemsize)
+        doubts = envi.check_size(path, header)
     said = bands_of(header, source.count)
     place = place_of(source)
     values = _values(source)
-    scale, offset = _scale(source, said)
+    scale, offset, scale_doubts = _scale(source, said)
     units, unit_notes = _units(source)
     return RawArray(
         values,
@@ -54,7 +52,7 @@ def read_bands(path: Path, source: Any) -> RawArray:
         transform=place.transform,
         palette=_palette(source, values),
         notes=(*said.notes, *unit_notes, *place.notes),
-        doubts=(*doubts, *said.doubts, *place.doubts),
+        doubts=(*doubts, *said.doubts, *scale_doubts, *place.doubts),
     )
 
 
@@ -170,18 +168,23 @@ def _nodata(source: Any, values: np.ndarray, said: EnviBands) -> tuple[tuple[flo
             found.append(tuple(int(v) for v in hidden[:1]))
         else:
             if said.ignored is not None and (number is None or source.driver == "ENVI"):
-                number = said.ignored
+                number = said.ignored[0] if said.ignored else None
             found.append(as_stored(number, dtype))
     return one_or_all(found)
 
 
-def _scale(source: Any, said: EnviBands) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """One a band: what the ENVI header gives for each band, GDAL's, or the header's one factor."""
-    scales, offsets = one_or_all(source.scales), one_or_all(source.offsets)
-    from_gdal = (scales, offsets) != ((1.0,), (0.0,))
-    if said.scale is None or (from_gdal and source.driver != "ENVI"):
-        return scales, offsets
-    return said.scale, said.offset
+def _scale(
+    source: Any, said: EnviBands
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[str, ...]]:
+    """One a band, and doubts: what the ENVI header gives for the bands, or what GDAL tells."""
+    scale, offset = one_or_all(source.scales), one_or_all(source.offsets)
+    from_gdal = (scale, offset) != ((1.0,), (0.0,))
+    if said.scale is not None and not (from_gdal and source.driver != "ENVI"):
+        scale, offset = said.scale, said.offset
+    if not np.isfinite([*scale, *offset]).all() or 0 in scale:
+        doubt = "a declared scale is 0 or no number and is not applied; set `scale`"
+        return (1.0,), (0.0,), (doubt,)
+    return scale, offset, ()
 
 
 def _units(source: Any) -> tuple[str, tuple[str, ...]]:

@@ -43,13 +43,16 @@ def _place_by_points(points: list[Any], crs: CRS | None) -> Place:
     from rasterio.transform import from_gcps
 
     pixels = np.array([(point.col, point.row) for point in points], dtype=float)  # (n, 2)
-    spanned = np.linalg.matrix_rank(np.column_stack([pixels, np.ones(len(points))])) == 3
+    places = np.array([(point.x, point.y) for point in points], dtype=float)  # (n, 2)
+    spanned = all(np.linalg.matrix_rank(a - a.mean(axis=0)) == 2 for a in (pixels, places))
     fit = from_gcps(points) if spanned else None
     if fit is None or fit.is_degenerate:
         missed = "which do not span the image"
     else:
-        back = np.array([~fit * (point.x, point.y) for point in points])  # (n, 2)
-        worst = float(np.hypot(*(back - pixels).T).max())
+        back = ~fit  # from coordinates to (column, row)
+        x, y = places.T
+        columns, rows = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
+        worst = float(np.hypot(columns - pixels[:, 0], rows - pixels[:, 1]).max())
         if worst < _FIT:
             note = (
                 f"placed by {len(points)} ground control points, which a straight map fits to "
@@ -64,6 +67,6 @@ def _place_by_points(points: list[Any], crs: CRS | None) -> Place:
 
 def _unplaced(by: str) -> str:
     return (
-        f"is placed by {by}: it is taken without a place; warp it first (gdalwarp) if the other "
-        "files have one"
+        f"placed by {by}: taken without a place; warp it first (gdalwarp) if the other files have "
+        "one"
     )

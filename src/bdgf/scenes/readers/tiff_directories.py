@@ -1,6 +1,7 @@
 """The directories of a TIFF file: its pages, and what belongs to them.
 
-GDAL lists the pages alone, and tells of a missing directory by a line in the log.
+GDAL lists the pages alone, and finds the n-th only by walking through all before it; by its place
+in the file it opens one at once.
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ from typing import BinaryIO, NamedTuple
 _WIDTH, _LENGTH, _KIND = 256, 257, 254
 _REDUCED, _MASK = 1, 4
 _FORMATS = {3: "H", 4: "I", 16: "Q"}  # by the type of a field
-_MOST = 65536  # directories; a damaged file may lead in circles
+_MOST = 65536  # fields of a sound directory
 
 
 class Directory(NamedTuple):
-    """One directory: rows, columns, and whether it is a smaller copy or a mask of another."""
+    """One directory: its place in the file, its size, and whether it belongs to another one.
 
+    Attributes:
+        place: Bytes from the file's start.
+        rows: Of the image.
+        columns: Of the image.
+        reduced: Whether it is a smaller copy of another.
+        mask: Whether it is the mask of another.
+    """
+
+    place: int
     rows: int
     columns: int
     reduced: bool
@@ -33,10 +43,12 @@ def directories(path: Path) -> list[Directory]:
             order = {b"II": "<", b"MM": ">"}[head[:2]]
             big = struct.unpack(order + "H", head[2:4])[0] == 43
             place = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
-            while place and len(found) < _MOST:
+            seen = {0}  # behind the last directory; a damaged chain may lead in circles
+            while place not in seen:
+                seen.add(place)
                 directory, place = _read(file, place, order, big)
                 found.append(directory)
-    except (OSError, KeyError, struct.error):
+    except (OSError, KeyError, OverflowError, ValueError, struct.error):
         return []
     return found
 
@@ -59,4 +71,5 @@ def _read(file: BinaryIO, place: int, order: str, big: bool) -> tuple[Directory,
             )
     flags = fields.get(_KIND, 0)
     sizes = fields.get(_LENGTH, 0), fields.get(_WIDTH, 0)
-    return Directory(*sizes, bool(flags & _REDUCED), bool(flags & _MASK)), following
+    directory = Directory(place, *sizes, bool(flags & _REDUCED), bool(flags & _MASK))
+    return directory, following

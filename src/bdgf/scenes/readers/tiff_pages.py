@@ -20,7 +20,8 @@ from bdgf.scenes.readers.tiff_directories import Directory, directories
 
 def page_numbers(source: Any) -> list[int]:
     """The pages' directories, counted from 1; masks and overviews are none. [] of a single page."""
-    return [int(name.split(":")[1]) for name in source.subdatasets if name.startswith("GTIFF_DIR")]
+    names = [name for name in source.subdatasets if name.startswith("GTIFF_DIR")]
+    return sorted(int(name.split(":")[1]) for name in names)  # rasterio sorts them as text
 
 
 def check_whole(path: Path, source: Any) -> None:
@@ -36,7 +37,11 @@ def check_whole(path: Path, source: Any) -> None:
     read = max(1, len(numbers)) * source.count * source.height * source.width
     told = _told_size(source)
     # The description survives in copies of a part, whose files are smaller than it tells.
-    if told > read and path.stat().st_size >= told * np.dtype(source.dtypes[0]).itemsize:
+    if (
+        not numbers
+        and told > read
+        and path.stat().st_size >= told * np.dtype(source.dtypes[0]).itemsize
+    ):
         raise SceneError(
             f"{path} is a stack of images in one page, of which only the first {read} of {told} "
             "numbers can be read; write it again with one page (TIFF directory) a band, or as .npy"
@@ -44,7 +49,7 @@ def check_whole(path: Path, source: Any) -> None:
     first, others = (source.height, source.width), directories(path)[1:]
     larger = [d for d in others if not d.mask and d.rows > first[0] and d.columns > first[1]]
     if not numbers and larger:
-        rows, columns = larger[0][:2]
+        rows, columns = larger[0].rows, larger[0].columns
         raise SceneError(
             f"{path} starts with a page that is a preview ({first[0]}x{first[1]}) of another one "
             f"({rows}x{columns}); write the image alone to a file, as by `gdal_translate "
@@ -78,27 +83,37 @@ def read_pages(path: Path, source: Any) -> RawArray:
 
 
 def _each_page(path: Path, source: Any) -> Iterator[RawArray]:
-    """Each page with its mask, which GDAL only joins to the first one."""
+    """Each page with its own mask; GDAL joins the first one in the file to the first page."""
     import rasterio
 
-    others = page_numbers(source)[1:]
-    yield read_bands(path, source)
-    all_directories = directories(path)
-    for number in others:
-        with rasterio.open(f"GTIFF_DIR:{number}:{path}") as page:
-            read = read_bands(path, page)
-        mask = _mask_behind(all_directories, number, read.values.shape[:2])
-        if mask is not None:
-            with rasterio.open(f"GTIFF_DIR:{mask}:{path}") as bits:
+    found = directories(path)
+    any_mask = any(directory.mask for directory in found)
+    for number in page_numbers(source):
+        if number == 1:
+            read = read_bands(path, source)
+        else:
+            with rasterio.open(_name(path, found[number - 1])) as page:
+                read = read_bands(path, page)
+        behind = _mask_behind(found, number, read.values.shape[:2])
+        if behind is not None:
+            with rasterio.open(_name(path, behind)) as bits:
                 read = replace(read, masked=bits.read(1) == 0)
+        elif any_mask:
+            read = replace(read, masked=None)  # GDAL gives the first page the mask of any
         yield read
 
 
-def _mask_behind(found: Sequence[Directory], number: int, shape: tuple[int, ...]) -> int | None:
-    """The directory, counted from 1, that masks a page: one of its size before the next page."""
-    for position, directory in enumerate(found[number:], start=number + 1):
+def _name(path: Path, directory: Directory) -> str:
+    return f"GTIFF_DIR:off:{directory.place}:{path}"
+
+
+def _mask_behind(
+    found: Sequence[Directory], number: int, shape: tuple[int, ...]
+) -> Directory | None:
+    """The directory that masks a page: one of its size before the next page."""
+    for directory in found[number:]:
         if directory.mask and (directory.rows, directory.columns) == shape:
-            return position
+            return directory
         if not directory.mask and not directory.reduced:
             return None
     return None
@@ -191,7 +206,9 @@ def _stacked(pages: Sequence[RawArray], note: str) -> RawArray:
 
     doubts = [doubt for page in pages for doubt in page.doubts]
     if first.alpha is not None:
-        doubts.append("has pages with an alpha band each, which are taken as bands")
+        doubts.append(
+            "each page has an alpha band, which is taken as a band; choose with `channels`"
+        )
     bad = [bands * i + band for i, page in enumerate(pages) for band in page.bad_bands]
     placed = next((page for page in pages if page.transform is not None), first)
     return replace(
