@@ -145,3 +145,9 @@ def test_empty_bands_are_all_named_as_the_settings_count_them():
 def test_what_is_no_image(raw, said, message):
     with pytest.raises(SceneError, match=message):
         decoded(raw, **said)
+
+
+def test_whole_numbers_that_no_float_holds_are_told_apart():
+    stored = VALUES.astype(np.int64) + 2**60
+    stored[3, 4, 2] = 0
+    assert missing(decoded(cube(stored, nodata=((2**60 + 1,),)))) == [(0, 0)]

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # Numbers as great as 1e30 are fill values; files give them with 6 digits or more.
 _HUGE, _HUGE_TOLERANCE = 1e30, 1e-5
+_EXACT = 2**53  # whole numbers up to here are exact in float64
 
 
 @dataclass
@@ -189,7 +190,9 @@ def _nodata_table(array: RawArray, modality: Modality, bands: int) -> np.ndarray
     by_band = [(*one, *given) for one in (declared or ((),))]
     if len(by_band) == 1:
         by_band *= bands
-    table = np.full((max(map(len, by_band)), bands), np.nan)
+    # Beyond 2**53 only Python's numbers are exact.
+    exact = any(abs(n) > _EXACT for one in by_band for n in one if isinstance(n, int))
+    table = np.full((max(map(len, by_band)), bands), np.nan, object if exact else np.float64)
     for band, numbers in enumerate(by_band):
         table[: len(numbers), band] = numbers
     return table
@@ -217,7 +220,7 @@ def _report(
             said.append(f"{100 * seen.fill[i] / pixels:.2g} % nodata")
         if said:
             log.info("%s: %s: %s", found.scene, found.source.file[i], ", ".join(said))
-    knows_nodata = any(np.isfinite(f.nodata).any() or f.masked is not None for f in files)
+    knows_nodata = any((f.nodata == f.nodata).any() or f.masked is not None for f in files)
     if seen.broken and not knows_nodata:
         log.warning(
             "%s: %d pixels with NaN or infinite values count as nodata", found.about, seen.broken
