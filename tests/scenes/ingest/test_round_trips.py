@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import rasterio
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.transform import from_origin
@@ -95,6 +96,11 @@ def write_hdf5(path: Path, cube: Written) -> dict[str, Any]:
     return {"file": "c.h5", "variable": "a.refl", "axes": list(cube.order)}
 
 
+def write_pages(path: Path, cube: Written) -> dict[str, Any]:
+    tifffile.imwrite(path / "c.tif", in_order(cube.stored, cube.order), photometric="minisblack")
+    return {"file": "c.tif", "axes": list(cube.order), "nodata": NODATA}
+
+
 def write_mat(path: Path, cube: Written) -> dict[str, Any]:
     savemat(path / "c.mat", {"refl": in_order(cube.stored, cube.order)})
     return {"file": "c.mat", "axes": list(cube.order), "nodata": NODATA}
@@ -110,6 +116,7 @@ FORMATS = {
     "geotiff": (write_geotiff, "scales by band, mask", "i2 i4 f4 f8"),
     "netcdf": (write_netcdf, "one scale, orientation", "i2 i4 f4 f8"),
     "hdf5": (write_hdf5, "scales by band", "<i2 >i2 <i4 >f4 <f8"),
+    "pages": (write_pages, "", "<i2 >i2 <i4 >f4"),
     "mat": (write_mat, "", "i2 i4 f4 f8"),
     "npy": (write_npy, "", "<i2 >i2 <i4 >f4 >f8"),
 }
