@@ -117,12 +117,12 @@ def test_sparse_label_map(tmp_path):
 
 @pytest.mark.parametrize("index", [1000, -1])
 def test_sparse_indices_that_point_outside_are_refused(tmp_path, index):
-    matrix = csc_matrix(np.diag([3.0, 5.0, 7.0, 9.0]))
+    matrix = csc_matrix(np.diag([3.0, 5.0, 7.0, 9.0])[[1, 3, 0, 2]])
     savemat(tmp_path / "gt.mat", {"gt": matrix})
     raw = (tmp_path / "gt.mat").read_bytes()
     rows = matrix.indices.astype("<i4").tobytes()
     assert raw.count(rows) == 1
-    damaged = np.array([0, 1, 2, index], "<i4").tobytes()
+    damaged = np.array([0, 1, 3, index], "<i4").tobytes()
     (tmp_path / "gt.mat").write_bytes(raw.replace(rows, damaged))
     with pytest.raises(SceneError, match=r"gt\.mat: the sparse matrix 'gt' is damaged .*copy or"):
         read_array(tmp_path / "gt.mat", "gt")

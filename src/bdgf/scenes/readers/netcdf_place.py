@@ -126,9 +126,9 @@ def _line(name: str, variable: xr.Variable, remarks: Remarks) -> Line | None:
         remarks.doubts.append(f"its coordinate {name} has gaps, so that it has no place on a map")
         return None
     count = len(centres)
-    # Single precision rounds coordinates: to half a metre of a northing, to a metre of a degree of
-    # longitude. Each centre is off by half of that step at most, and so is the line through them;
-    # together they stay within one such step. Copies in double precision keep that rounding.
+    # Single precision rounds coordinates: northings to half a metre, longitudes to about a metre.
+    # Each centre is off by half of that at most, and so is the line through them: together they
+    # stay within one rounding step. Copies in double precision keep that rounding.
     single = float(np.spacing(np.float32(np.abs(centres).max())))
     blur = single if kind.kind == "f" and kind.itemsize <= 4 else 0.0
     if count == 1:
