@@ -149,13 +149,16 @@ def test_names_of_bands(tmp_path, engine):
     assert read_array(tmp_path / "a.nc", "v").band_names == ("B02", "B03")
 
 
-def test_netcdfs_own_fill_value(tmp_path):
-    values = CUBE[0].copy()
-    values[1, 2] = 9.969209968386869e36
+@pytest.mark.parametrize(
+    ("dtype", "fill"), [("f4", 9.969209968386869e36), ("f8", 9.969209968386869e36), ("i2", -32767)]
+)
+def test_netcdfs_own_fill_value(tmp_path, dtype, fill):
+    values = CUBE[0].astype(dtype)
+    values[1, 2] = fill
     with netcdf_file(tmp_path / "a.nc", "w") as file:
         for name, size in zip("yx", values.shape, strict=True):
             file.createDimension(name, size)
-        file.createVariable("v", "f4", ("y", "x"))[:] = values
+        file.createVariable("v", dtype, ("y", "x"))[:] = values
     read = read_array(tmp_path / "a.nc")
     assert np.isnan(applied(read)[1, 2])
     assert len(read.notes) == 1

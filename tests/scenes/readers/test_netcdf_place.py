@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+import rasterio
+import rasterio.shutil
 import rioxarray  # noqa: F401 - registers the accessor `rio`
 import xarray as xr
 from affine import Affine
@@ -206,3 +208,30 @@ def test_columns_before_rows(tmp_path):
     read = written(tmp_path / "a.nc", X, Y, dims=("x", "y"), values=VALUES.T)
     assert read.axes == ("x", "y")
     np.testing.assert_allclose(np.array(read.transform), np.array(GRID))
+
+
+def _gdal_writes_netcdf():
+    with rasterio.Env() as environment:
+        return "netCDF" in environment.drivers()
+
+
+@pytest.mark.skipif(not _gdal_writes_netcdf(), reason="this GDAL has no NetCDF")
+@pytest.mark.parametrize("bottom_up", ["YES", "NO"])
+@pytest.mark.parametrize("grid", [GRID, Affine(0.1, 0, 11, 0, -0.1, 47)])
+def test_what_gdal_writes_lies_where_gdal_says(tmp_path, bottom_up, grid):
+    crs = "EPSG:32632" if grid == GRID else "EPSG:4326"
+    profile = {"height": ROWS, "width": COLUMNS, "count": 1, "dtype": "float64"}
+    with rasterio.open(tmp_path / "a.tif", "w", crs=crs, transform=grid, **profile) as file:
+        file.write(VALUES, 1)
+    rasterio.shutil.copy(
+        tmp_path / "a.tif", tmp_path / "a.nc", driver="netCDF", WRITE_BOTTOMUP=bottom_up
+    )
+    read = read_array(tmp_path / "a.nc")
+    values = VALUES[::-1] if bottom_up == "YES" else VALUES
+    np.testing.assert_array_equal(read.values, values)
+    step = -grid.e if bottom_up == "YES" else grid.e
+    top = grid.f + ROWS * grid.e if bottom_up == "YES" else grid.f
+    expected = Affine(grid.a, 0, grid.c, 0, step, top)
+    np.testing.assert_allclose(np.array(read.transform), np.array(expected), atol=1e-9)
+    assert read.crs == rasterio.crs.CRS.from_string(crs)
+    assert not read.doubts
