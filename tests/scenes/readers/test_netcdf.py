@@ -131,6 +131,18 @@ def test_coordinates_of_the_groups_above(tmp_path):
     assert tuple(read.transform)[:6] == (1, 0, 0.5, 0, -1, 5.5)
 
 
+def test_coordinates_of_a_group_beside(tmp_path):
+    grid = xr.Dataset(coords={"y": [5.0, 4.0, 3.0], "x": [1.0, 2.0, 3.0, 4.0]})
+    image = xr.Dataset({"v": (("y", "x"), CUBE[0])})
+    write_groups(tmp_path / "a.nc", root=xr.Dataset(), data=image, grid=grid)
+    assert tuple(read_array(tmp_path / "a.nc").transform)[:6] == (1, 0, 0.5, 0, -1, 5.5)
+    other = grid.assign_coords(y=[8.0, 7.0, 6.0])
+    write_groups(tmp_path / "b.nc", root=xr.Dataset(), data=image, grid=grid, other=other)
+    read = read_array(tmp_path / "b.nc")
+    assert read.transform is None
+    assert read.doubts == ("its place may be that of grid/y or of other/y",)
+
+
 def test_one_time_is_left_out_and_several_are_not(tmp_path):
     dims = ("time", "y", "x")
     xr.DataArray(CUBE[:1], dims=dims, name="v").to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
@@ -165,7 +177,7 @@ def test_netcdfs_own_fill_value(tmp_path, dtype, fill):
 
 
 @pytest.mark.parametrize("engine", ["h5netcdf", "scipy"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     dtype=st.sampled_from(["i1", "i2", "i4", "f4", "f8"]),
     unsigned=st.booleans(),

@@ -31,7 +31,7 @@ def centres(first, step, count, dtype=np.float64):
     return (first + step * (np.arange(count) + 0.5)).astype(dtype)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     left=st.floats(-2e6, 2e6),
     top=st.floats(-9e6, 9e6),
