@@ -35,7 +35,7 @@ def test_named_dimensions_settle_the_axes_and_the_georeference(tmp_path, engine)
 
 
 def test_numbers_stay_as_they_are_stored(tmp_path):
-    array = xr.DataArray(CUBE[0], dims=("lat", "lon"), name="height")
+    array = xr.DataArray(CUBE[0].copy(), dims=("lat", "lon"), name="height")
     array[0, 0] = np.nan
     packing = {"height": {"dtype": "int16", "scale_factor": 0.5, "_FillValue": -1}}
     array.to_netcdf(tmp_path / "a.nc", engine="h5netcdf", encoding=packing)

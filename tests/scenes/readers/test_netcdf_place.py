@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 import rasterio
@@ -19,12 +21,17 @@ def written(path, y=None, x=None, grid=None, crs="EPSG:32632", dims=("y", "x"), 
     """Coordinates of the centres, and a GeoTransform that need not agree with them."""
     coordinates = {d: v for d, v in zip(dims, (y, x), strict=True) if v is not None}
     dataset = xr.Dataset({"v": (dims, values, {"grid_mapping": "crs"})}, coordinates)
-    attributes = xr.DataArray(0).rio.write_crs(crs).spatial_ref.attrs if crs else {}
+    attributes = dict(_mapping(crs))
     if grid is not None:
         attributes["GeoTransform"] = " ".join(map(str, Affine.to_gdal(grid)))
     dataset["crs"] = ((), 0, attributes)
     dataset.to_netcdf(path, engine="h5netcdf")
     return read_array(path, "v")
+
+
+@functools.cache
+def _mapping(crs):
+    return xr.DataArray(0).rio.write_crs(crs).spatial_ref.attrs
 
 
 def centres(first, step, count, dtype=np.float64):
