@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -109,8 +110,56 @@ def test_only_the_variable_asked_for_is_read(tmp_path, monkeypatch):
 
 def test_sparse_label_map(tmp_path):
     labels = np.eye(4)
-    savemat(tmp_path / "gt.mat", {"gt": csc_matrix(labels)})
-    np.testing.assert_array_equal(read_array(tmp_path / "gt.mat", "gt").values, labels)
+    savemat(tmp_path / "gt.mat", {"gt": csc_matrix(labels), "s": {"gt": csc_matrix(labels)}})
+    for variable in ("gt", "s.gt"):
+        np.testing.assert_array_equal(read_array(tmp_path / "gt.mat", variable).values, labels)
+
+
+@pytest.mark.parametrize("index", [1000, -1])
+def test_sparse_indices_that_point_outside_are_refused(tmp_path, index):
+    matrix = csc_matrix(np.diag([3.0, 5.0, 7.0, 9.0])[[1, 3, 0, 2]])
+    savemat(tmp_path / "gt.mat", {"gt": matrix})
+    raw = (tmp_path / "gt.mat").read_bytes()
+    rows = matrix.indices.astype("<i4").tobytes()
+    assert raw.count(rows) == 1
+    damaged = np.array([0, 1, 3, index], "<i4").tobytes()
+    (tmp_path / "gt.mat").write_bytes(raw.replace(rows, damaged))
+    with pytest.raises(SceneError, match=r"gt\.mat: the sparse matrix 'gt' is damaged .*copy or"):
+        read_array(tmp_path / "gt.mat", "gt")
+
+
+def test_hdf5_that_matlab_did_not_write_is_read_as_it_lies(tmp_path):
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["scene/hsi"] = CUBE
+        file["scene/hsi"].attrs["_FillValue"] = np.float32(-1)
+        file["scene/gt"] = CUBE[..., 0]
+    for variable in ("scene.hsi", "scene/hsi"):
+        read = read_array(tmp_path / "a.mat", variable)
+        np.testing.assert_array_equal(read.values, CUBE)
+        assert read.axes is None
+        assert read.maybe_reversed
+        assert read.nodata == ((-1.0,),)
+        assert read.notes == ("not written by MATLAB: its axes are read as they lie",)
+    with pytest.raises(VariableError, match=r"did you mean 'scene\.hsi'"):
+        read_array(tmp_path / "a.mat", "scene.hsl")
+    with pytest.raises(VariableError, match=r"holds 2 variables \(scene\.gt 5x4, scene\.hsi 5x4x3"):
+        read_array(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize("variable", ["hsi", None])
+def test_matlabs_attribute_is_enough(tmp_path, variable):
+    with h5py.File(tmp_path / "a.mat", "w") as file:  # without the header
+        file.create_dataset("hsi", data=CUBE.T).attrs["MATLAB_class"] = np.bytes_("single")
+    read = read_array(tmp_path / "a.mat", variable)
+    np.testing.assert_array_equal(read.values, CUBE)
+    assert not read.maybe_reversed
+
+
+def test_matlabs_header_is_enough(tmp_path):
+    write_matlab_v73(tmp_path / "a.mat", {"hsi": CUBE})
+    read = read_array(tmp_path / "a.mat")
+    np.testing.assert_array_equal(read.values, CUBE)
+    assert not read.maybe_reversed
 
 
 def test_a_web_page_saved_as_mat_is_refused(tmp_path):

@@ -3,7 +3,11 @@
 import h5py
 import numpy as np
 import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.matlab_v73 import read_matlab_v73
 from bdgf.scenes.readers.raw_array import VariableError
 from tests.data.matlab_v73 import write_matlab_v73
@@ -38,3 +42,62 @@ def test_cells_count_in_matlabs_order(tmp_path):
     for index in range(3):
         found = read_matlab_v73(tmp_path / "a.mat", f"cells[{index}]")
         np.testing.assert_array_equal(found, CUBE + index)
+
+
+def write_sparse(path, matrix, kind="double", rows=None, **replaced):
+    """As MATLAB does: a group of data, ir and jc, of which an empty matrix has jc alone."""
+    parts = {"data": matrix.data, "ir": matrix.indices.astype(np.uint64)} if matrix.nnz else {}
+    parts |= {"jc": matrix.indptr.astype(np.uint64), **replaced}
+    with h5py.File(path, "w") as file:
+        group = file.create_group("s/gt")
+        file["s"].attrs["MATLAB_class"] = np.bytes_("struct")
+        group.attrs["MATLAB_class"] = np.bytes_(kind)
+        group.attrs["MATLAB_sparse"] = np.uint64(matrix.shape[0] if rows is None else rows)
+        for name, values in parts.items():
+            if values is not None:
+                group[name] = values
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.integers(1, 6),
+    columns=st.integers(1, 6),
+    density=st.sampled_from([0.0, 0.3, 1.0]),
+    kind=st.sampled_from(["double", "logical"]),
+    seed=st.integers(0, 9),
+)
+def test_sparse_matrices_come_back(tmp_path_factory, rows, columns, density, kind, seed):
+    random = np.random.default_rng(seed)
+    truth = (random.random((rows, columns)) < density) * random.integers(1, 9, (rows, columns))
+    truth = (truth > 0).astype(np.uint8) if kind == "logical" else truth.astype(float)
+    path = tmp_path_factory.mktemp("sparse") / "a.mat"
+    write_sparse(path, scipy.sparse.csc_matrix(truth), kind)
+    found = read_matlab_v73(path, "s.gt")
+    np.testing.assert_array_equal(found, truth)
+    assert found.dtype == truth.dtype
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"ir": np.uint64([0, 1, 4])},
+        {"ir": np.uint64([0, 1, 2**63 + 1])},
+        {"ir": np.int64([0, 1, -1])},
+        {"ir": np.uint64([0, 1])},
+        {"ir": None},
+        {"data": None},
+        {"data": np.array([1.0])},
+        {"jc": np.uint64([0, 2, 1, 3])},
+        {"jc": np.uint64([1, 1, 2, 3])},
+        {"jc": np.uint64([0, 1, 2, 9])},
+        {"jc": np.uint64([])},
+        {"jc": None},
+        {"jc": np.array([0.0, 1, 2, 3])},
+        {"rows": 0},
+        {"rows": 2},
+    ],
+)
+def test_sparse_indices_that_point_outside_are_refused(tmp_path, damage):
+    write_sparse(tmp_path / "a.mat", scipy.sparse.csc_matrix(np.eye(3)), **damage)
+    with pytest.raises(SceneError, match=r"a\.mat: the sparse matrix 's\.gt' (is damaged|has no)"):
+        read_matlab_v73(tmp_path / "a.mat", "s.gt")

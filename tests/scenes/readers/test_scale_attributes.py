@@ -21,6 +21,7 @@ def scale(attributes, values=COUNTS, bands=(1, 4), is_cf=False):
         ({"scale_factor": 10000.0}, 10000.0, "doubt: multiplies, as CF says"),
         ({"scale_factor": 1e4, "Data_Ignore_Value": -1}, 1e-4, "doubt: is taken to divide"),
         ({"scale_factor": 1e4, "_FillValue": -1}, 1e4, "doubt: multiplies"),
+        ({"scale_factor": 1e4, "units": "Reflectance"}, 1e-4, "doubt: is taken to divide"),
         ({"Scale_Factor": 10000.0}, 1e-4, "note: divides: it is above 1"),
         ({"Scale Factor": 10000}, 1e-4, "note: divides"),
         ({"SCALE_FACTOR": "10000"}, 1e-4, "note: divides"),

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from bdgf.scenes.readers.raw_array import VariableError
-from bdgf.scenes.readers.variable_path import missing_variable, only_variable, parse_path
+from bdgf.scenes.readers.variable_path import (
+    find_variable,
+    missing_variable,
+    only_variable,
+    parse_path,
+)
 
 FILE = Path("scene.mat")
 
@@ -36,6 +41,10 @@ def test_what_is_no_path_is_refused_with_an_example(variable):
     ("known", "message"),
     [
         (["gt", "HSI"], "scene.mat has no variable 'hsi', did you mean 'HSI'?; it holds: HSI, gt"),
+        (
+            ["a.gt", "b.hsi"],
+            "scene.mat has no variable 'hsi', did you mean 'b.hsi'?; it holds: b.hsi, a.gt",
+        ),
         (["labels"], "scene.mat has no variable 'hsi'; it holds: labels"),
         ([], "scene.mat has no variable 'hsi'; it holds: nothing"),
     ],
@@ -50,3 +59,33 @@ def test_the_only_variable_needs_no_name():
         only_variable(FILE, {"hsi": (5, 4, 3), "gt": (5, 4)})
     with pytest.raises(VariableError, match=r"holds 0 variables \(none\)"):
         only_variable(FILE, {})
+
+
+def test_long_lists_are_cut_after_the_nearest():
+    names = [f"group.v{i}" for i in range(50)]
+    message = str(missing_variable(FILE, "group.v33x", names))
+    assert "did you mean 'group.v33'?; it holds: group.v33, " in message
+    assert message.endswith(" and 30 more")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("a.b", "a.b"),
+        ("a/b", "a/b"),
+        ("/a/b/", "a/b"),
+        ("c.d", "c/d"),
+        ("c/d", "c/d"),
+        ("e.f.g", "e.f/g"),
+    ],
+)
+def test_the_exact_name_wins_and_both_separators_do(asked, found):
+    known = ["a.b", "a/b", "c/d", "e.f/g"]
+    assert find_variable(FILE, asked, known, known) == found
+
+
+def test_a_name_that_may_be_two_is_refused():
+    with pytest.raises(
+        VariableError, match=r"'a\.b\.c' may be a\.b/c or a/b\.c; write it with '/'"
+    ):
+        find_variable(FILE, "a.b.c", ["a/b.c", "a.b/c"], [])

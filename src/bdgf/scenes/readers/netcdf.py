@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # What NetCDF's own library writes where nothing was written, if no fill value is declared.
-_DEFAULT_FILL = float(np.float32(9.969209968386869e36))
+_DEFAULT_FILLS = {
+    "i2": -32767.0,
+    "i4": -2147483647.0,
+    "f4": 9.969209968386869e36,
+    "f8": 9.969209968386869e36,
+}
 
 
 def read_netcdf(path: Path, variable: str | None) -> RawArray:
@@ -63,9 +68,10 @@ def _raw_array(groups: Groups, group: str, variable: xr.Variable) -> RawArray:
     bands = band_lengths(values.shape, axes)
     beside = _beside(groups, group, variable, axes)
     packing = read_packing(attributes, values, bands, remarks, is_cf=True)
-    if not packing.nodata[0] and values.dtype.kind == "f" and np.any(values == _DEFAULT_FILL):
-        packing = packing.with_nodata((_DEFAULT_FILL,))
-        remarks.notes.append("NetCDF's own fill value 9.96921e+36 is taken as no data")
+    fill = _DEFAULT_FILLS.get(values.dtype.str[1:])
+    if fill is not None and not packing.nodata[0] and np.any(values == fill):
+        packing = packing.with_nodata((fill,))
+        remarks.notes.append(f"NetCDF's own fill value {fill:.10g} is taken as no data")
     wavelengths = read_wavelengths(attributes, beside, bands, remarks)
     bad_bands = read_bad_bands(attributes, beside, bands, remarks)
     if dropped := single_axes(values.shape, axes):

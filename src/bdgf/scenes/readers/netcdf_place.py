@@ -64,8 +64,8 @@ def find_place(
     attribute = None if mapping is None else read_geotransform(mapping, remarks)
     shape = (variable.shape[axes[Y]], variable.shape[axes[X]])
     dims = (str(variable.dims[axes[Y]]), str(variable.dims[axes[X]]))
-    rows = find_coordinate(groups, group, dims[0], shape[0])
-    columns = find_coordinate(groups, group, dims[1], shape[1])
+    rows = find_coordinate(groups, group, dims[0], shape[0], remarks)
+    columns = find_coordinate(groups, group, dims[1], shape[1], remarks)
     if rows is None or columns is None:
         if attribute is None:
             _doubt_2d(groups, dims, shape, remarks)
@@ -89,14 +89,22 @@ def find_place(
 
 
 def find_coordinate(
-    groups: Groups, group: str, dimension: str, size: int
+    groups: Groups, group: str, dimension: str, size: int, remarks: Remarks | None = None
 ) -> tuple[str, xr.Variable] | None:
     """Name and variable of a dimension's 1-D coordinate of numbers, the nearest one.
 
-    It goes by the dimension's name, or CF's attributes say that it is a place.
+    It goes by the dimension's name, or CF's attributes say that it is a place. Where only groups
+    beside have one, and different ones, none is taken.
     """
     along = [c for c in groups.along(group, dimension, size) if c[1].dtype.kind in "biuf"]
-    own = next((c for c in along if c[0].rpartition("/")[2] == dimension), None)
+    named = [c for c in along if c[0].rpartition("/")[2] == dimension]
+    own = named[0] if named else None
+    if own is not None and groups.visible(group, dimension) is not own[1]:
+        others = [name for name, other in named[1:] if not other.equals(own[1])]
+        if others:
+            if remarks is not None:
+                remarks.doubts.append(f"its place may be that of {own[0]} or of {others[0]}")
+            return None
     if own is not None and not _counts(*own):
         return own
     for name, variable in along:
@@ -126,9 +134,9 @@ def _line(name: str, variable: xr.Variable, remarks: Remarks) -> Line | None:
         remarks.doubts.append(f"its coordinate {name} has gaps, so that it has no place on a map")
         return None
     count = len(centres)
-    # Single precision rounds coordinates: to half a metre of a northing, to a metre of a degree of
-    # longitude. Each centre is off by half of that step at most, and so is the line through them;
-    # together they stay within one such step. Copies in double precision keep that rounding.
+    # Single precision rounds coordinates: northings to half a metre, longitudes to about a metre.
+    # Each centre is off by half of that at most, and so is the line through them: together they
+    # stay within one rounding step. Copies in double precision keep that rounding.
     single = float(np.spacing(np.float32(np.abs(centres).max())))
     blur = single if kind.kind == "f" and kind.itemsize <= 4 else 0.0
     if count == 1:

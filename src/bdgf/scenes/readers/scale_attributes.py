@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bdgf.scenes.readers.attribute_values import Remarks, numbers, plain_name, shown
+from bdgf.scenes.readers.attribute_values import Remarks, numbers, plain_name, shown, text
 
 CF_FILLS = ("fillvalue", "missingvalue")
 FILLS = (
@@ -107,12 +107,10 @@ def _divides(
         return False
     whole = _are_whole(values)
     if name == "scale_factor":
-        fills = {plain_name(n).removesuffix("s") for n in attributes} & set(FILLS)
-        foreign = bool(fills) and fills.isdisjoint(CF_FILLS)
-        if whole and foreign and not is_cf:
+        if whole and not is_cf and _speaks_against_cf(attributes):
             remarks.doubts.append(
                 f"{about} is taken to divide: it is above 1, the values are whole numbers and the "
-                "other attributes are not those of CF"
+                "other attributes are not those of CF or say reflectance"
             )
             return True
         if whole:
@@ -126,6 +124,14 @@ def _divides(
         return True
     remarks.doubts.append(f"{about} is taken to multiply, since the values are no whole numbers")
     return False
+
+
+def _speaks_against_cf(attributes: Mapping[str, Any]) -> bool:
+    """Whether fill values are spelled as CF never does, or the units bound what is scaled."""
+    fills = {plain_name(name).removesuffix("s") for name in attributes} & set(FILLS)
+    units = [text(v) for name, v in attributes.items() if plain_name(name) in ("unit", "units")]
+    is_reflectance = any("reflectance" in unit.lower() for unit in units)
+    return is_reflectance or (bool(fills) and fills.isdisjoint(CF_FILLS))
 
 
 def _are_whole(values: np.ndarray) -> bool:
