@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ class Record:
             tolerance: The most that is allowed.
             mode: The arithmetic.
         """
+        error = float(error) if math.isfinite(error) else sys.float_info.max  # JSON knows no NaN
         met = error <= tolerance
         self.entries["checks"].append(
             {"name": name, "mode": mode, "error": error, "tolerance": tolerance, "met": met}

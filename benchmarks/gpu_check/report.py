@@ -78,7 +78,14 @@ def _error(part: Mapping[str, Any]) -> list[str]:
     if "error" not in part:
         return []
     error = part["error"]
-    return ["", f"{error['type']}: {error['message']}", "", "```", *error.get("traceback", []), "```"]
+    return [
+        "",
+        f"{error['type']}: {error['message']}",
+        "",
+        "```",
+        *error.get("traceback", []),
+        "```",
+    ]
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:

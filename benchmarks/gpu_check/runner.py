@@ -69,9 +69,7 @@ def _start(setting: Setting, work: Path) -> tuple[str, dict[str, Any]]:
     return "spawn", outcome
 
 
-def _run_part(
-    part: Part, setting: Setting, left: float, work: Path, method: str
-) -> dict[str, Any]:
+def _run_part(part: Part, setting: Setting, left: float, work: Path, method: str) -> dict[str, Any]:
     if part.cuda and setting.device != "cuda":
         return {"state": "skipped", "reason": "it needs a CUDA device"}
     if left < part.least:

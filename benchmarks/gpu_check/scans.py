@@ -8,10 +8,11 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Sequence
+from functools import partial
 from tempfile import TemporaryDirectory
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bdgf.nn.mamba import BidirectionalMamba
 from bdgf.nn.selective_scan import ScanInputs, scan_both_ways, scan_channels_last
@@ -52,11 +53,11 @@ def _compare_scan(
     size: tuple[int, ...],
 ) -> None:
     truth = inputs.with_dtype(torch.float64)
-    here = ScanInputs(*(x if x is None else x.to(setting.device) for x in inputs))
+    here = _on(setting.device, inputs)
     expected = []
     for reverse in (False, True):
-        expected.append(_gradients(lambda x, r=reverse: _plain(x, r), truth))
-        found = _gradients(lambda x, r=reverse: scan_channels_last(x, True, r), here)
+        expected.append(_gradients(partial(_plain, reverse=reverse), truth))
+        found = _gradients(partial(scan_channels_last, delta_softplus=True, reverse=reverse), here)
         what = f"scan {size} {'backwards' if reverse else 'onwards'}"
         _note(record, what, found, expected[-1], dtype)
     onward, back = scan_both_ways(here, here, True)
@@ -64,10 +65,14 @@ def _compare_scan(
         error = worst(y, known)
         record.check(f"scan {size} both ways, output", error, TOLERANCES[dtype], str(dtype)[6:])
     bare = inputs._replace(D=None, z=None, delta_bias=None, delta=inputs.delta.abs())
-    y = scan_channels_last(ScanInputs(*(x if x is None else x.to(setting.device) for x in bare)))
+    y = scan_channels_last(_on(setting.device, bare))
     plain = scan_channels_last(bare.with_dtype(torch.float64), backend="reference")
     error = worst(y, plain)
     record.check(f"scan {size} bare, output", error, TOLERANCES[dtype], str(dtype)[6:])
+
+
+def _on(device: str, inputs: ScanInputs) -> ScanInputs:
+    return ScanInputs(*(x if x is None else x.to(device) for x in inputs))  # type: ignore[arg-type]
 
 
 def _plain(inputs: ScanInputs, reverse: bool) -> Tensor:
@@ -113,42 +118,53 @@ def _note(
 ) -> None:
     mode, tolerance = str(dtype)[6:], TOLERANCES[dtype]
     record.check(f"{what}, output", worst(found[0], expected[0]), tolerance, mode)
-    errors = {
-        name: worst(a, b) for name, a, b in zip(NAMES, found[1], expected[1], strict=True)
-    }
+    errors = {name: worst(a, b) for name, a, b in zip(NAMES, found[1], expected[1], strict=True)}
     name = max(errors, key=lambda key: errors[key])
     record.check(f"{what}, gradients (worst: {name})", errors[name], 2 * tolerance, mode)
 
 
-def compiled(setting: Setting, record: Record) -> None:
-    """The scan and the Mamba block within `torch.compile`, beside the CPU."""
-    backend = "eager" if setting.tiny else "inductor"
-    size = SMALL if setting.tiny else (8, *USUAL[1:])
-    inputs = random_inputs(size)
-    here = ScanInputs(*(x.to(setting.device) for x in inputs if x is not None))
-    expected = _gradients(lambda x: _plain(x, False), inputs.with_dtype(torch.float64))
-    function = torch.compile(lambda x: scan_channels_last(x, True), backend=backend)
-    _note(record, f"compiled scan {size}", _gradients(function, here), expected, torch.float32)
+def compiled_scan(setting: Setting, record: Record) -> None:
+    """The scan within `torch.compile`, beside the plain loop on the CPU."""
+    inputs = random_inputs(SMALL if setting.tiny else (8, *USUAL[1:]))
+    here = _on(setting.device, inputs)
+    expected = _gradients(partial(_plain, reverse=False), inputs.with_dtype(torch.float64))
+    function = torch.compile(lambda x: scan_channels_last(x, True), backend=_compiler(setting))
+    _note(record, "compiled scan", _gradients(function, here), expected, torch.float32)
+    _note_breaks(record)
+
+
+def compiled_block(setting: Setting, record: Record) -> None:
+    """The Mamba block, plain and within `torch.compile`, beside the CPU."""
+    batch, length, channels, states = SMALL if setting.tiny else (8, *USUAL[1:])
     torch.manual_seed(0)
-    width = size[2] // 2
-    block = BidirectionalMamba(width, d_state=size[3])
-    x = torch.randn(size[0], size[1], width)
+    block = BidirectionalMamba(channels // 2, d_state=states)
+    x = torch.randn(batch, length, channels // 2)
     known = _block_gradients(block, x)
     with exact_float32():
         there = copy.deepcopy(block).to(setting.device)
-        for name, module in (("eager", there), ("compiled", torch.compile(there, backend=backend))):
-            found = _block_gradients(module, x.to(setting.device))
+        for name, compiler in (("eager", None), ("compiled", _compiler(setting))):
+            found = _block_gradients(there, x.to(setting.device), compiler)
             what = f"Mamba block both ways, {name}"
             record.check(f"{what}, output", worst(found[0], known[0]), 1e-4, EXACT)
             record.check(f"{what}, gradients", spread(found[1:], known[1:]), 1e-4, EXACT)
-    breaks = torch._dynamo.utils.counters["graph_break"]
+    _note_breaks(record)
+
+
+def _compiler(setting: Setting) -> str:
+    return "eager" if setting.tiny else "inductor"
+
+
+def _note_breaks(record: Record) -> None:
+    from torch._dynamo.utils import counters
+
+    breaks = counters["graph_break"]
     record.note("graph breaks", {str(key)[:200]: count for key, count in breaks.items()})
 
 
-def _block_gradients(block: torch.nn.Module, x: Tensor) -> list[Tensor]:
+def _block_gradients(block: nn.Module, x: Tensor, backend: str | None = None) -> list[Tensor]:
     x = x.clone().requires_grad_()
     leaves = [x, *(p for p in block.parameters() if p.requires_grad)]
-    y = block(x)
+    y = torch.compile(block, backend=backend)(x) if backend else block(x)
     weights = torch.cos(torch.arange(y.numel())).view(y.shape).to(y)
     return [y.detach(), *torch.autograd.grad(y, leaves, weights)]
 

@@ -27,9 +27,7 @@ def table(setting: Setting, record: Record) -> None:
     """The comparisons of `benchmarks.gpu`; one that fails does not hold up the next."""
     rates = gpu.measured_rates()
     record.note("rates", rates)
-    known = machine.Rates(
-        rates["float32"], rates["float32"], rates["bfloat16"], rates["bytes"]
-    )
+    known = machine.Rates(rates["float32"], rates["float32"], rates["bfloat16"], rates["bytes"])
     measures: dict[str, Callable[[], list[Comparison]]] = {
         "features": lambda: [gpu.features(rates)],
         "training": lambda: [gpu.training(rates)],
@@ -45,9 +43,7 @@ def table(setting: Setting, record: Record) -> None:
             failed.append(name)
             record.note(f"{name} failed", f"{type(error).__name__}: {error}"[:1000])
             continue
-        tables.write(
-            setting.folder, "gpu", "Speed on a GPU", machine.description(), known, found
-        )
+        tables.write(setting.folder, "gpu", "Speed on a GPU", machine.description(), known, found)
         record.lines(tables.lines(found))
         print("\n".join(tables.lines(found)), flush=True)
     if failed:
