@@ -45,6 +45,8 @@ MEASURES = ("overall_accuracy", "average_accuracy", "kappa")
 GOLDEN_TOLERANCE = 0.05
 """A training of seconds, in another precision and with other draws of dropout."""
 SEEDS, SPARE = 8, 1.15
+SIZE, TINY = 96, 64
+"""Sides of the scene in pixels, and in a rehearsal."""
 Told = Callable[[str, float], None]
 
 
@@ -55,14 +57,16 @@ class Demo:
         seconds: Of each stage.
     """
 
-    def __init__(self, environment: str, device: str, folder: Path, told: Told) -> None:
+    def __init__(
+        self, environment: str, device: str, folder: Path, told: Told, size: int = SIZE
+    ) -> None:
         """Fabricates, prepares and splits the scene; `told` hears of every stage's seconds."""
         self.environment, self.device, self.folder, self.told = environment, device, folder, told
         self.devices = DeviceSettings.model_validate({"accelerator": device})
         self.seconds: dict[str, float] = {}
         self.train = base_settings("train", TrainSettings, environment)
         with self._stage("prepare"):
-            scene = make_demo_scene(DemoSettings())
+            scene = make_demo_scene(DemoSettings.model_validate({"size": size}))
             preparation = base_settings("preparation", PreparationSettings, environment)
             self.prepared: xr.Dataset = fit_preparation(scene, preparation).apply(scene)
             split = base_settings("split", SplitSettings, environment)
@@ -130,7 +134,7 @@ def golden(setting: Setting, record: Record) -> None:
 def stages(setting: Setting, record: Record) -> None:
     """Seconds of each stage on the device and the CPU, equal and short work for both."""
     environment = "test" if setting.tiny else "base"
-    steps, epochs = (4, 1) if setting.tiny else (60, 4)
+    steps, epochs, size = (4, 1, TINY) if setting.tiny else (60, 4, SIZE)
     work = {"pretrain": f"{steps} steps", "train": f"{epochs} epochs, at most twice"}
     found: dict[str, dict[str, float]] = {}
     # The first time on a GPU compiles and chooses kernels.
@@ -143,7 +147,7 @@ def stages(setting: Setting, record: Record) -> None:
             of = work.get(stage, "all")
             record.row("each run", run=run, device=device, stage=stage, work=of, seconds=seconds)
 
-        with _demo(environment, device, told) as demo:
+        with _demo(environment, device, told, size) as demo:
             cube = demo.features(demo.pretrain(0, steps=steps))
             demo.score("bdgf", cube, 0, epochs=epochs)
             found[run] = demo.seconds
@@ -160,7 +164,7 @@ def study(setting: Setting, record: Record) -> None:
     began = time.monotonic()
     environment, models = ("test" if setting.tiny else "base"), ("bdgf", "bdgf_unguided")
     _note_published(record, models)
-    changes = {"epochs": 1} if setting.tiny else {}
+    changes, size = ({"epochs": 1}, TINY) if setting.tiny else ({}, SIZE)
     differences: list[float] = []
     longest = 0.0
     for seed in range(1 if setting.tiny else SEEDS):
@@ -168,7 +172,7 @@ def study(setting: Setting, record: Record) -> None:
         if start - began + SPARE * longest > setting.seconds:
             record.note("stopped", f"no time for seed {seed}")
             break
-        with _demo(environment, setting.device) as demo:
+        with _demo(environment, setting.device, size=size) as demo:
             cube = demo.features(demo.pretrain(seed))
             made = {name: demo.seconds[name] for name in ("pretrain", "features")}
             accuracies = []
@@ -199,6 +203,8 @@ def _note_published(record: Record, models: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _demo(environment: str, device: str, told: Told = lambda *_: None) -> Iterator[Demo]:
+def _demo(
+    environment: str, device: str, told: Told = lambda *_: None, size: int = SIZE
+) -> Iterator[Demo]:
     with TemporaryDirectory() as folder:
-        yield Demo(environment, device, Path(folder), told)
+        yield Demo(environment, device, Path(folder), told, size)

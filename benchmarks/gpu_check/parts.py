@@ -36,7 +36,12 @@ class Part:
 
 
 _HERE = "benchmarks.gpu_check"
-MODULES = ("scans", "networks", "scenes", "speed", "demo")
+# What a process finds imported when it begins. Lightning Fabric is not among it: it may ask for
+# the GPU, which a process must do for itself.
+PRELOADED = (
+    *(f"{_HERE}.{name}" for name in ("scans", "networks", "scenes", "speed", "demo")),
+    *("numba", "rioxarray", "sklearn.linear_model", "sklearn.ensemble"),
+)
 PARTS = (
     Part("scan", f"{_HERE}.scans:scan", 120, equality=True),
     Part("triton tests", f"{_HERE}.scans:tests", 110, equality=True),

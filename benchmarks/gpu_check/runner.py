@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.gpu_check import report
-from benchmarks.gpu_check.parts import MODULES, PARTS, Part
+from benchmarks.gpu_check.parts import PARTS, PRELOADED, Part
 from benchmarks.gpu_check.record import Record, Setting, write_whole
 
 START = Part("machine", "benchmarks.gpu_check.speed:machine_facts", 90)
@@ -60,7 +60,7 @@ def run(setting: Setting, minutes: float, parts: Sequence[Part] = PARTS) -> int:
 def _start(setting: Setting, work: Path) -> tuple[str, dict[str, Any]]:
     # How processes begin: forked from one that has imported all, unless the GPU minds that.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"benchmarks.gpu_check.{name}" for name in MODULES])
+    context.set_forkserver_preload(list(PRELOADED))
     outcome: dict[str, Any] = {}
     for method in ("forkserver", "spawn"):
         outcome = _run_part(START, setting, START.seconds, work, method)
