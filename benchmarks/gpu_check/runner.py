@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -96,12 +97,10 @@ def _run_part(part: Part, setting: Setting, left: float, work: Path, method: str
 
 
 def _state(outcome: dict[str, Any], cut: bool) -> str:
-    if cut:
-        return "cut"
+    if not outcome.get("ended"):
+        return "cut" if cut else "died"
     if "error" in outcome:
         return "failed"
-    if not outcome.get("ended"):
-        return "died"
     return "passed" if all(check["met"] for check in outcome["checks"]) else "failed"
 
 
@@ -132,3 +131,6 @@ def _child(part: Part, setting: Setting, file: Path) -> None:
         print("\n".join(tail), flush=True)
     record.entries["ended"] = True
     write_whole(file, json.dumps(record.entries))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # nothing of what a driver does at an exit is waited for
