@@ -197,5 +197,5 @@ def _losses(trainee: Trainee, settings: OptimizationSettings, steps: int) -> lis
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(loss.item())
     return losses

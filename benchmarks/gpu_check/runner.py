@@ -83,7 +83,10 @@ def _run_part(part: Part, setting: Setting, left: float, work: Path, method: str
     process = context.Process(
         target=_child, args=(part, replace(setting, seconds=seconds), file), daemon=False
     )
-    process.start()
+    try:
+        process.start()
+    except (OSError, EOFError) as error:  # what processes are forked from did not survive
+        return {"state": "died", "error": {"type": type(error).__name__, "message": str(error)}}
     process.join(seconds)
     cut = process.is_alive()
     _end(process)
