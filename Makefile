@@ -9,7 +9,7 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfi
 COVERAGE := --cov bdgf --cov-report term
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all golden lint floors settings bench bench-gpu clean
+.PHONY: run test test-all golden lint floors settings bench bench-gpu gpu-check clean
 run: $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
 
@@ -42,6 +42,10 @@ bench: $(VENV)/.bench
 
 bench-gpu: $(VENV)/.bench
 	$(BIN)/python -W ignore -m benchmarks --gpu
+
+# Every CUDA path beside the CPU, then speed and the demo scene: docs/benchmarks/gpu_check.md.
+gpu-check: $(VENV)/.bench
+	$(BIN)/python -W ignore -m benchmarks.gpu_check --out data/gpu_check --minutes 8
 
 # Bytecode is made by both cores afterwards: pip makes it by one. Some packages ship files that
 # no Python compiles, which is no fault here.
