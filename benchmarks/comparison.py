@@ -54,9 +54,9 @@ class Comparison:
         """
         first = next(iter(self.values.values()))
         pairs = zip(first, self.values[name], strict=True)
-        if self.more_is_better:
-            return statistics.median(own / other for other, own in pairs)
-        return statistics.median(other / own for other, own in pairs)
+        if not self.more_is_better:
+            pairs = ((own, other) for other, own in pairs)
+        return statistics.median(_quotient(own, other) for other, own in pairs)
 
     def met(self) -> bool | None:
         """Whether the last implementation reaches target and limit; None without either."""
@@ -67,6 +67,11 @@ class Comparison:
             value = self.median(last)
             return value >= self.limit if self.more_is_better else value <= self.limit
         return None
+
+
+def _quotient(own: float, other: float) -> float:
+    """Amounts may be 0: as good as another 0, and without bound beside anything else."""
+    return own / other if other else (1.0 if not own else float("inf"))
 
 
 def interleave(

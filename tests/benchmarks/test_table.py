@@ -81,3 +81,9 @@ def test_without_a_gpu_one_line_says_so():
     assert done.returncode == 1
     assert done.stderr.startswith("Error: PyTorch finds no CUDA device here")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_amounts_of_nothing_are_as_good_as_one_another():
+    assert comparison(values={"ours": [0.0]}).ratio("ours") == 1
+    assert comparison(values={"theirs": [3.0], "ours": [0.0]}).ratio("ours") == float("inf")
+    assert comparison(values={"ours": [0.0]}, limit=0).met()
