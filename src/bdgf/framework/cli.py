@@ -15,6 +15,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.utils import find_kedro_project
 
 from bdgf.core.errors import UserError
+from bdgf.framework.run_options import refuse_unknown_runner
 from bdgf.framework.runtime_params import parse_params
 
 PARAMS_HELP = """Parameters in place of the configured ones: name=value with dotted names, commas
@@ -87,6 +88,7 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
     for name in ("kedro.pipeline.node", "kedro.runner.sequential_runner"):
         logging.getLogger(name).addFilter(_SilenceUserErrors())
     with one_line():
+        refuse_unknown_runner(options.get("runner"))
         return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
@@ -23,6 +24,25 @@ class SceneConfigLoader(OmegaConfigLoader):
     chosen environment. The key `parameters` gains `scene`, the configuration of the chosen
     one, and is checked against the runtime parameters.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Arguments are those of `OmegaConfigLoader`.
+
+        Raises:
+            SettingsError: There is no such environment.
+        """
+        super().__init__(*args, **options)
+        if self.env and not self._fs.isdir(self._get_conf_env_path(self.env)):
+            known = self._environments()
+            raise SettingsError(
+                f"unknown environment '{self.env}'{nearest(self.env, known)}; known: "
+                f"{', '.join(known)}; a new one is a folder of that name in {self.conf_source}"
+            )
+
+    def _environments(self) -> list[str]:
+        found = self._fs.ls(self._get_conf_env_path("."), detail=False)
+        folders = (Path(path).name for path in found if self._fs.isdir(path))
+        return sorted(name for name in folders if not name.startswith((".", "__")))
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """Configuration of one kind.
