@@ -4,6 +4,10 @@ import pytest
 
 from bdgf.framework.yaml_text import YamlProblem, decoded, read_mapping
 
+NAMES = (
+    *("2013", "010", "0x10", "1e3", "1_000", "1:30", "1.50", "-1", "2013-05-01"),
+    *("on", "no", "Yes", "true", "null", "~", "=", "<"),
+)
 SOUND = "mine:\n  title: Gewässer\n  modalities: {}\n"
 
 
@@ -85,7 +89,7 @@ BROKEN: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "unknown_anchor": ("mine: *there\n", ("line 1", "there")),
     "python_object": ("mine: !!python/object:os.system {}\n", ("line 1",)),
     "list_as_key": ("? [a]\n: 1\n", ("line 1", "no name")),
-    "deep": ("mine: " + "[" * 400, ("mend it",)),
+    "deep": ("mine: " + "[" * 1500, ("mend it",)),
     "bad_number": ("mine: {title: 0b_}", ("mend it",)),
 }
 
