@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
@@ -61,6 +62,20 @@ def one_line() -> Iterator[None]:
         if known is None:
             raise
         raise OneLineError(" ".join(str(known).split())) from error
+
+
+def tell_in_one_line() -> None:
+    """Lets every `kedro` command end with one line at a user's mistake, Kedro's own ones too."""
+    told_before = sys.excepthook
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        known = user_error(error)
+        if known is None:
+            told_before(kind, error, trace)
+        else:
+            OneLineError(" ".join(str(known).split())).show()
+
+    sys.excepthook = tell
 
 
 class ParamsOption(click.Option):
