@@ -15,11 +15,12 @@ from bdgf.models.bdgf.model import guided_classifier
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import ConsistencySettings, MutualLearningSettings
 from bdgf.models.patch.predict_map import predict_map
+from bdgf.models.patch.selection import SelectionSettings
 from bdgf.training.devices import as_float64
 from tests.diffusion.pretraining.test_pretrain import run as run_pretraining
 from tests.diffusion.small_scene import prepared_scene
 from tests.models.patch import small_training
-from tests.models.patch.test_predict_map import holes, make_arrays, make_classifier
+from tests.models.patch.test_predict_map import make_arrays, make_classifier
 from tests.training.no_float64 import DEVICE, device_without_float64
 
 ADAPTIVE = {
@@ -90,7 +91,8 @@ def test_a_training_of_the_classifier() -> None:
     settings = small_training.make_settings(
         epochs=1,
         batches_per_epoch=1,
-        batch_size=8,
+        batch_size=64,
+        selection=SelectionSettings(rule="best", use_validation=False),
         mutual_learning=MutualLearningSettings(
             consistency=ConsistencySettings(pixels=4, start_epoch=0)
         ),
@@ -103,10 +105,10 @@ def test_a_training_of_the_classifier() -> None:
 
 
 def test_a_map() -> None:
-    arrays = make_arrays(levels=2)
+    arrays, valid = make_arrays(levels=2, height=9, width=8), np.ones((9, 8), bool)
     classifier = make_classifier(arrays, classical=small_training.CLASSICAL)
     with device_without_float64():
-        found = predict_map(classifier, arrays, holes())
+        found = predict_map(classifier, arrays, valid)
     wanted = predict_map(
         make_classifier(arrays, classical=small_training.CLASSICAL), arrays, holes()
     )
