@@ -66,9 +66,8 @@ def read_scene_files(files: Any, folder: str) -> SceneFiles:
         keys: list[str] = []
         try:
             mapping = _read(files, path)
-            keys = [
-                str(name) for name in mapping if not str(name).startswith("_")
-            ]  # the rest is for reuse
+            names = map(str, mapping)
+            keys = [name for name in names if not name.startswith("_")]  # those are for reuse
             _check_keys(keys, path.stem)
         except YamlProblem as problem:
             for name in dict.fromkeys([path.stem, *keys]):
