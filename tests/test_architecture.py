@@ -55,6 +55,7 @@ OF_NO_SINGLE_FILE = {
     "tools",  # likewise
     "scenes/test_documented_scenes.py",  # of docs/ against conf/
     "scenes/test_public_scenes.py",  # of conf/ against the published layouts
+    "training/test_no_float64.py",  # of every room that computes on a device
     "test_architecture.py",
 }
 """Tests and folders of tests that belong to no file of the package."""

@@ -3,7 +3,7 @@
 import click
 
 from bdgf.experiments.cli import bench
-from bdgf.framework.cli import run
+from bdgf.framework.cli import run, tell_in_one_line
 
 
 @click.group(name="bdgf")
@@ -11,5 +11,6 @@ def cli() -> None:
     """Commands of this project."""
 
 
+tell_in_one_line()
 cli.add_command(run)
 cli.add_command(bench)

@@ -11,6 +11,7 @@ from bdgf.framework.hooks import (
     CheckHooks,
     ReportingHooks,
     SceneHooks,
+    StoreHooks,
     TrackingHooks,
 )
 from bdgf.framework.session import ModelSession
@@ -30,4 +31,11 @@ CONFIG_LOADER_ARGS = {
     "custom_resolvers": {"environment": os.environ.get},
     "merge_strategy": {"parameters": "soft", "mlflow": "soft", "bench": "soft"},
 }
-HOOKS = (SceneHooks(), CheckHooks(), TrackingHooks(), ArtifactHooks(), ReportingHooks())
+HOOKS = (
+    StoreHooks(),
+    SceneHooks(),
+    CheckHooks(),
+    TrackingHooks(),
+    ArtifactHooks(),
+    ReportingHooks(),
+)

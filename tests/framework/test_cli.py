@@ -1,5 +1,6 @@
 """The command line: what is typed reaches the parameters of the run."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 from kedro.framework.startup import bootstrap_project
 
-from bdgf.framework.cli import run
+from bdgf.core.errors import SettingsError
+from bdgf.framework.cli import run, tell_in_one_line
 from bdgf.framework.session import ModelSession
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -72,3 +74,17 @@ def test_a_mistake_ends_with_one_line(seen: list[dict[str, Any]], params: str, t
     assert result.output.startswith(told)
     assert result.output.count("\n") == 1
     assert not seen
+
+
+def test_kedros_own_commands_tell_a_mistake_in_one_line_and_all_else_as_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before: list[BaseException] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: before.append(error))
+    tell_in_one_line()
+    wrapped, other = RuntimeError("a node failed"), KeyError("a defect")
+    wrapped.__cause__ = SettingsError("unknown scene\n 'mime'")
+    for error in (wrapped, other):
+        sys.excepthook(type(error), error, None)
+    assert capsys.readouterr().err == "Error: unknown scene 'mime'\n"
+    assert before == [other]

@@ -53,7 +53,7 @@ def test_a_model_without_features_leaves_pretraining_and_features_out(
     assert not DIFFUSION_NODES & set(nodes)
 
 
-@pytest.mark.parametrize("name", ["pretrain", "features", "balance", "no_such_pipeline"])
+@pytest.mark.parametrize("name", ["pretrain", "features", "balance"])
 def test_whoever_asks_for_features_by_name_gets_them(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -38,6 +38,14 @@ def test_an_unknown_scene_lists_the_known(project: Project) -> None:
     refused_at_once(project, "ingest", SettingsError, *words, dataset="trent")
 
 
+def test_a_broken_scene_file_is_told_by_its_place(project: Project) -> None:
+    folder = project.folder / "conf" / "local" / "parameters_scenes"
+    folder.mkdir()
+    (folder / "mine.yml").write_text("mine:\n\tmodalities: {}\n")
+    words = ("conf/local/parameters_scenes/mine.yml, line 2", "tab")
+    refused_at_once(project, "ingest", SettingsError, *words, dataset="mine")
+
+
 def test_an_unknown_model_lists_the_known(project: Project) -> None:
     words = ("'random_florest'", "'random_forest'", "bdgf_unguided")
     refused_at_once(project, "full", SettingsError, *words, model="random_florest")

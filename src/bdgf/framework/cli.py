@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.utils import find_kedro_project
 
 from bdgf.core.errors import UserError
+from bdgf.framework.run_options import refuse_unknown_runner
 from bdgf.framework.runtime_params import parse_params
 
 PARAMS_HELP = """Parameters in place of the configured ones: name=value with dotted names, commas
@@ -62,6 +64,20 @@ def one_line() -> Iterator[None]:
         raise OneLineError(" ".join(str(known).split())) from error
 
 
+def tell_in_one_line() -> None:
+    """Lets every `kedro` command end with one line at a user's mistake, Kedro's own ones too."""
+    told_before = sys.excepthook
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        known = user_error(error)
+        if known is None:
+            told_before(kind, error, trace)
+        else:
+            OneLineError(" ".join(str(known).split())).show()
+
+    sys.excepthook = tell
+
+
 class ParamsOption(click.Option):
     """Kedro's `--params`, which may be repeated and takes lists and mappings too."""
 
@@ -87,6 +103,7 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
     for name in ("kedro.pipeline.node", "kedro.runner.sequential_runner"):
         logging.getLogger(name).addFilter(_SilenceUserErrors())
     with one_line():
+        refuse_unknown_runner(options.get("runner"))
         return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
-from kedro.config import MissingConfigException, OmegaConfigLoader
+from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from bdgf.core.errors import SettingsError
 from bdgf.framework.renamed import with_new_names
+from bdgf.framework.scene_files import FOLDER, SceneFiles, read_scene_files
 from bdgf.models.registry import model_entry
-
-SCENE_PATTERNS = ["parameters_scenes/*.yml", "parameters_scenes/*.yaml"]
 
 
 class SceneConfigLoader(OmegaConfigLoader):
@@ -25,14 +25,33 @@ class SceneConfigLoader(OmegaConfigLoader):
     one, and is checked against the runtime parameters.
     """
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Arguments are those of `OmegaConfigLoader`.
+
+        Raises:
+            SettingsError: There is no such environment.
+        """
+        super().__init__(*args, **options)
+        if self.env and not self._fs.isdir(self._get_conf_env_path(self.env)):
+            known = self._environments()
+            raise SettingsError(
+                f"unknown environment '{self.env}'{nearest(self.env, known)}; known: "
+                f"{', '.join(known)}; a new one is a folder of that name in {self.conf_source}"
+            )
+
+    def _environments(self) -> list[str]:
+        found = self._fs.ls(self._get_conf_env_path("."), detail=False)
+        folders = (Path(path).name for path in found if self._fs.isdir(path))
+        return sorted(name for name in folders if not name.startswith((".", "__")))
+
     def __getitem__(self, key: str) -> dict[str, Any]:
         """Configuration of one kind.
 
         Raises:
             SettingsError: The scene, the model or a runtime parameter is unknown.
         """
-        if key == "scenes" and key not in self.data:
-            return self._read_scenes()
+        if key == "scenes":
+            return self._read_scenes().scenes
         if key != "parameters":
             return super().__getitem__(key)
         if key not in self.data:  # read once: a run asks several times
@@ -42,10 +61,13 @@ class SceneConfigLoader(OmegaConfigLoader):
     def _read_parameters(self) -> dict[str, Any]:
         typed, configured = with_new_names(self.runtime_params or {}), self._configured()
         merged: Any = OmegaConf.to_container(OmegaConf.merge(configured, typed))
-        name, scenes = str(merged["dataset"]), self["scenes"]
+        name, files = str(merged["dataset"]), self._read_scenes()
+        scenes = files.scenes
+        if name in files.refused:
+            raise SettingsError(files.refused[name])
         if name not in scenes:
             raise SettingsError(
-                f"unknown scene '{name}'{_nearest(name, scenes)}; known scenes: "
+                f"unknown scene '{name}'{nearest(name, {*scenes, *files.refused})}; known scenes: "
                 f"{', '.join(sorted(scenes))}; a new one is a file in conf/local/parameters_scenes/"
             )
         if "model" in merged:
@@ -53,7 +75,8 @@ class SceneConfigLoader(OmegaConfigLoader):
         refuse_unknown(typed, {**configured, "scene": scenes[name]})
         # `--params scene.<...>` overrides the scene's file.
         scene = OmegaConf.to_container(OmegaConf.merge(scenes[name], merged.get("scene", {})))
-        return {**merged, "scene": scene}
+        files.warn()
+        return {**merged, "dataset": name, "scene": scene}
 
     def _configured(self) -> dict[str, Any]:
         # Kedro merges what was typed into the parameters; what is configured is without.
@@ -63,19 +86,15 @@ class SceneConfigLoader(OmegaConfigLoader):
         finally:
             self.runtime_params = runtime
 
-    def _read_scenes(self) -> dict[str, Any]:
-        scenes: dict[str, Any] = {}
+    def _read_scenes(self) -> SceneFiles:
+        if "scenes" in self.data:
+            return SceneFiles(self.data["scenes"])
+        found = SceneFiles()
         # A user's own scenes count in every environment, not only where `local` is the default.
         for env in dict.fromkeys([self.base_env, self.default_run_env, self.env]):
-            if not env:
-                continue
-            try:
-                scenes |= self.load_and_merge_dir_config(
-                    self._get_conf_env_path(env), SCENE_PATTERNS, "scenes", set()
-                )
-            except MissingConfigException:  # an environment without a folder has no scenes
-                continue
-        return scenes
+            if env:  # one without a folder has no scenes
+                found |= read_scene_files(self._fs, f"{self._get_conf_env_path(env)}/{FOLDER}")
+        return found
 
 
 def refuse_unknown(runtime: Mapping[str, Any], known: Mapping[str, Any]) -> None:
@@ -97,7 +116,7 @@ def refuse_unknown(runtime: Mapping[str, Any], known: Mapping[str, Any]) -> None
                 group = ".".join(path[:depth])
                 where = f" in '{group}'" if group else ""
                 raise SettingsError(
-                    f"unknown parameter '{'.'.join(path)}'{_nearest(name, place, group)}; "
+                    f"unknown parameter '{'.'.join(path)}'{nearest(name, place, group)}; "
                     f"known{where}: {', '.join(sorted(map(str, place)))}"
                 )
             place = place[name]
@@ -112,6 +131,7 @@ def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tu
             yield path
 
 
-def _nearest(name: str, known: Mapping[str, Any], group: str = "") -> str:
+def nearest(name: str, known: Iterable[Any], group: str = "") -> str:
+    """The words that propose the one of `known` that is like `name`; empty where none is."""
     matches = get_close_matches(name, [str(k) for k in known], n=1, cutoff=0.5)
     return f", did you mean '{'.'.join(filter(None, [group, matches[0]]))}'?" if matches else ""

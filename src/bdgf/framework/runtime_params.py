@@ -18,6 +18,8 @@ from bdgf.core.errors import SettingsError
 # Only a value with one of these can hold a comma: any other ends at the first.
 _OPENS = ("[", "{", "'", '"')
 _INTERPOLATION = "${"
+_NAMES = ("dataset",)
+"""Parameters that are the name of a file: taken as typed, as `1e3`, `no` and `010` may be one."""
 
 
 def parse_params(typed: Iterable[str]) -> dict[str, Any]:
@@ -42,6 +44,9 @@ def _items(text: str) -> list[str]:
         name, equals, value = (part.strip() for part in pieces[0].partition("="))
         length = 1
         if name and equals:
+            if name in _NAMES and not value.startswith(_OPENS) and _INTERPOLATION not in value:
+                value = f"'{value.replace(chr(39), 2 * chr(39))}'"
+                pieces[0] = f"{name}={value}"
             length, value = _whole(name, value, pieces)
             items.append(f"{name}={value}")
         elif pieces[0].strip():  # else there is nothing between two commas, or behind the last

@@ -10,6 +10,7 @@ from kedro.config import AbstractConfigLoader
 from kedro.framework.session import KedroSession
 from kedro.pipeline import Pipeline
 
+from bdgf.framework.run_options import refuse_unknown_parts, refuse_unknown_pipelines
 from bdgf.models.registry import model_entry
 
 DIFFUSION = "diffusion"
@@ -20,12 +21,18 @@ class ModelSession(KedroSession):
     """`run` skips pretraining and features where the chosen model uses no features."""
 
     def run(self, *args: Any, **options: Any) -> dict[str, Any]:
-        """Runs pipelines; arguments are those of `KedroSession.run`."""
+        """Runs pipelines; arguments are those of `KedroSession.run`.
+
+        Raises:
+            SettingsError: A pipeline, node, tag or entry is unknown.
+        """
         given = signature(super().run).bind(*args, **options).arguments
         asked = given.get("pipeline_names") or [given.get("pipeline_name") or "__default__"]
+        together = _pipeline(asked)
         model = str(self._get_config_loader()["parameters"]["model"])
         if not given.get("node_names") and not model_entry(model).uses_features:
-            given["node_names"] = _nodes_without_features(asked)
+            given["node_names"] = _nodes_without_features(together)
+        refuse_unknown_parts(given, together)
         result: dict[str, Any] = super().run(**given)
         return result
 
@@ -43,13 +50,15 @@ def concerns_model(pipeline: Pipeline) -> bool:
     return "classifier" in pipeline.datasets()
 
 
-def _nodes_without_features(asked: list[str]) -> list[str] | None:
-    # None leaves all nodes: what was asked for is unknown, or asks for features by their name.
+def _pipeline(asked: list[str]) -> Pipeline:
     from kedro.framework.project import pipelines
 
-    if any(name not in pipelines for name in asked):
-        return None
-    together = sum((pipelines[name] for name in asked), Pipeline([]))
+    refuse_unknown_pipelines(asked, pipelines)
+    return sum((pipelines[name] for name in asked), Pipeline([]))
+
+
+def _nodes_without_features(together: Pipeline) -> list[str] | None:
+    # None leaves all nodes: what was asked for asks for features by their name.
     if not concerns_model(together):
         return None
     return [node.name for node in together.nodes if DIFFUSION not in node.tags]

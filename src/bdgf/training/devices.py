@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import MAIN, Settings
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 log = logging.getLogger(__name__)
+
+WITHOUT_FLOAT64 = frozenset({"mps"})
+"""Types of devices on which no float64 tensor can be. Not run on an Apple GPU: there was none to
+try it on; tests play such a device on the CPU (`tests/training/no_float64.py`)."""
 
 
 class DeviceSettings(Settings):
@@ -61,6 +66,11 @@ def resolve_precision(settings: DeviceSettings) -> str:
     if settings.precision != "auto":
         return settings.precision
     return "bf16-mixed" if resolve_accelerator(settings) == "cuda" else "32-true"
+
+
+def as_float64(tensor: Tensor) -> Tensor:
+    """The tensor in float64, where it lies; on the CPU where its device has no float64."""
+    return (tensor.cpu() if tensor.device.type in WITHOUT_FLOAT64 else tensor).double()
 
 
 def make_fabric(settings: DeviceSettings | None = None) -> Fabric:

@@ -53,7 +53,7 @@ class HeldOutTiles:
             of unit variance that is not explained at all has loss 1), and `balance_index`.
         """
         counts = list(denoiser.modalities.values())
-        errors = torch.zeros(len(counts), dtype=torch.float64, device=self._x0.device)
+        sums: list[Tensor] = []
         for start in range(0, len(self._t), batch):
             part = slice(start, start + batch)
             x0, t, noise = self._x0[part], self._t[part], self._noise[part]
@@ -62,8 +62,11 @@ class HeldOutTiles:
             x_t = self._schedule.q_sample(x0, noise, t)
             output = functional_call(denoiser, dict(tensors), (x_t, t, visible))
             error = (output.prediction.float() - self._schedule.target(x0, noise, t)) ** 2 * valid
-            errors += modality_sums(error, counts)
-        losses = errors.cpu() / (torch.tensor(counts) * self._valid.sum().cpu())  # (M,)
+            sums.append(modality_sums(error, counts))
+        errors = torch.zeros(len(counts), dtype=torch.float64)  # here: an Apple GPU has no float64
+        for part_of_them in torch.stack(sums).cpu():
+            errors += part_of_them
+        losses = errors / (torch.tensor(counts) * self._valid.sum().cpu())  # (M,)
         explained = 1 - losses
         metrics = {"balance_index": balance_index(explained)}
         for name, loss, e in zip(denoiser.modalities, losses, explained, strict=True):

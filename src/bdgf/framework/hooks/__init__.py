@@ -4,6 +4,14 @@ from bdgf.framework.hooks.artifacts import ArtifactHooks
 from bdgf.framework.hooks.checks import CheckHooks
 from bdgf.framework.hooks.console import ReportingHooks
 from bdgf.framework.hooks.entries import SceneHooks
+from bdgf.framework.hooks.stores import StoreHooks
 from bdgf.framework.hooks.tracking import TrackingHooks
 
-__all__ = ["ArtifactHooks", "CheckHooks", "ReportingHooks", "SceneHooks", "TrackingHooks"]
+__all__ = [
+    "ArtifactHooks",
+    "CheckHooks",
+    "ReportingHooks",
+    "SceneHooks",
+    "StoreHooks",
+    "TrackingHooks",
+]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bdgf.training.devices import as_float64
+
 _LIMIT = 8.0
 """Components are kept within plus and minus this many deviations."""
 
@@ -41,7 +43,7 @@ class FeatureComponents(nn.Module):
     @torch.no_grad()
     def fit(self, level: int, cells: Tensor) -> None:
         """Takes the components of features (n, C_l), n at least 1, each channel standardised."""
-        cells = cells.double()
+        cells = as_float64(cells)
         mean, std = cells.mean(0), cells.std(0, correction=0)
         inverse = torch.where(std > 1e-6, 1 / std.clamp(min=1e-6), 0.0)
         standardised = (cells - mean) * inverse
