@@ -53,6 +53,9 @@ OF_NO_SINGLE_FILE = {
     "pipelines",  # whole pipelines, as a user types them
     "benchmarks",  # of the folder of this name
     "tools",  # likewise
+    "scenes/ingest/test_raw_file_cases.py",  # of readers and ingest together
+    "scenes/ingest/test_round_trips.py",  # likewise
+    "scenes/readers/test_raster_round_trips.py",  # of the readers of rasters together
     "scenes/test_documented_scenes.py",  # of docs/ against conf/
     "scenes/test_public_scenes.py",  # of conf/ against the published layouts
     "training/test_no_float64.py",  # of every room that computes on a device

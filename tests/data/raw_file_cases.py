@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import xarray as xr
 from rasterio.transform import rowcol
 
 from bdgf.scenes.scene import georeference, modality_names, valid_mask
 
+GENERATOR = Path(__file__).resolve().parents[3] / "shared/cases/raw_file_cases.py"
 _TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}  # float32, as the cases say
+
+
+def write_cases(folder: Path, *names: str) -> Path:
+    """Writes the cases of these names, or all; skips where the generator is not there."""
+    if not GENERATOR.is_file():
+        pytest.skip(f"the generator {GENERATOR} is not there")
+    subprocess.run([sys.executable, GENERATOR, folder, *names], check=True, capture_output=True)
+    return folder
 
 
 def expected_of(folder: Path) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def changed(array: np.ndarray, place, value) -> np.ndarray:
     return copy
 
 
-def raster_scene(folder: Path, **places) -> xr.Dataset:
-    for name, values in ARRAYS.items():
+def raster_scene(folder: Path, arrays: dict | None = None, **places) -> xr.Dataset:
+    for name, values in (ARRAYS | (arrays or {})).items():
         write_raster(folder / f"{name}.tif", values, **(PLACE | places.get(name, {})))
     config = yaml.safe_load(yaml.safe_dump(npy_config(), sort_keys=False).replace(".npy", ".tif"))
     return read_scene("mine", parse_scene_config("mine", config), [folder])

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from bdgf.core.errors import SettingsError
 from bdgf.framework.config_loader import SceneConfigLoader, refuse_unknown
+from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
+from tests.data import raw_file_cases
 from tests.messages import telling
 
 
@@ -84,3 +87,27 @@ def test_an_unknown_parameter_below_a_known_group_is_refused(conf: Path) -> None
 
 def test_an_empty_group_is_left_to_its_model() -> None:
     refuse_unknown({"extra": {"a": 1}}, {"extra": {}})
+
+
+@pytest.mark.parametrize(
+    "case", ["scene_numeric_name", "scene_cp1252", "scene_tab", "scene_windows_path"]
+)
+def test_scene_files_that_are_easily_broken(case: str, conf: Path) -> None:
+    folder = raw_file_cases.write_cases(conf / "cases", case) / case
+    expected = raw_file_cases.expected_of(folder)
+    scenes = conf / "local/parameters_scenes"
+    for name in (expected["scene"], expected["neighbour"]):
+        (folder / f"{name}.yml").rename(scenes / f"{name}.yml")
+        (folder / name).symlink_to(folder / "raw")
+
+    def read(name: str) -> xr.Dataset:
+        scene = loader(conf, dataset=name)["parameters"]["scene"]
+        return ingest(name, scene, IngestSettings(folders=(str(folder),)))
+
+    assert read(expected["neighbour"]).attrs["scene"] == expected["neighbour"]
+    try:
+        scene = read(expected["scene"])
+    except SettingsError as error:
+        raw_file_cases.check_error(str(error), expected, folder)
+    else:
+        raw_file_cases.check_scene(scene, expected, folder)

@@ -62,6 +62,17 @@ def test_documented_alternatives(tmp_path):
     np.testing.assert_array_equal(scene["official_test"], TEST)
 
 
+def test_documented_colours_and_regions(tmp_path):
+    write_raster(tmp_path / "ortho.tif", HSI[..., :4])
+    write_raster(tmp_path / "dsm.tif", DSM)
+    colours = np.array([[0, 0, 0], [255, 255, 255], [0, 0, 255], [0, 255, 0]], np.uint8)
+    image = colours[LABELS]
+    image[LABELS == 0] = (255, 0, 0)
+    write_raster(tmp_path / "labels.png", image, driver="PNG")
+    scene = read_scene("town", documented("town"), [tmp_path])
+    np.testing.assert_array_equal(scene["labels"], LABELS)
+
+
 def test_every_configured_scene_is_documented():
     text = DOCUMENT.read_text()
     for path in (DOCUMENT.parents[1] / "conf" / "base" / "parameters_scenes").iterdir():

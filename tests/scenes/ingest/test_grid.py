@@ -4,7 +4,7 @@ from rasterio.crs import CRS
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.ingest.grid import horizontal
-from bdgf.scenes.scene import georeference
+from bdgf.scenes.scene import georeference, valid_mask
 from tests.data.small_scene import (
     DSM,
     HSI,
@@ -71,6 +71,34 @@ def test_other_pixel_sizes_are_found_at_the_far_corner(tmp_path):
 def test_other_reference_systems_are_both_named(tmp_path):
     with pytest.raises(SceneError, match=r"hsi\.tif is in EPSG:32632 but dsm\.tif in EPSG:32633"):
         raster_scene(tmp_path, dsm={"crs": "EPSG:32633"})
+
+
+def mirrored(values, down, right):
+    a, b, c, d, e, f = PLACE["transform"]
+    rows, columns = values.shape[:2]
+    place = (a * right, b, c + a * columns * (right < 0), d, e * down, f + e * rows * (down < 0))
+    return values[::down, ::right], {"transform": place}
+
+
+@pytest.mark.parametrize(("down", "right"), [(-1, 1), (1, -1), (-1, -1)])
+def test_mirrored_grids_are_turned_as_the_first_lies(tmp_path, down, right, caplog):
+    values, place = mirrored(DSM, down, right)
+    scene = raster_scene(tmp_path, arrays={"dsm": values}, dsm=place)
+    np.testing.assert_array_equal(scene["dsm"][..., 0], DSM)
+    assert tuple(georeference(scene)[1])[:6] == PLACE["transform"]
+    assert "no place" not in caplog.text
+    values, place = mirrored(HSI, down, right)
+    place["nodata"] = float(values[3, 4, 2])
+    scene = raster_scene(tmp_path, arrays={"hsi": values}, hsi=place)
+    np.testing.assert_array_equal(scene["labels"], LABELS[::down, ::right])
+    assert not valid_mask(scene)[3, 4]
+
+
+def test_a_file_without_a_place_beside_mirrored_ones_is_warned_of(tmp_path, caplog):
+    values, place = mirrored(DSM, -1, 1)
+    nowhere = {"crs": None, "transform": None}
+    raster_scene(tmp_path, arrays={"dsm": values}, dsm=place, labels=nowhere)
+    assert "labels.tif has no place" in caplog.text
 
 
 def test_files_without_a_position_join_those_with_one(tmp_path):

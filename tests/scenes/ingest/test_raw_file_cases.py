@@ -1,9 +1,6 @@
 """Small raw files that are easily misread, written by the generator beside the shared data."""
 
 import logging
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,7 +11,6 @@ from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 from tests.data import raw_file_cases
 
-GENERATOR = Path(__file__).resolve().parents[4] / "shared/cases/raw_file_cases.py"
 CASES = (
     *("nodata_per_file", "mask_internal", "mask_sidecar", "mask_alpha", "geotiff_scale_offset"),
     *("envi_gain_offset", "envi_scale_factor", "h5_neon", "h5_cf", "log_of_decibels"),
@@ -24,16 +20,13 @@ CASES = (
     *("split_mixed", "roi_order", "roi_without_id", "envi_big_endian", "netcdf_cut_out"),
     *("netcdf_ascending", "labels_from_zero", "crs_other_words"),
 )
+# Of the scene's own file: tried in tests/framework/test_config_loader.py.
 SCENE_FILE_CASES = ("scene_numeric_name", "scene_cp1252", "scene_tab", "scene_windows_path")
 
 
 @pytest.fixture(scope="session")
 def cases(tmp_path_factory):
-    if not GENERATOR.is_file():
-        pytest.skip(f"the generator {GENERATOR} is not there")
-    folder = tmp_path_factory.mktemp("cases")
-    subprocess.run([sys.executable, GENERATOR, folder], check=True, capture_output=True)
-    return folder
+    return raw_file_cases.write_cases(tmp_path_factory.mktemp("cases"))
 
 
 def test_every_case_is_tried(cases):

@@ -56,7 +56,12 @@ def choose_bands(found: FoundArray[ImageSource], modality: Modality) -> list[Cho
     flagged = {first[i] + a.alpha: i for i, a in enumerate(found.arrays) if a.alpha is not None}
     masks, alpha_notes = _alpha_masks(found, modality, asked, flagged)
     asked = tuple(band for band in asked if band not in masks)
-    marked = {first[i] + band for i, array in enumerate(found.arrays) for band in array.bad_bands}
+    marked = {
+        first[i] + band
+        for i, array in enumerate(found.arrays)
+        for band in array.bad_bands
+        if band < counts[i]  # a list along another axis is none of bands
+    }
     leave_out = source.bad_bands == "leave out" and source.channels is None
     taken = tuple(band for band in asked if not (leave_out and band in marked))
     _check_number(found, modality, asked, taken)

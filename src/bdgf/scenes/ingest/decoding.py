@@ -57,6 +57,8 @@ def decode_image(
     if any(array.values.dtype.kind not in "biuf" for array in found.arrays):
         raise SceneError(f"{found.about} holds complex values; give amplitudes or intensities")
     units = units_of(found, modality)
+    for array in found.arrays:
+        _check_lists(found, modality, array)
     chosen = choose_bands(found, modality)
     count = sum(len(file.bands) for file in chosen)
     values = np.empty((*shape, count), np.float32)
@@ -181,6 +183,26 @@ def scale_and_offset(
         return np.broadcast_to(array.scale, bands), np.broadcast_to(array.offset, bands)
     factor = 1.0 if setting == "none" else float(setting)
     return np.full(bands, factor), np.zeros(bands)
+
+
+def _check_lists(found: FoundArray[ImageSource], modality: Modality, array: RawArray) -> None:
+    """Checks that what the file says of each band is said of as many as there are.
+
+    Of unnamed axes the reader does not know which is the bands'.
+    """
+    bands = array.values.shape[2]
+    lists: list[tuple[str, int]] = []
+    if modality.nodata != "none":
+        lists.append(("nodata", len(array.nodata)))
+    if found.source.scale == "stored":
+        lists += [("scale", len(array.scale)), ("offset", len(array.offset))]
+    for name, length in lists:
+        if length not in (1, bands):
+            settings = "`nodata: none`" if name == "nodata" else "`scale: none` or a number"
+            raise SceneError(
+                f"{found.about} has {bands} bands, but the file gives {length} numbers as "
+                f"{name}; check the order of axes (`axes:`), or say {settings}"
+            )
 
 
 def _nodata_table(array: RawArray, modality: Modality, bands: int) -> np.ndarray:

@@ -2,17 +2,88 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.readers.raw_array import RawArray
 
 if TYPE_CHECKING:
     from affine import Affine
     from rasterio.crs import CRS
+
+log = logging.getLogger(__name__)
+
+_MIRRORED = (
+    (-1, 1, "turned upside down"),
+    (1, -1, "turned left to right"),
+    (-1, -1, "turned by half a turn"),
+)
+
+
+def turned_alike(
+    scene: str, found: Sequence[FoundArray[Any]], shape: tuple[int, int], tolerance: float
+) -> list[FoundArray[Any]]:
+    """Turns arrays that lie mirrored on the same grid as the first placed one lies.
+
+    Many NetCDF files begin in the south, where GeoTIFFs begin in the north.
+
+    Args:
+        scene: The scene's name, for messages.
+        found: The arrays, axes (y, x, band).
+        shape: Rows and columns.
+        tolerance: How far the grids' corners may lie apart, in pixels.
+    """
+    placed = [(item, a.transform) for item in found for a in item.arrays if a.transform is not None]
+    if not placed:
+        return list(found)
+    first, reference = placed[0]
+    turned, unplaced, any_turned = [], [], False
+    for item in found:
+        arrays = []
+        for array in item.arrays:
+            arrays.append(_turned(array, reference, first.where, shape, tolerance))
+            any_turned |= arrays[-1] is not array
+            if array.transform is None:
+                unplaced.append(item.where)
+        turned.append(replace(item, arrays=tuple(arrays)))
+    if any_turned and unplaced:
+        log.warning(
+            "%s: files lie mirrored to one another, and %s %s no place: rows and columns are taken "
+            "to run as in %s",
+            scene,
+            ", ".join(dict.fromkeys(unplaced)),
+            "has" if len(set(unplaced)) == 1 else "have",
+            first.where,
+        )
+    return turned
+
+
+def _turned(
+    array: RawArray, reference: Affine, where: str, shape: tuple[int, int], tolerance: float
+) -> RawArray:
+    """The array as it is, or mirrored so that its grid is the reference's."""
+    from affine import Affine
+
+    if array.transform is None or _pixels_apart(reference, array.transform, shape) <= tolerance:
+        return array
+    for down, right, said in _MIRRORED:
+        mirror = Affine(right, 0, shape[1] * (right < 0), 0, down, shape[0] * (down < 0))
+        transform = array.transform @ mirror
+        if _pixels_apart(reference, transform, shape) <= tolerance:
+            return replace(
+                array,
+                values=array.values[::down, ::right],
+                masked=None if array.masked is None else array.masked[::down, ::right],
+                transform=transform,
+                notes=(*array.notes, f"{said}, as {where} lies"),
+            )
+    return array
 
 
 def common_georeference(

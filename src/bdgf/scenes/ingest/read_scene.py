@@ -14,7 +14,7 @@ from bdgf.core.settings import Settings
 from bdgf.scenes.config import LabelMap, SceneConfig, parse_scene_config
 from bdgf.scenes.ingest.axes import settle_axes
 from bdgf.scenes.ingest.decoding import decode_image
-from bdgf.scenes.ingest.grid import common_georeference
+from bdgf.scenes.ingest.grid import common_georeference, turned_alike
 from bdgf.scenes.ingest.label_maps import (
     check_training_pixels,
     label_maps,
@@ -92,6 +92,7 @@ def read_scene(name: str, config: SceneConfig, folders: Sequence[Path]) -> xr.Da
         **{item: found for item, found in maps.items() if found.source.form != "pixels"},
     }
     shape, settled = settle_axes(name, list(arrays.values()), config.shape)
+    settled = turned_alike(name, settled, shape, config.grid_tolerance)
     arrays = dict(zip(arrays, settled, strict=True))
     if config.shape not in (None, shape):
         log.warning("%s: %s pixels, but published with %s", name, _size(shape), _size(config.shape))
