@@ -18,6 +18,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# The files that take longest, the longest first: begun last, one of them would hold up the end.
+LONGEST = (
+    *("pipelines/test_full.py", "models/test_registry.py", "experiments/test_runner.py"),
+    *("pipelines/test_as_typed.py", "models/patch/test_fit.py", "pipelines/test_public_layouts.py"),
+    *("diffusion/pretraining/test_pretrain.py", "pipelines/test_refusals.py"),
+    *("a_scene_and_a_forest.ipynb", "models/bdgf/classical/test_fit.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Takes the longest files first; `make test` gives whole files to two processes."""
+
+    def rank(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((i for i, name in enumerate(LONGEST) if path.endswith(name)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder with the real scenes, or a skip that says where it was looked for."""

@@ -33,6 +33,7 @@ def test_the_package_runs_without_the_kedro_program(project: Project) -> None:
     assert len(project.versions("02_intermediate/demo/scene.nc")) == 1
 
 
+@pytest.mark.slow  # the quick suite kills pretraining and training on their own
 def test_a_killed_run_ends_as_one_that_was_not(project: Project) -> None:
     pretraining = {"pretrain__steps": 60, "pretrain__validate_every": 60}
     command = typed("full", up_to="denoiser", **pretraining, pretrain__checkpoint_seconds=0)

@@ -27,7 +27,6 @@ def test_augsburg_gives_the_published_counts(tmp_path) -> None:  # type: ignore[
     project = Project.create(tmp_path / "project")
     write_augsburg(project.folder / "data" / "01_raw" / "augsburg")
     project.done("ingest", dataset="augsburg")
-    project.done("prepare", dataset="augsburg")
     (scene,) = project.versions("02_intermediate/augsburg/scene.nc")
     found = counts(scene)
     assert found["official_train"] == {
@@ -46,6 +45,7 @@ def test_augsburg_gives_the_published_counts(tmp_path) -> None:  # type: ignore[
         }
 
 
+@pytest.mark.slow
 def test_muufl_runs_the_whole_way_at_true_size(tmp_path) -> None:  # type: ignore[no-untyped-def]
     project = Project.create(tmp_path / "project")
     write_muufl(project.folder / "data" / "01_raw" / "muufl")
