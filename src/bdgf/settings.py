@@ -13,6 +13,7 @@ from bdgf.framework.hooks import (
     SceneHooks,
     StoreHooks,
     TrackingHooks,
+    VersionHooks,
 )
 from bdgf.framework.session import ModelSession
 
@@ -34,6 +35,7 @@ CONFIG_LOADER_ARGS = {
 HOOKS = (
     StoreHooks(),
     SceneHooks(),
+    VersionHooks(),
     CheckHooks(),
     TrackingHooks(),
     ArtifactHooks(),

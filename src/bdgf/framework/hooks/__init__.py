@@ -1,4 +1,4 @@
-"""Kedro hooks: checks before a run, tags on the MLflow run, artifacts into it, lines at its end."""
+"""Kedro hooks: checks before a run, its versions, what MLflow is told, lines at its end."""
 
 from bdgf.framework.hooks.artifacts import ArtifactHooks
 from bdgf.framework.hooks.checks import CheckHooks
@@ -6,6 +6,7 @@ from bdgf.framework.hooks.console import ReportingHooks
 from bdgf.framework.hooks.entries import SceneHooks
 from bdgf.framework.hooks.stores import StoreHooks
 from bdgf.framework.hooks.tracking import TrackingHooks
+from bdgf.framework.hooks.versions import VersionHooks
 
 __all__ = [
     "ArtifactHooks",
@@ -14,4 +15,5 @@ __all__ = [
     "SceneHooks",
     "StoreHooks",
     "TrackingHooks",
+    "VersionHooks",
 ]

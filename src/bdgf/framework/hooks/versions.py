@@ -1,0 +1,45 @@
+"""Within a run every node works on the versions that this run made or first read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
+
+
+class VersionHooks:
+    """Keeps the versions of a run together.
+
+    Kedro loads the newest version there is, whoever made it: without this, a run would go on with
+    the artifacts of another one that runs beside it and saves first.
+    """
+
+    def __init__(self) -> None:
+        self._catalog: CatalogProtocol | None = None
+
+    @hook_impl
+    def after_catalog_created(self, catalog: CatalogProtocol) -> None:
+        """Remembers the catalog: the hooks below are told names alone."""
+        self._catalog = catalog
+
+    @hook_impl
+    def before_dataset_saved(self, dataset_name: str) -> None:
+        """From now on the entry is what this run saves."""
+        dataset = self._versioned(dataset_name)
+        if dataset is not None:
+            version = dataset.resolve_save_version()
+            dataset._version = Version(version, version)
+
+    @hook_impl
+    def before_dataset_loaded(self, dataset_name: str) -> None:
+        """From now on the entry is what it is at its first reading."""
+        dataset = self._versioned(dataset_name)
+        if dataset is not None and dataset._version.load is None and dataset.exists():
+            dataset._version = Version(dataset.resolve_load_version(), dataset._version.save)
+
+    def _versioned(self, name: str) -> Any:
+        dataset: Any = self._catalog.get(name) if self._catalog is not None else None
+        is_versioned = isinstance(dataset, AbstractVersionedDataset)
+        # Kedro offers no public way to the version; a test holds this private one.
+        return dataset if is_versioned and dataset._version else None
