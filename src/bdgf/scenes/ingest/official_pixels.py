@@ -65,11 +65,11 @@ def is_mask(
         if not isinstance(value, str)
     } or {1.0: 1}
     if labels is None:
-        if held[0] != 1 or not config.classes:
+        if not config.classes or (held[0] in of_class and held[0] != 1):
             return False
         raise SceneError(
-            f"{found.about} holds 0 and 1 only: it seems a mask, which takes its classes from "
-            "`labels`, and there is no such map; give it, or say `form: map` if all its pixels "
+            f"{found.about} holds 0 and {held[0]:g} only: it seems a mask, which takes its classes "
+            "from `labels`, and there is no such map; give it, or say `form: map` if all its pixels "
             f"are of the class '{config.classes[0].name}'"
         )
     there = labels[(numbers == held[0]) & (labels > 0)]

@@ -15,6 +15,7 @@ from bdgf.scenes.sources import ImageSource
 log = logging.getLogger(__name__)
 
 _DISTANCE = 2.0  # of the spread of all other numbers: a measured tail does not jump that far
+_TIMES = 4.0  # the greatest of all other numbers
 
 
 def warn_of_fills(
@@ -57,8 +58,9 @@ def warn_of_fills(
 def _is_far(number: float, least: float, greatest: float) -> bool:
     if number < 0 <= least:
         return True
-    away = least - number if number < least else number - greatest
-    return away >= _DISTANCE * max(greatest - least, 1.0)
+    if number > 0:  # sensors saturate at limits of types
+        return number >= _TIMES * max(abs(least), abs(greatest))
+    return least - number >= _DISTANCE * max(greatest - least, 1.0)
 
 
 def _warn(
