@@ -69,8 +69,8 @@ def is_mask(
             return False
         raise SceneError(
             f"{found.about} holds 0 and {held[0]:g} only: it seems a mask, which takes its classes "
-            "from `labels`, and there is no such map; give it, or say `form: map` if all its pixels "
-            f"are of the class '{config.classes[0].name}'"
+            "from `labels`, and there is no such map; give it, or say `form: map` if all its "
+            f"pixels are of the class '{config.classes[0].name}'"
         )
     there = labels[(numbers == held[0]) & (labels > 0)]
     if held[0] not in of_class:
