@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from bdgf.preprocessing.fill_values import is_customary_fill
 from bdgf.preprocessing.pixel_chunks import stored_chunks
+from bdgf.scenes.fill_values import is_customary_fill
 
 _NEGATIVE_DISTANCE, _POSITIVE_DISTANCE = 2.0, 4.0  # of the reach of all other values: see above
 _GAP, _GAP_OF_REPEATED = 1000.0, 100.0  # of the next value inside: see above

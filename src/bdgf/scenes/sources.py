@@ -117,9 +117,8 @@ class LabelSource(Source):
     form: Literal["map", "mask", "pixels"] | None = Field(
         None,
         description="map: class values; mask: 0 and 1, classes from `labels`; pixels: (n, 2) rows "
-        "and columns of labelled pixels, classes from `labels`; null: a map, or a mask where it "
-        "can be nothing else.",
+        "and columns of labelled pixels, or (n,) numbers that count row by row (axes [x, y]: "
+        "column by column), classes from `labels`; null: a map, or a mask where it can be nothing "
+        "else.",
     )
-    first_index: Literal[0, 1] = Field(
-        0, description="What rows and columns of `pixels` are counted from."
-    )
+    first_index: Literal[0, 1] = Field(0, description="What `pixels` are counted from.")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.ingest.bands import choose_bands, ranges
+from bdgf.scenes.ingest.bands import choose_bands, ranges, refuse_all_hidden
 from bdgf.scenes.sources import Source
 from tests.scenes.ingest.raw_arrays import cube, image
 
@@ -95,3 +95,32 @@ def test_an_alpha_band_with_many_values_is_no_guess():
 @given(st.sets(st.integers(0, 40), min_size=1))
 def test_ranges_are_what_the_settings_read(bands):
     assert set(Source(file="a", channels=ranges(bands)).channels) == bands
+
+
+def test_an_alpha_band_that_is_an_image_and_not_asked_for_is_no_mask():
+    assert bands_of(rgba(NEAR_INFRARED), channels="0-2") == [(0, 1, 2)]
+    assert bands_of(rgba(NEAR_INFRARED), exclude=3) == [(0, 1, 2)]
+    with pytest.raises(SceneError, match="`mask: none` where it is a band"):
+        bands_of(rgba(np.where(NEAR_INFRARED < 150, 0, NEAR_INFRARED)), channels="0-2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "palette", "warned"),
+    [
+        ("spectral", {0: (0, 0, 0), 5: (9, 9, 9)}, False),
+        ("spectral", {0: (9, 9, 9), 5: (0, 0, 0)}, True),
+        ("spectral", {0: (0, 0, 0), 5: (0, 9, 0)}, True),
+        ("auxiliary", {0: (0, 0, 0), 5: (0, 9, 0)}, False),  # heights shown in colours
+    ],
+)
+def test_numbers_that_stand_for_colours_are_warned_of(kind, palette, warned, caplog):
+    found, modality = image(cube(SIX[..., :1], palette=palette), kind=kind)
+    choose_bands(found, modality)
+    assert ("stand for colours" in caplog.text) == warned
+
+
+def test_a_mask_that_hides_all_is_told():
+    found, _ = image(cube(SIX), cube(SIX))
+    refuse_all_hidden(found, [3, 0], 20)
+    with pytest.raises(SceneError, match=r"hsi1\.dat hides all pixels; say `mask: none`"):
+        refuse_all_hidden(found, [3, 20], 20)

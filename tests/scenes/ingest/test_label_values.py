@@ -148,3 +148,10 @@ def test_without_a_class_list_the_regions_are_the_classes():
     np.testing.assert_array_equal(read["official_train"] == 2, IDS == 3)
     np.testing.assert_array_equal(read["official_test"] == 2, IDS == 3)
     np.testing.assert_array_equal(read["official_test"] == 3, IDS == 1)
+
+
+def test_colours_of_16_bits():
+    deep = cube(RGB[IDS].astype(np.uint16) * 257)
+    np.testing.assert_array_equal(ids(deep, coloured()), IDS)
+    with pytest.raises(SceneError, match="no colours of 8 bits"):
+        ids(cube(RGB[IDS].astype(np.uint16) * 256), coloured())

@@ -4,6 +4,7 @@ import pytest
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.ingest.label_maps import label_maps
+from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.readers.raw_array import RawArray
 from tests.data.small_scene import LABELS, TEST, TRAIN, changed, load, npy_config
 from tests.scenes.ingest.raw_arrays import cube, labels
@@ -84,3 +85,60 @@ def test_what_is_no_list_of_pixels():
         maps_of(PIXELS + 0.5, form="pixels")
     with pytest.raises(SceneError, match=r"1 of its pixels lie outside .*check `first_index`"):
         maps_of(changed(PIXELS, (0, 0), 999), form="pixels")
+
+
+def array_maps(array, config_changes=None, **said):
+    config = parse_scene_config("mine", npy_config(**(config_changes or {})))
+    found = {"labels": labels(cube(LABELS[..., None]))}
+    found["official_train"] = labels(array, "official_train", **said)
+    return label_maps("mine", found, config)["official_train"]
+
+
+@pytest.mark.parametrize("form", [None, "mask"])
+def test_nodata_of_a_mask_is_outside_it(form):
+    values = np.where(MASK, 1, 255).astype(np.uint8)[..., None]
+    np.testing.assert_array_equal(array_maps(cube(values, nodata=((255,),)), form=form), TRAIN)
+
+
+@pytest.mark.parametrize("form", [None, "mask"])
+def test_a_mask_whose_number_means_unlabelled_elsewhere(form):
+    values = (MASK * np.uint8(255))[..., None]
+    said = {"unlabelled": [0, 255]}
+    np.testing.assert_array_equal(array_maps(cube(values), said, form=form), TRAIN)
+
+
+def test_a_mask_holds_no_negative_numbers():
+    with pytest.raises(SceneError, match="holds -1, but in a mask"):
+        maps_of(np.where(MASK, 1, -1), form="mask")
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1), (1, -1)])
+def test_numbers_of_pixels_row_by_row_or_column_by_column(shape):
+    rows = np.flatnonzero(MASK).reshape(shape)
+    np.testing.assert_array_equal(maps_of(rows, form="pixels", axes=["y", "x"]), TRAIN)
+    columns = np.flatnonzero(MASK.T).reshape(shape) + 1
+    said = {"form": "pixels", "first_index": 1, "axes": ["x", "y"]}
+    np.testing.assert_array_equal(maps_of(columns, **said), TRAIN)
+
+
+def test_a_list_that_may_count_from_0_or_1_is_refused_unless_said():
+    inner = MASK.copy()
+    inner[[0, -1]], inner[:, [0, -1]] = 0, 0
+    dense = {"labels": labels(cube(np.maximum(LABELS, 1)[..., None]))}
+    array = RawArray(np.argwhere(inner))
+    for said, is_refused in (({}, True), ({"first_index": 0}, False)):
+        official = labels(array, "official_train", form="pixels", **said)
+        found = {**dense, "official_train": official}
+        config = parse_scene_config("mine", npy_config())
+        if is_refused:
+            with pytest.raises(SceneError, match="say which with `first_index`"):
+                label_maps("mine", found, config)
+        else:
+            label_maps("mine", found, config)
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (2, 5), (5,), (5, 1)])
+def test_a_list_that_is_not_said_to_be_one(shape):
+    found = labels(RawArray(np.ones(shape, int)), "official_train")
+    with pytest.raises(SceneError, match="say `form: pixels`"):
+        refuse_unsaid_list(found)

@@ -95,3 +95,7 @@ def test_raw_numbers_without_a_header(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x01\x02" * 60)
     with pytest.raises(SceneError, match=r"write a\.hdr beside it: a line ENVI, then .*samples"):
         read_array(tmp_path / name)
+
+
+def test_text_in_utf_16():
+    assert decode("; ROI name: Größe".encode("utf-16")) == "; ROI name: Größe"

@@ -200,3 +200,24 @@ def test_erdas(tmp_path):
     read = read_array(tmp_path / "a.img")
     np.testing.assert_array_equal(read.values, CUBE)
     assert read.nodata == ((-9999,),)
+
+
+def test_tifffile_flags_the_fourth_of_any_four_as_alpha(tmp_path):
+    cube = np.arange(80, dtype=np.uint8).reshape(4, 5, 4)
+    for text, alpha in (('{"shape": [4, 4, 5]}', None), ("an orthophoto", 3)):
+        write_tif(tmp_path / "a.tif", cube, photometric="RGB", alpha="YES")
+        with rasterio.open(tmp_path / "a.tif", "r+") as file:
+            file.update_tags(TIFFTAG_IMAGEDESCRIPTION=text)
+        assert read_array(tmp_path / "a.tif").alpha == alpha
+
+
+def test_bad_bands_of_a_geotiff(tmp_path):
+    write_tif(tmp_path / "a.tif", CUBE)
+    with rasterio.open(tmp_path / "a.tif", "r+") as file:
+        file.update_tags(bbl="{1, 0, 1}")
+    assert read_array(tmp_path / "a.tif").bad_bands == {1}
+    write_tif(tmp_path / "b.tif", CUBE)
+    with rasterio.open(tmp_path / "b.tif", "r+") as file:
+        for band in (1, 2, 3):
+            file.update_tags(band, bbl=str(int(band != 3)))
+    assert read_array(tmp_path / "b.tif").bad_bands == {2}

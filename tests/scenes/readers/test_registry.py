@@ -94,3 +94,13 @@ def test_every_suffix_of_netcdf(tmp_path, name):
 def test_suffixes_of_rasters_in_any_case(tmp_path, name):
     write_raster(tmp_path / name, CUBE)
     np.testing.assert_array_equal(read_array(tmp_path / name).values, CUBE)
+
+
+def test_a_vrt_whose_file_is_gone_names_it(tmp_path):
+    (tmp_path / "a.vrt").write_text(
+        '<VRTDataset rasterXSize="5" rasterYSize="4"><VRTRasterBand dataType="Byte" band="1">'
+        '<SimpleSource><SourceFilename relativeToVRT="1">gone.tif</SourceFilename>'
+        "<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    with pytest.raises(SceneError, match=r"gone\.tif.* a file that it refers to"):
+        read_array(tmp_path / "a.vrt")

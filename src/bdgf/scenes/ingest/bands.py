@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-import numpy as np
-
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Modality
 from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.readers.alpha_values import GREY_SHARE, grey_share
 from bdgf.scenes.readers.raw_array import RawArray
 from bdgf.scenes.sources import ImageSource
 
-# An alpha band is opaque or transparent but for a few pixels at seams; an image is not.
-_GREY_SHARE = 0.01
+log = logging.getLogger(__name__)
+
+_IMAGE_SHARE = 0.5  # of grey pixels in an alpha band: more are an image, with or without a frame
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def choose_bands(found: FoundArray[ImageSource], modality: Modality) -> list[Cho
         SceneError: A band is asked for that is not there, none is left, their number is not the
             expected one, or an alpha band may be a mask or an image.
     """
+    _warn_of_palettes(found, modality)
     source = found.source
     counts = [array.values.shape[2] for array in found.arrays]
     first = [0, *accumulate(counts)]
@@ -87,6 +89,25 @@ def ranges(bands: Iterable[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in pairs)
 
 
+def refuse_all_hidden(found: FoundArray[ImageSource], masked: Sequence[int], pixels: int) -> None:
+    """Refuses a file whose mask leaves nothing.
+
+    Args:
+        found: The files of a modality.
+        masked: Pixels that each file's mask hides.
+        pixels: All of them.
+
+    Raises:
+        SceneError: The mask or alpha band of a file hides all.
+    """
+    for name, hidden in zip(found.source.file, masked, strict=True):
+        if hidden == pixels:
+            raise SceneError(
+                f"{found.about}: the mask or alpha band of {name} hides all pixels; say "
+                "`mask: none`, or correct the file"
+            )
+
+
 def _alpha_masks(
     found: FoundArray[ImageSource],
     modality: Modality,
@@ -102,7 +123,7 @@ def _alpha_masks(
         is_mask, why = _is_mask(found, modality, band, found.arrays[file], with_alpha, without)
         if is_mask:
             masks.add(band)
-        kind = "taken as a mask" if is_mask else "taken as a band"
+        kind = "taken as a mask" if is_mask else "taken as a band" if band in asked else "left out"
         notes.setdefault(file, []).append(f"band {band} is flagged as alpha and {kind} ({why})")
     return masks, notes
 
@@ -126,15 +147,35 @@ def _is_mask(
             f"`bands` expects {without if without in expected else with_alpha}",
         )
     values = array.values[..., array.alpha]
-    opaque = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else values.max()
-    grey = float(np.mean((values != 0) & (values != opaque) & (values != values.max())))
-    if grey <= _GREY_SHARE:
+    grey = grey_share(values)
+    if grey <= GREY_SHARE:
         return True, "it is opaque or transparent"
+    is_asked = with_alpha > without
+    if not is_asked and grey > _IMAGE_SHARE:
+        return False, "it holds an image"
+    as_band = f"`bands: {with_alpha}`" if is_asked else "`mask: none`"
     raise SceneError(
         f"{found.about}: band {band} is flagged as alpha but holds many values, as an image such "
-        f"as near infrared does; say `bands: {with_alpha}` where it is a band, or `mask: stored` "
-        "where it is a mask"
+        f"as near infrared does; say {as_band} where it is a band, or `mask: stored` where it is "
+        "a mask"
     )
+
+
+def _warn_of_palettes(found: FoundArray[ImageSource], modality: Modality) -> None:
+    """Warns where numbers stand for colours: a colour table on an image that is more than greys."""
+    for array, name in zip(found.arrays, found.source.file, strict=True):
+        colours = [array.palette[value] for value in sorted(array.palette)] if array.palette else []
+        are_greys = all(len(set(colour)) == 1 for colour in colours)
+        # Heights are often shown in colours; then the numbers are the heights all the same.
+        if colours == sorted(colours) if are_greys else modality.kind == "auxiliary":
+            continue
+        log.warning(
+            "%s: the numbers of %s stand for colours of a colour table, not for brightness, and "
+            "are taken as they are; write the image in colours, as by `gdal_translate -expand "
+            "rgb`, unless the table only serves to show it",
+            found.about,
+            name,
+        )
 
 
 def _bad_note(marked: set[int], taken: set[int], first: int, count: int) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Modality
-from bdgf.scenes.ingest.bands import ChosenBands, choose_bands, ranges
+from bdgf.scenes.ingest.bands import ChosenBands, choose_bands, ranges, refuse_all_hidden
+from bdgf.scenes.ingest.scaled_fills import warn_of_fills
 from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.ingest.units import units_of
 from bdgf.scenes.readers.raw_array import RawArray
@@ -77,7 +78,10 @@ def decode_image(
         seen.least = min(seen.least, values[row].min(where=data, initial=np.inf))
         seen.greatest = max(seen.greatest, values[row].max(where=data, initial=-np.inf))
     _report(found, files, chosen, seen, has_data.size)
+    refuse_all_hidden(found, seen.masked, has_data.size)
     _check(found, modality, chosen, seen)
+    for file in (f for f in files if f.scale is not None):
+        warn_of_fills(found, modality, file.array, file.bands, file.masked)
     scale: Literal["linear", "log"] = "log" if modality.to_decibels else "linear"
     return ModalityArray(values, modality.kind, units, scale, has_data)
 
@@ -116,7 +120,8 @@ class _FileDecoder:
         masked = None if found.source.mask == "none" else array.masked
         if chosen.alpha is not None:
             hidden = array.values[..., chosen.alpha] == 0
-            masked = hidden if masked is None else masked | _like(hidden, masked)
+            hidden = hidden if masked is None or masked.ndim == 2 else hidden[..., None]
+            masked = hidden if masked is None else masked | hidden
         return cls(
             array,
             bands,
@@ -220,10 +225,6 @@ def _nodata_table(array: RawArray, modality: Modality, bands: int) -> np.ndarray
     return table
 
 
-def _like(hidden: np.ndarray, masked: np.ndarray) -> np.ndarray:
-    return hidden if masked.ndim == 2 else hidden[..., None]
-
-
 def _report(
     found: FoundArray[ImageSource],
     files: Sequence[_FileDecoder],
@@ -242,7 +243,9 @@ def _report(
             said.append(f"{100 * seen.fill[i] / pixels:.2g} % nodata")
         if said:
             log.info("%s: %s: %s", found.scene, found.source.file[i], ", ".join(said))
-    knows_nodata = any((f.nodata == f.nodata).any() or f.masked is not None for f in files)
+    knows_nodata = any(
+        any(f.array.nodata) or (f.nodata == f.nodata).any() or f.masked is not None for f in files
+    )
     if seen.broken and not knows_nodata:
         log.warning(
             "%s: %d pixels with NaN or infinite values count as nodata", found.about, seen.broken

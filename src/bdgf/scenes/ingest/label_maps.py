@@ -80,7 +80,7 @@ def _class_ids(
         is_official = found.item != LABELS
         if is_official and is_mask(found, numbers, config, labels):
             assert labels is not None
-            ids = masked_labels(found, numbers, labels)
+            ids = masked_labels(found, numbers, config, labels)
         else:
             ids = ids_of_numbers(found, numbers, config)
     said = list(found.arrays[0].notes)

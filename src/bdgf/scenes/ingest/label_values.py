@@ -11,13 +11,13 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import listing
 from bdgf.scenes.config import LandCoverClass, SceneConfig
 from bdgf.scenes.ingest.decoding import is_nodata, scale_and_offset
+from bdgf.scenes.ingest.label_marks import by_other_marks, ids_by_colour, ids_by_name, plain_name
 from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.sources import LabelSource
 
 log = logging.getLogger(__name__)
 
 _MAX_ID = 255  # labels are uint8
-_BLACK = 0
 _UNKNOWN = 0  # of `np.uint8` class ids: unlabelled
 
 
@@ -88,8 +88,9 @@ def ids_of_numbers(
         )
     declared = _declared_nodata(found, known)
     ids = _ids_by_number(config.classes)
-    mapped, counts = np.zeros(known.size, np.uint8), np.bincount(places.ravel())
-    outside = {}
+    mapped: np.ndarray | None = np.zeros(known.size, np.uint8)
+    counts, outside = np.bincount(places.ravel()), {}
+    assert mapped is not None
     for position, value in enumerate(known.tolist()):
         if value in ids:  # a class wins over the file's own nodata value
             mapped[position] = ids[value]
@@ -97,12 +98,9 @@ def ids_of_numbers(
             if config.classes or not 1 <= value <= _MAX_ID:
                 outside[value] = counts[position]
             mapped[position] = 0 if outside else int(value)
-    if outside:
-        colours = _ids_of_palette(found, config, known)
-        if colours is None:
-            raise _outside(found, outside, config)
-        log.info("%s: matched by the colours of its colour table", found.about)
-        mapped = colours
+    mapped = by_other_marks(found, config, known, mapped, bool(outside))
+    if mapped is None:
+        raise _outside(found, outside, config)
     return mapped[places].reshape(numbers.shape)
 
 
@@ -115,12 +113,12 @@ def ids_of_colours(found: FoundArray[LabelSource], config: SceneConfig) -> np.nd
     array = found.arrays[0]
     bands = [b for b in range(array.values.shape[2]) if b != array.alpha]
     bands = list(found.source.channels or bands)[:3]
-    red, green, blue = (array.values[..., band].astype(np.int64) for band in bands)
+    red, green, blue = _eight_bits(found, array.values[..., bands])
     known, places, counts = np.unique(
         (red << 16) | (green << 8) | blue, return_inverse=True, return_counts=True
     )
     hidden = np.isin(known, (red << 16 | green << 8 | blue)[~hidden_labels(found)], invert=True)
-    table = _ids_by_colour(config)
+    table = ids_by_colour(config)
     unknown = [i for i, c in enumerate(known.tolist()) if c not in table and not hidden[i]]
     if unknown:
         seen = ", ".join(f"{_hex(known[i])} ({counts[i]} pixels)" for i in unknown[:10])
@@ -151,8 +149,8 @@ def ids_of_regions(
     """
     array = found.arrays[0]
     names = array.regions or ()
-    ids = {_plain(name): i for i, name in enumerate(order, 1)} if order else _ids_by_name(config)
-    unmatched = [name for name in names if _plain(name) not in ids]
+    ids = {plain_name(name): i for i, name in enumerate(order, 1)} if order else ids_by_name(config)
+    unmatched = [name for name in names if plain_name(name) not in ids]
     if unmatched:
         raise SceneError(
             f"{found.about} lists the regions {', '.join(names)}, of which "
@@ -160,7 +158,7 @@ def ids_of_regions(
             f"({', '.join(c.name for c in config.classes)}); list the region's name under the "
             "`values` of its class, or under `unlabelled`"
         )
-    table = np.array([0, *(ids[_plain(name)] for name in names)], np.uint8)
+    table = np.array([0, *(ids[plain_name(name)] for name in names)], np.uint8)
     return table[array.values[..., 0].astype(np.int64)]
 
 
@@ -176,9 +174,9 @@ def order_of_regions(
     names = tuple(dict.fromkeys(name for regions in lists for name in regions or ()))
     if not names or not config.classes:
         return names or None
-    known = _ids_by_name(config)
-    alike = all(tuple(map(_plain, r or ())) == tuple(map(_plain, names)) for r in lists)
-    if any(_plain(name) in known for name in names) or not alike:
+    known = ids_by_name(config)
+    alike = all(tuple(map(plain_name, r or ())) == tuple(map(plain_name, names)) for r in lists)
+    if any(plain_name(name) in known for name in names) or not alike:
         return None
     if len(names) != len(config.classes):
         return None
@@ -188,6 +186,20 @@ def order_of_regions(
         ", ".join(names),
     )
     return names
+
+
+def _eight_bits(found: FoundArray[LabelSource], colours: np.ndarray) -> list[np.ndarray]:
+    """(y, x) int64 red, green and blue of 0 to 255; of 16 bits, 65535 is 255."""
+    values = colours.astype(np.int64)
+    if values.max() > 255 and colours.dtype.itemsize > 1 and not (values % 257).any():
+        values = values // 257
+    if values.min() < 0 or values.max() > 255:
+        raise SceneError(
+            f"{found.about} has three bands of {values.min()} to {values.max()}, which are no "
+            "colours of 8 bits; choose the band of labels with `channels:`, or write the colours "
+            "as 8 bits"
+        )
+    return [values[..., band] for band in range(3)]
 
 
 def _declared_nodata(found: FoundArray[LabelSource], known: np.ndarray) -> np.ndarray:
@@ -205,57 +217,8 @@ def _ids_by_number(classes: Sequence[LandCoverClass]) -> dict[float, int]:
     return found
 
 
-def _ids_by_name(config: SceneConfig) -> dict[str, int]:
-    """Plain name -> class id, 0 for names that mean unlabelled."""
-    table = {_plain(name): 0 for name in config.unlabelled if isinstance(name, str)}
-    for c in config.classes:
-        names = [v if isinstance(v, str) else f"{v:g}" for v in c.values or ()]
-        table |= dict.fromkeys(map(_plain, (c.name, *names)), c.id)
-    return table
-
-
-def _ids_by_colour(config: SceneConfig) -> dict[int, int]:
-    """0xRRGGBB -> class id, 0 for colours that mean unlabelled; black does, unless a class's."""
-    table = {_BLACK: 0}
-    table |= {c: 0 for c in map(_colour, config.unlabelled) if c is not None}
-    for one in config.classes:
-        colours = [_colour(text) for text in (one.color, *(one.values or ()))]
-        table |= {colour: one.id for colour in colours if colour is not None}
-    return table
-
-
-def _ids_of_palette(
-    found: FoundArray[LabelSource], config: SceneConfig, known: np.ndarray
-) -> np.ndarray | None:
-    """Class ids of numbers by the file's colour table; None where that does not tell them all."""
-    palette, table = found.arrays[0].palette, _ids_by_colour(config)
-    ids = []
-    for value in known.tolist():
-        colour = (palette or {}).get(int(value)) if np.isfinite(value) else (0, 0, 0)
-        if (
-            colour is None
-            or (packed := (colour[0] << 16) | (colour[1] << 8) | colour[2]) not in table
-        ):
-            return None
-        ids.append(table[packed])
-    return np.array(ids, np.uint8)
-
-
-def _colour(text: float | str | None) -> int | None:
-    is_hex = isinstance(text, str) and len(text) == len("#rrggbb") and text.startswith("#")
-    try:
-        return int(str(text)[1:], 16) if is_hex else None
-    except ValueError:
-        return None
-
-
 def _hex(colour: int) -> str:
     return f"#{int(colour):06x}"
-
-
-def _plain(name: str) -> str:
-    """A region's name without case, spaces and signs, which programs change."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _outside(

@@ -15,6 +15,24 @@ log = logging.getLogger(__name__)
 
 # Of a class map that holds one class, at most this share of pixels has another label.
 _DISAGREEING_SHARE = 0.05
+# Of a mask's pixels, at least this share has a label.
+_LABELLED_SHARE = 0.5
+
+
+def refuse_unsaid_list(found: FoundArray[LabelSource]) -> None:
+    """Refuses an official list of pixels that is not said to be one.
+
+    Raises:
+        SceneError: The array is a list of pixels, not a map.
+    """
+    shape = found.arrays[0].values.shape
+    if found.source.form is not None or found.source.axes is not None:
+        return
+    if len(shape) == 1 or (len(shape) == 2 and min(shape) <= 2):
+        raise SceneError(
+            f"{found.about} is {'x'.join(map(str, shape))}: a list of pixels, not a map; say "
+            "`form: pixels` (and `first_index: 1` where it counts from 1)"
+        )
 
 
 def is_mask(
@@ -36,8 +54,7 @@ def is_mask(
     """
     if found.source.form is not None:
         return found.source.form == "mask"
-    unlabelled = {0.0, *(v for v in config.unlabelled if not isinstance(v, str))}
-    held = [v for v in np.unique(numbers[np.isfinite(numbers)]).tolist() if v not in unlabelled]
+    held = _held(found, numbers, config, labels)
     count = len(config.classes) or (0 if labels is None else int(labels.max()))
     if len(held) != 1 or count == 1:
         return False
@@ -48,12 +65,12 @@ def is_mask(
         if not isinstance(value, str)
     } or {1.0: 1}
     if labels is None:
-        if held[0] != 1 or not config.classes:
+        if not config.classes or (held[0] in of_class and held[0] != 1):
             return False
         raise SceneError(
-            f"{found.about} holds 0 and 1 only: it seems a mask, which takes its classes from "
-            "`labels`, and there is no such map; give it, or say `form: map` if all its pixels "
-            f"are of the class '{config.classes[0].name}'"
+            f"{found.about} holds 0 and {held[0]:g} only: it seems a mask, which takes its classes "
+            "from `labels`, and there is no such map; give it, or say `form: map` if all its "
+            f"pixels are of the class '{config.classes[0].name}'"
         )
     there = labels[(numbers == held[0]) & (labels > 0)]
     if held[0] not in of_class:
@@ -76,11 +93,47 @@ def is_mask(
     return True
 
 
+def _held(
+    found: FoundArray[LabelSource],
+    numbers: np.ndarray,
+    config: SceneConfig,
+    labels: np.ndarray | None,
+) -> list[float]:
+    """The numbers in an official map that are neither 0 nor unlabelled nor nodata.
+
+    A number that means unlabelled in `labels`, such as 255, is one where it stands alone on
+    labelled pixels: then it says that they are in.
+    """
+    unlabelled = {0.0, *(v for v in config.unlabelled if not isinstance(v, str))}
+    of_classes = {
+        float(v) for c in config.classes for v in c.values or (c.id,) if not isinstance(v, str)
+    }
+    nodata = {float(n) for one in found.arrays[0].nodata for n in one} - of_classes
+    there = set(np.unique(numbers[np.isfinite(numbers)]).tolist())
+    held = sorted(there - unlabelled - nodata)
+    others = sorted(there - nodata - {0.0})
+    if held or labels is None or len(others) != 1 or 0.0 not in there:
+        return held
+    return others if (labels[numbers == others[0]] > 0).mean() > _LABELLED_SHARE else []
+
+
 def masked_labels(
-    found: FoundArray[LabelSource], numbers: np.ndarray, labels: np.ndarray
+    found: FoundArray[LabelSource],
+    numbers: np.ndarray,
+    config: SceneConfig,
+    labels: np.ndarray,
 ) -> np.ndarray:
-    """(H, W) uint8: the `labels` (H, W) where a mask is not 0."""
-    chosen = np.isfinite(numbers) & (numbers != 0)
+    """(H, W) uint8: the `labels` (H, W) where a mask (H, W) is neither 0 nor nodata.
+
+    Raises:
+        SceneError: It holds negative numbers.
+    """
+    chosen = np.isfinite(numbers) & np.isin(numbers, _held(found, numbers, config, labels))
+    if (least := float(numbers.min(where=chosen, initial=0))) < 0:
+        raise SceneError(
+            f"{found.about} holds {least:g}, but in a mask 0 is out and 1 is in; list "
+            f"{least:g} under `unlabelled`, or correct the file"
+        )
     if bare := int((chosen & (labels == 0)).sum()):
         log.warning("%s: %d of its pixels have no label", found.about, bare)
     return np.where(chosen, labels, 0).astype(np.uint8)
@@ -95,7 +148,7 @@ def listed_labels(
         SceneError: The array is no such list, names pixels outside the scene, or another reading
             (columns first, counted from the other number) fits the labels and this one does not.
     """
-    pixels = _pairs(found)
+    pixels = _pixels(found)
     swapped = found.source.axes is not None and found.source.axes[0] == "x"
     first = found.source.first_index
     chosen, bare = _placed(pixels, swapped, first, labels)
@@ -112,33 +165,61 @@ def listed_labels(
             f"{found.about}: {bare} of its pixels have no label, but all have one with {other}; "
             "say which reading is right"
         )
+    if not bare:
+        _check_said(found, pixels, swapped, labels)
     if bare:
         log.warning("%s: %d of its pixels have no label", found.about, bare)
     return chosen
 
 
-def _pairs(found: FoundArray[LabelSource]) -> np.ndarray:
-    """(n, 2) int64; signed, so that unsigned indices cannot wrap around below the first one."""
+def _check_said(
+    found: FoundArray[LabelSource], pixels: np.ndarray, swapped: bool, labels: np.ndarray
+) -> None:
+    """Refuses a list that fits the labels in two ways, of which the scene's file says neither."""
+    said, first = found.source.model_fields_set, found.source.first_index
+    ways = []
+    if "first_index" not in said and pixels.min() > 0:
+        ways.append((swapped, 1 - first, "from 0 and from 1; say which with `first_index`"))
+    if found.source.axes is None and pixels.ndim == 1:
+        ways.append((True, first, "row by row and column by column; say `axes: [y, x]` or [x, y]"))
+    for axes, index, words in ways:
+        chosen, bare = _placed(pixels, axes, index, labels)
+        if chosen is not None and not bare:
+            raise SceneError(f"{found.about}: all its pixels have a label, counted {words}")
+
+
+def _pixels(found: FoundArray[LabelSource]) -> np.ndarray:
+    """(n, 2) rows and columns or (n,) numbers of pixels, int64: unsigned ones could wrap around."""
     pixels = np.asarray(found.arrays[0].values)
     if pixels.ndim == 2 and pixels.shape[1] != 2 and pixels.shape[0] == 2:
         pixels = pixels.T
-    if pixels.ndim != 2 or pixels.shape[1] != 2:
+    if pixels.ndim == 2 and 1 in pixels.shape and pixels.shape[1] != 2:
+        pixels = pixels.ravel()
+    if not pixels.size or (pixels.ndim != 1 and (pixels.ndim != 2 or pixels.shape[1] != 2)):
         raise SceneError(
             f"{found.about} is {'x'.join(map(str, pixels.shape))}, not n x 2 rows and columns of "
-            "pixels; choose another variable"
+            "pixels, nor n numbers of pixels; choose another variable"
         )
     if pixels.dtype.kind not in "iuf" or (pixels != np.round(pixels)).any():
         raise SceneError(f"{found.about} holds no whole numbers; choose another variable")
     return pixels.astype(np.int64)
 
 
-def _rows_columns(pixels: np.ndarray, swapped: bool, first: int) -> tuple[np.ndarray, np.ndarray]:
-    rows, columns = (pixels[:, ::-1] if swapped else pixels).T - first
+def _rows_columns(
+    pixels: np.ndarray, swapped: bool, first: int, shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of a list of rows and columns, or of numbers that count row by row (swapped: by columns)."""
+    if pixels.ndim == 2:
+        rows, columns = (pixels[:, ::-1] if swapped else pixels).T - first
+    elif swapped:
+        columns, rows = np.divmod(pixels - first, shape[0])
+    else:
+        rows, columns = np.divmod(pixels - first, shape[1])
     return rows, columns
 
 
 def _outside(pixels: np.ndarray, swapped: bool, first: int, shape: tuple[int, ...]) -> int:
-    rows, columns = _rows_columns(pixels, swapped, first)
+    rows, columns = _rows_columns(pixels, swapped, first, shape)
     inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
     return int((~inside).sum())
 
@@ -149,7 +230,7 @@ def _placed(
     """The labels on the pixels, None where one lies outside; and how many have no label."""
     if _outside(pixels, swapped, first, labels.shape):
         return None, 0
-    rows, columns = _rows_columns(pixels, swapped, first)
+    rows, columns = _rows_columns(pixels, swapped, first, labels.shape)
     chosen = np.zeros_like(labels)
     chosen[rows, columns] = labels[rows, columns]
     return chosen, int((labels[rows, columns] == 0).sum())

@@ -21,6 +21,7 @@ from bdgf.scenes.ingest.label_maps import (
     table_of,
     warn_of_counts,
 )
+from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
 from bdgf.scenes.scene import (
     LABELS,
@@ -87,6 +88,9 @@ def read_scene(name: str, config: SceneConfig, folders: Sequence[Path]) -> xr.Da
     maps = _find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
     log.info("%s: %s", name, taken)
+    for item, found in maps.items():
+        if item != LABELS:
+            refuse_unsaid_list(found)
     arrays: dict[str, FoundArray[Any]] = {
         **{f"modality {name}": found for name, found in images.items()},
         **{item: found for item, found in maps.items() if found.source.form != "pixels"},

@@ -113,8 +113,9 @@ class SceneFolders:
             )
         wanted = list(dict.fromkeys(source.describe() for source in sources))
         here = [p.name for folder in self.folders if folder.is_dir() for p in folder.iterdir()]
-        near = get_close_matches(sources[0].file[0], here, n=1, cutoff=0.8)
-        hint = f" (there is {near[0]})" if near else ""
+        plain = {name.lower(): name for name in here}
+        near = get_close_matches(sources[0].file[0].lower(), plain, n=1, cutoff=0.8)
+        hint = f" (there is {plain[near[0]]})" if near else ""
         if self.origin.url:
             advice = f"put the public data there ({self.origin.url}), or name your own files in "
         else:

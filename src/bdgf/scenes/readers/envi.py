@@ -80,7 +80,9 @@ def field_name(name: str) -> str:
 
 
 def decode(content: bytes) -> str:
-    """Text in UTF-8, or else in the code page of Windows in western Europe."""
+    """Text in UTF-8, UTF-16 with its mark, or else the code page of Windows in western Europe."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding)

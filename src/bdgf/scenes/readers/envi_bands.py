@@ -26,6 +26,7 @@ class EnviBands:
         band_names: One a band, or none.
         wavelengths: One a band, or none.
         bad_bands: Counted from 0.
+        value_names: Value -> name, of a classification.
         notes: As in `RawArray`.
         doubts: As in `RawArray`.
     """
@@ -36,6 +37,7 @@ class EnviBands:
     band_names: tuple[str, ...] = ()
     wavelengths: tuple[float, ...] = ()
     bad_bands: frozenset[int] = frozenset()
+    value_names: dict[int, str] | None = None
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
@@ -59,6 +61,7 @@ def bands_of(header: Header, count: int) -> EnviBands:
     if classes := texts(header.get("class names", "")):
         listed = ", ".join(f"{value} {name}" for value, name in enumerate(classes[:20]))
         found.notes.append(f"classes of the ENVI header: {listed}")
+        found.value_names = dict(enumerate(classes))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bdgf.scenes.readers import envi
+from bdgf.scenes.readers.alpha_values import GREY_SHARE, grey_share
 from bdgf.scenes.readers.envi_bands import EnviBands, bands_of
 from bdgf.scenes.readers.raster_place import place_of
 from bdgf.scenes.readers.raw_array import BAND, RawArray, X, Y
@@ -47,9 +48,10 @@ def read_bands(path: Path, source: Any) -> RawArray:
         band_names=said.band_names or _descriptions(source),
         wavelengths=said.wavelengths or _wavelengths(source),
         bad_bands=said.bad_bands,
-        alpha=_alpha(source),
+        alpha=_alpha(source, values),
         crs=place.crs,
         transform=place.transform,
+        value_names=said.value_names,
         palette=_palette(source, values),
         notes=(*said.notes, *unit_notes, *place.notes),
         doubts=(*doubts, *said.doubts, *scale_doubts, *place.doubts),
@@ -94,7 +96,11 @@ def _header(source: Any) -> envi.Header:
     if "ENVI" in source.tag_namespaces():
         tags = _tags(source, ns="ENVI")
         return {envi.field_name(name): value for name, value in tags.items()}
-    return {}
+    marks = {k.lower(): v for k, v in _tags(source).items()}.get("bbl", "")
+    if not marks:
+        by_band = [{k.lower(): v for k, v in _tags(source, i).items()} for i in source.indexes]
+        marks = ",".join(tags["bbl"] for tags in by_band if "bbl" in tags)
+    return {"bbl": marks} if marks else {}
 
 
 def _tags(source: Any, *band: int, ns: str | None = None) -> dict[str, str]:
@@ -216,9 +222,14 @@ def _wavelengths(source: Any) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _alpha(source: Any) -> int | None:
+def _alpha(source: Any, values: np.ndarray) -> int | None:
+    """The band that is flagged as alpha; tifffile flags the fourth of any four, an image or not."""
     kinds = [kind.name for kind in source.colorinterp]
-    return kinds.index("alpha") if "alpha" in kinds else None
+    if "alpha" not in kinds:
+        return None
+    band = kinds.index("alpha")
+    by_tifffile = _tags(source).get("TIFFTAG_IMAGEDESCRIPTION", "").startswith('{"shape"')
+    return None if by_tifffile and grey_share(values[..., band]) > GREY_SHARE else band
 
 
 def _palette(source: Any, values: np.ndarray) -> dict[int, tuple[int, int, int]] | None:

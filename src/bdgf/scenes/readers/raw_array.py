@@ -50,6 +50,7 @@ class RawArray:
         crs: Coordinate reference system, where the file has one.
         transform: Affine map from (column, row) to coordinates, where the file has one.
         regions: Names of the regions 1, 2, ... that a label map numbers.
+        value_names: Value -> name of a class, of a label map that names them.
         palette: Value -> (red, green, blue) of a label map with a colour table.
         notes: What the reader had to decide, for the log's line about the file.
         doubts: What a user should look at, one warning each.
@@ -71,6 +72,7 @@ class RawArray:
     crs: CRS | None = None
     transform: Affine | None = None
     regions: tuple[str, ...] | None = None
+    value_names: Mapping[int, str] | None = None
     palette: Mapping[int, tuple[int, int, int]] | None = None
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()

@@ -42,7 +42,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys((".nc", ".nc4"), read_netcdf),
     ".npy": read_npy,
     ".npz": read_npz,
-    ".txt": read_envi_roi,
+    **dict.fromkeys((".txt", ".csv"), read_envi_roi),
     **dict.fromkeys((".tif", ".tiff", ".jp2", ".png", ".vrt", *_ENVI), read_raster),
 }
 
@@ -74,8 +74,15 @@ def read_array(path: Path, variable: str | None = None) -> RawArray:
     except (SceneError, MemoryError):
         raise
     except Exception as error:  # each library has its own errors for a damaged file
-        reason = " ".join(str(error).split()) or type(error).__name__
+        what = "a file that it refers to seems missing or" if suffix == ".vrt" else "the file seems"
         raise SceneError(
-            f"cannot read {path}: {reason}; the file seems damaged or cut short: copy or download "
+            f"cannot read {path}: {_reason(error)}; {what} damaged or cut short: copy or download "
             "it again"
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """In one line; GDAL's own words where rasterio only refers to them."""
+    while "previous exception" in str(error) and error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__

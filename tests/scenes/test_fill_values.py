@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bdgf.preprocessing.fill_values import CUSTOMARY_FILLS, is_customary_fill
+from bdgf.scenes.fill_values import CUSTOMARY_FILLS, is_customary_fill
 
 
 def test_fill_values_are_known_in_float32() -> None:
