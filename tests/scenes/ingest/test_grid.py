@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
-from rasterio.crs import CRS
+import xarray as xr
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.ingest.grid import horizontal
+from bdgf.scenes.config import parse_scene_config
+from bdgf.scenes.ingest.read_scene import read_scene
 from bdgf.scenes.scene import georeference, valid_mask
+from tests.data.fabricate import write_raster
 from tests.data.small_scene import (
     DSM,
     HSI,
@@ -81,7 +83,7 @@ def mirrored(values, down, right):
 
 
 @pytest.mark.parametrize(("down", "right"), [(-1, 1), (1, -1), (-1, -1)])
-def test_mirrored_grids_are_turned_as_the_first_lies(tmp_path, down, right, caplog):
+def test_mirrored_grids_are_turned_as_the_first_with_the_north_up(tmp_path, down, right, caplog):
     values, place = mirrored(DSM, down, right)
     scene = raster_scene(tmp_path, arrays={"dsm": values}, dsm=place)
     np.testing.assert_array_equal(scene["dsm"][..., 0], DSM)
@@ -90,8 +92,12 @@ def test_mirrored_grids_are_turned_as_the_first_lies(tmp_path, down, right, capl
     values, place = mirrored(HSI, down, right)
     place["nodata"] = float(values[3, 4, 2])
     scene = raster_scene(tmp_path, arrays={"hsi": values}, hsi=place)
-    np.testing.assert_array_equal(scene["labels"], LABELS[::down, ::right])
-    assert not valid_mask(scene)[3, 4]
+    np.testing.assert_array_equal(scene["labels"], LABELS)
+    assert tuple(georeference(scene)[1])[:6] == PLACE["transform"]
+    invalid = np.argwhere(~valid_mask(scene))
+    assert invalid.tolist() == [
+        [3 if down > 0 else -4 + HSI.shape[0], 4 if right > 0 else HSI.shape[1] - 5]
+    ]
 
 
 def test_a_file_without_a_place_beside_mirrored_ones_is_warned_of(tmp_path, caplog):
@@ -118,6 +124,48 @@ def test_systems_that_differ_in_their_horizontal_part_stay_apart(tmp_path):
         raster_scene(tmp_path, dsm={"crs": "EPSG:32633+3855"})
 
 
-@pytest.mark.parametrize("code", ["EPSG:4979", "EPSG:4326"])
-def test_three_dimensional_systems_lose_their_height(code):
-    assert horizontal(CRS.from_string(code)).to_epsg() == 4326
+@pytest.mark.parametrize("first", ["hsi", "dsm"])
+def test_degrees_without_a_system_are_those_of_the_others(tmp_path, first):
+    name, values = {"hsi": ("hsi", HSI), "dsm": ("dsm", DSM[..., None])}[first]
+    rows, columns = DSM.shape
+    places = {
+        "lat": 51 - 0.25 * (np.arange(rows) + 0.5),
+        "lon": 8 + 0.25 * (np.arange(columns) + 0.5),
+    }
+    cube = xr.Dataset({"v": (("lat", "lon", "band"), values)}, places)
+    cube.to_netcdf(tmp_path / "degrees.nc", engine="h5netcdf")
+    config = npy_config(official_train=None, official_test=None)
+    config["modalities"][name]["file"] = "degrees.nc"
+    grid = {"transform": (0.25, 0, 8, 0, -0.25, 51)}
+    for other in {"hsi", "dsm", "labels"} - {name}:
+        config_of = config["labels"] if other == "labels" else config["modalities"][other]
+        config_of["file"] = f"{other}.tif"
+
+    def read(crs):
+        for other, array in {"hsi": HSI, "dsm": DSM, "labels": LABELS}.items():
+            write_raster(tmp_path / f"{other}.tif", array, **grid, crs=crs)
+        return read_scene("mine", parse_scene_config("mine", config), [tmp_path])
+
+    scene = read("EPSG:4258")
+    np.testing.assert_array_equal(scene[name], values)
+    assert georeference(scene)[0].to_epsg() == 4258
+    with pytest.raises(SceneError, match=r"is in EPSG:32632 but degrees\.nc in EPSG:4326"):
+        read("EPSG:32632")
+
+
+def test_files_of_one_image_are_turned_alike(tmp_path, caplog):
+    caplog.set_level("INFO")
+    south, place = mirrored(HSI[..., :2], -1, 1)
+    write_raster(tmp_path / "south.tif", south, **(PLACE | place))
+    write_raster(tmp_path / "north.tif", HSI[..., 2:], **PLACE)
+    config = npy_config()
+    config["modalities"]["hsi"]["file"] = ["south.tif", "north.tif"]
+    np.testing.assert_array_equal(load(tmp_path, config)["hsi"], HSI)
+    assert "south.tif: turned upside down, as north.tif lies" in caplog.text
+
+
+def test_a_flattened_image_is_told_so(tmp_path):
+    with pytest.raises(SceneError, match="flattened to a list of pixels"):
+        load(tmp_path, hsi=HSI.reshape(-1, HSI.shape[2]))
+    with pytest.raises(SceneError, match=r"same rows and columns$"):
+        load(tmp_path, hsi=HSI[1:])

@@ -1,10 +1,12 @@
 import pytest
 
 from bdgf.scenes.readers.axis_names import (
+    are_numbered,
     are_phony,
     band_lengths,
     degrees,
     is_band,
+    is_degree_name,
     name_axes,
     single_axes,
 )
@@ -88,3 +90,26 @@ def test_the_rest():
 )
 def test_axes_that_say_nothing(shape, axes, dropped):
     assert single_axes(shape, axes and axes.split()) == dropped
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("c h w", "c y x"),
+        ("band width height", "band x y"),
+        ("b c r", "b x y"),
+        ("height lat lon", "height y x"),
+        ("height b", None),
+        ("p q", None),
+    ],
+)
+def test_names_that_say_it_in_pairs_alone(names, expected):
+    found = name_axes(names.split(), {})
+    assert found == (expected and tuple(expected.split()))
+
+
+def test_numbered_by_xarray():
+    assert are_numbered(["dim_0", "dim_1"])
+    assert not are_numbered(["dim_0", "b"])
+    assert is_degree_name("group/Latitude")
+    assert not is_degree_name("y")

@@ -5,6 +5,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raw_array import VariableError
 from bdgf.scenes.readers.registry import read_array
 from tests.scenes.readers.declared import applied
@@ -164,3 +165,16 @@ def test_a_scene_comes_back(tmp_path_factory, dtype, order, scale, offset, fill,
     assert array.axes == tuple(names.get(name, name) for name in order)
     np.testing.assert_array_equal(array.values, stored)
     np.testing.assert_allclose(applied(array), truth, rtol=1e-12)
+
+
+def test_links_and_records(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["group/v"] = np.ones((3, 4))
+        file["link"] = h5py.SoftLink("/group/v")
+        file["dead"] = h5py.SoftLink("/nowhere")
+        file["records"] = np.zeros((3, 4), [("red", "f4"), ("green", "f4")])
+    assert read_array(tmp_path / "a.h5", "link").values.shape == (3, 4)
+    with pytest.raises(SceneError, match="no variable 'dead'"):
+        read_array(tmp_path / "a.h5", "dead")
+    with pytest.raises(SceneError, match=r"records \(red, green\)"):
+        read_array(tmp_path / "a.h5", "records")

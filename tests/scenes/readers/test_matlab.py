@@ -164,5 +164,5 @@ def test_matlabs_header_is_enough(tmp_path):
 
 def test_a_web_page_saved_as_mat_is_refused(tmp_path):
     (tmp_path / "HSI.mat").write_text("<!DOCTYPE html><html>please sign in</html>" * 10)
-    with pytest.raises(SceneError, match=r"cannot read .*HSI\.mat: .*damaged or cut short"):
+    with pytest.raises(SceneError, match=r"cannot read .*HSI\.mat: it is a web page"):
         read_array(tmp_path / "HSI.mat", "HSI")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.readers.matlab_v73 import read_matlab_v73
+from bdgf.scenes.readers.matlab_v73 import is_matlab_v73, read_matlab_v73
 from bdgf.scenes.readers.raw_array import VariableError
 from tests.data.matlab_v73 import write_matlab_v73
 
@@ -101,3 +101,22 @@ def test_sparse_indices_that_point_outside_are_refused(tmp_path, damage):
     write_sparse(tmp_path / "a.mat", scipy.sparse.csc_matrix(np.eye(3)), **damage)
     with pytest.raises(SceneError, match=r"a\.mat: the sparse matrix 's\.gt' (is damaged|has no)"):
         read_matlab_v73(tmp_path / "a.mat", "s.gt")
+
+
+def test_an_array_that_another_program_added_is_read_as_it_lies(tmp_path):
+    path = tmp_path / "a.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["gt"], file["added"] = np.ones((4, 3)), np.ones((4, 3))
+        file["gt"].attrs["MATLAB_class"] = np.bytes_("double")
+    with path.open("r+b") as raw:
+        raw.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    assert is_matlab_v73(path, "gt")
+    assert not is_matlab_v73(path, "added")
+
+
+def test_names_that_are_no_text_are_passed_over(tmp_path):
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["v"] = np.ones((4, 3))
+        file["v"].attrs["MATLAB_class"] = np.bytes_("double")
+        file[b"\xff\xfe"] = np.ones(2)
+    assert read_matlab_v73(tmp_path / "a.mat", None).shape == (3, 4)

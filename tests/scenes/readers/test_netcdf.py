@@ -52,7 +52,9 @@ def test_unknown_dimensions_stay_as_they_are(tmp_path):
     read = read_array(tmp_path / "a.nc", "v")
     assert read.values.shape == CUBE.shape
     assert read.axes is None
-    assert not read.maybe_reversed
+    assert read.maybe_reversed  # MATLAB's nccreate reverses named dimensions too
+    xr.DataArray(CUBE, name="v").to_netcdf(tmp_path / "b.nc")
+    assert not read_array(tmp_path / "b.nc", "v").maybe_reversed  # xarray's dim_0, dim_1, dim_2
 
 
 def test_plain_hdf5_under_this_name_has_no_names(tmp_path):

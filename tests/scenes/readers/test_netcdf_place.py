@@ -177,13 +177,14 @@ def test_degrees_without_a_system(tmp_path, names):
     assert read.notes == ("its coordinates are degrees without a system, taken as EPSG:4326",)
     plain = {name: (dims, values) for name, (dims, values, _) in coordinates.items()}
     xr.Dataset({"v": (names, VALUES)}, plain).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
-    assert read_array(tmp_path / "b.nc", "v").crs is None
+    by_name = read_array(tmp_path / "b.nc", "v")
+    assert (by_name.crs is not None) == (names == ("lat", "lon")) == by_name.crs_is_assumed
 
 
 def test_packed_coordinates_and_other_units(tmp_path):
     read = _with_units(tmp_path / "a.nc", "km")
     np.testing.assert_allclose(np.array(read.transform), np.array(GRID))
-    assert read.notes == ("its coordinates in km are taken to metres",) * 2
+    assert read.notes == ("its coordinates in km are taken to metres",)
     read = _with_units(tmp_path / "b.nc", "rad")
     assert read.transform is None
     assert "its coordinates are in 'rad'" in read.doubts[0]
@@ -241,4 +242,47 @@ def test_what_gdal_writes_lies_where_gdal_says(tmp_path, bottom_up, grid):
     expected = Affine(grid.a, 0, grid.c, 0, step, top)
     np.testing.assert_allclose(np.array(read.transform), np.array(expected), atol=1e-9)
     assert read.crs == rasterio.crs.CRS.from_string(crs)
+    assert not read.doubts
+
+
+@pytest.mark.parametrize("first", [(0, 0), (12, 17), (0.5, 0.5), (12.5, 17.5)])
+def test_counts_of_pixels_are_no_places(tmp_path, first):
+    y, x = first[0] + np.arange(ROWS), first[1] + np.arange(COLUMNS)
+    xr.Dataset({"v": (("y", "x"), VALUES)}, {"y": y, "x": x}).to_netcdf(tmp_path / "a.nc")
+    read = read_array(tmp_path / "a.nc", "v")
+    assert (read.crs, read.transform) == (None, None)
+    assert read.notes == ("its coordinates only count the pixels and are no places",)
+
+
+def test_steps_of_one_are_places_where_something_says_so(tmp_path):
+    y, x = 5e6 - np.arange(ROWS), 5e5 + np.arange(COLUMNS)
+    assert written(tmp_path / "a.nc", y, x).transform.c == 499999.5
+    xr.Dataset({"v": (("y", "x"), VALUES)}, {"y": y, "x": x}).to_netcdf(tmp_path / "b.nc")
+    assert read_array(tmp_path / "b.nc", "v").transform.c == 499999.5
+    places = {"lat": 0.5 + np.arange(ROWS), "lon": 0.5 + np.arange(COLUMNS)}
+    xr.Dataset({"v": (("lat", "lon"), VALUES)}, places).to_netcdf(tmp_path / "c.nc")
+    assert read_array(tmp_path / "c.nc", "v").transform.c == 0
+
+
+def test_an_identity_is_no_place(tmp_path):
+    assert written(tmp_path / "a.nc", grid=Affine.identity()).transform is None
+
+
+@pytest.mark.parametrize(("west", "expected"), [(350, -10), (180, -180), (170, 170)])
+def test_longitudes_to_360_are_those_of_the_west(tmp_path, west, expected):
+    y, x = centres(50, -1, ROWS), centres(west, 1, COLUMNS)
+    read = written(tmp_path / "a.nc", y, x, crs="EPSG:4326")
+    assert read.transform.c == expected
+
+
+@pytest.mark.parametrize(
+    ("down", "right", "said"),
+    [(-1, 1, "upside down"), (1, -1, "left to right"), (-1, -1, "by half a turn")],
+)
+def test_the_transform_of_an_image_that_was_turned_later(tmp_path, down, right, said):
+    grid = Affine(10, 0, 500000, 0, -10, 5400000)
+    y, x = centres(grid.f, grid.e, ROWS)[::down], centres(grid.c, grid.a, COLUMNS)[::right]
+    read = written(tmp_path / "a.nc", y, x, grid)
+    assert (read.transform.e, read.transform.a) == (grid.e * down, grid.a * right)
+    assert f"turned {said}; the coordinates count" in read.notes[0]
     assert not read.doubts

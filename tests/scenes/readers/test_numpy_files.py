@@ -53,5 +53,12 @@ def test_records_texts_and_nothing_are_refused_in_a_line(tmp_path):
 
 def test_pickled_objects_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(SceneError, match="cannot read"):
+    with pytest.raises(SceneError, match="holds Python objects"):
         read_array(tmp_path / "a.npy")
+
+
+def test_pickled_objects_beside_an_array_do_no_harm(tmp_path):
+    np.savez(tmp_path / "a.npz", v=np.ones((2, 3)), meta=np.array({"a": 1}, object))
+    assert read_array(tmp_path / "a.npz").values.shape == (2, 3)
+    with pytest.raises(SceneError, match="'meta' holds Python objects"):
+        read_array(tmp_path / "a.npz", "meta")

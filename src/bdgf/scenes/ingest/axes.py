@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,10 @@ def _settled(
         )
     order = fitting[0]
     if array.axes is None and order not in ((Y, X), (Y, X, BAND)):
-        note = f"axes read as {', '.join(order)}, the only order that fits"
+        why = "the only order that fits"
+        if len(_fitting(array, shape)) > 1:
+            why = "as the other arrays tell it"
+        note = f"axes read as {', '.join(order)}, {why}"
         array = replace(array, notes=(*array.notes, note))
     return as_rows_columns_bands(array, order)
 
@@ -210,6 +214,8 @@ def _differ(scene: str, one: str, shape: Sequence[int], other: str, array: RawAr
     turned = array.values.ndim > 1 and all(sides.count(n) >= wanted.count(n) for n in wanted)
     hint = "; if its axes lie in another order, name them with `axes:`" if turned else ""
     found = array.values.shape if array.axes is None else _pixels(array, array.axes)
+    if any(prod(a[:2]) in b for a, b in ((shape, found), (found, shape))):
+        hint = "; one seems flattened to a list of pixels: save it as rows x columns x bands"
     return SceneError(
         f"{scene}: {one} is {_size(shape)} pixels but {other} is {_size(found)}; all files of a "
         f"scene must have the same rows and columns{hint}"

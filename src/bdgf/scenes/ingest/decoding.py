@@ -235,7 +235,7 @@ def _report(
     """One line a file of what was applied, and a warning where nodata was not declared."""
     for i, (file, bands) in enumerate(zip(files, chosen, strict=True)):
         said = [*file.array.notes, *bands.notes]
-        if file.scale is not None:
+        if file.scale is not None and file.bands.size:
             said.append(_scale_text(file.scale, file.offset))
         if seen.masked[i]:
             said.append(f"{100 * seen.masked[i] / pixels:.2g} % masked")

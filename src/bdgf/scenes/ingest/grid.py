@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bdgf.core.errors import SceneError
+from bdgf.scenes.ingest.reference_systems import are_one, horizontal, names
 from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.readers.raw_array import RawArray
 
@@ -29,9 +30,10 @@ _MIRRORED = (
 def turned_alike(
     scene: str, found: Sequence[FoundArray[Any]], shape: tuple[int, int], tolerance: float
 ) -> list[FoundArray[Any]]:
-    """Turns arrays that lie mirrored on the same grid as the first placed one lies.
+    """Turns arrays that lie mirrored on the same grid as the first with the north up lies.
 
-    Many NetCDF files begin in the south, where GeoTIFFs begin in the north.
+    Many NetCDF files begin in the south, where GeoTIFFs begin in the north. Where none has the
+    north up, the first placed one counts.
 
     Args:
         scene: The scene's name, for messages.
@@ -39,15 +41,21 @@ def turned_alike(
         shape: Rows and columns.
         tolerance: How far the grids' corners may lie apart, in pixels.
     """
-    placed = [(item, a.transform) for item in found for a in item.arrays if a.transform is not None]
+    placed = [
+        (item.where if len(item.arrays) == 1 else item.source.file[i], array.transform)
+        for item in found
+        for i, array in enumerate(item.arrays)
+        if array.transform is not None
+    ]
     if not placed:
         return list(found)
-    first, reference = placed[0]
+    # One with the north up, if any has it: files without a place most likely lie so too.
+    where, reference = next((p for p in placed if _is_north_up(p[1])), placed[0])
     turned, unplaced, any_turned = [], [], False
     for item in found:
         arrays = []
         for array in item.arrays:
-            arrays.append(_turned(array, reference, first.where, shape, tolerance))
+            arrays.append(_turned(array, reference, where, shape, tolerance))
             any_turned |= arrays[-1] is not array
             if array.transform is None:
                 unplaced.append(item.where)
@@ -59,7 +67,7 @@ def turned_alike(
             scene,
             ", ".join(dict.fromkeys(unplaced)),
             "has" if len(set(unplaced)) == 1 else "have",
-            first.where,
+            where,
         )
     return turned
 
@@ -86,6 +94,10 @@ def _turned(
     return array
 
 
+def _is_north_up(transform: Affine) -> bool:
+    return transform.a > 0 > transform.e
+
+
 def common_georeference(
     scene: str, found: Sequence[FoundArray[Any]], shape: tuple[int, int], tolerance: float
 ) -> tuple[CRS | None, Affine | None]:
@@ -100,18 +112,10 @@ def common_georeference(
     Raises:
         SceneError: Two arrays lie on really different grids; names both.
     """
-    crs: tuple[str, CRS] | None = None
+    crs = _common_crs(scene, found, shape)
     transform: tuple[str, Affine] | None = None
     for item in found:
         for array in item.arrays:
-            if array.crs is not None:
-                here = horizontal(array.crs)
-                crs = crs or (item.where, here)
-                if here != crs[1]:
-                    raise SceneError(
-                        f"{scene}: {crs[0]} is in {_name(crs[1])} but {item.where} in "
-                        f"{_name(here)}; reproject one onto the other's grid"
-                    )
             if array.transform is not None:
                 transform = transform or (item.where, array.transform)
                 apart = _pixels_apart(transform[1], array.transform, shape)
@@ -120,23 +124,27 @@ def common_georeference(
                         f"{scene}: the grids of {transform[0]} and {item.where} lie up to "
                         f"{apart:.3g} pixels apart; resample one onto the other's grid"
                     )
-    return (crs and crs[1]), (transform and transform[1])
+    return crs, (transform and transform[1])
 
 
-def horizontal(crs: CRS) -> CRS:
-    """The part that places pixels: without the heights' system of a compound or 3-D CRS."""
-    import pyproj
-    import rasterio.crs
-    from pyproj.exceptions import CRSError
-
-    try:
-        whole = pyproj.CRS.from_wkt(crs.to_wkt())
-    except CRSError:  # an engineering or local system, as it is
-        return crs
-    if not whole.is_compound and len(whole.axis_info) <= 2:
-        return crs
-    flat = whole.sub_crs_list[0] if whole.is_compound else whole
-    return rasterio.crs.CRS.from_wkt(flat.to_2d().to_wkt())
+def _common_crs(scene: str, found: Sequence[FoundArray[Any]], shape: tuple[int, int]) -> CRS | None:
+    """The first system that a file names, else one that is assumed."""
+    arrays = [(item.where, array) for item in found for array in item.arrays]
+    first: tuple[str, CRS] | None = None
+    for where, array in sorted(arrays, key=lambda pair: pair[1].crs_is_assumed):
+        if array.crs is None:
+            continue
+        here = horizontal(array.crs)
+        first = first or (where, here)
+        if array.crs_is_assumed and first[1].is_geographic:
+            continue  # degrees of whatever system
+        if not are_one(here, first[1], array.transform, shape):
+            one, other = names(first[1], here)
+            raise SceneError(
+                f"{scene}: {first[0]} is in {one} but {where} in {other}; reproject one onto the "
+                "other's grid"
+            )
+    return first and first[1]
 
 
 def _pixels_apart(one: Affine, other: Affine, shape: tuple[int, int]) -> float:
@@ -146,8 +154,3 @@ def _pixels_apart(one: Affine, other: Affine, shape: tuple[int, int]) -> float:
     rows, columns = shape
     corners = np.array([[0, columns, 0, columns], [0, 0, rows, rows], [1, 1, 1, 1]])  # (xy1, 4)
     return float(np.hypot(*(between @ corners - corners)[:2]).max())
-
-
-def _name(crs: CRS) -> str:
-    code = crs.to_epsg()
-    return f"EPSG:{code}" if code else str(crs.to_wkt()).split('"')[1]

@@ -37,10 +37,15 @@ def numbers(value: Any) -> np.ndarray | None:
         text = item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
         words = [word for word in re.split(r"[\s,;{}()\[\]\x00]+", text) if word]
         try:
-            found += [float(word) for word in words]
+            found += [_number(word) for word in words]
         except ValueError:
             return None
     return np.array(found) if found else None
+
+
+def _number(word: str) -> float:
+    """A whole number as int, so that it is told from a measure such as 1.0."""
+    return int(word) if re.fullmatch(r"[+-]?\d{1,18}", word) else float(word)
 
 
 def text(value: Any) -> str:

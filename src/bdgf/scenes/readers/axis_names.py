@@ -25,6 +25,8 @@ _COLUMNS = frozenset((
     "acrosstrack", "xtrack", "pixel", "pixels", "groundpixel", "ccdpixel", "ccdpixels",
     "pixelsperline", "swathpixels", "westeast", "range", "i", "ni", "ic", "xi", "xirho",
 ))  # fmt: skip
+# Names that say it in pairs alone: a height may also be an axis, "c" that of channels.
+_PAIRS = (("height", "width"), ("h", "w"), ("r", "c"))
 _BANDS = re.compile(r"(spectral)?(bands?|channels?|wavelengths?|wl)(3d|s)?")
 _STANDARD = {
     **dict.fromkeys(("latitude", "grid_latitude", "projection_y_coordinate"), Y),
@@ -34,6 +36,7 @@ _STANDARD = {
 }
 _DEGREES_NORTH = re.compile(r"degrees?_?(north|n)", re.IGNORECASE)
 _DEGREES_EAST = re.compile(r"degrees?_?(east|e)", re.IGNORECASE)
+_NUMBERED = re.compile(r"dim_\d+")  # by xarray, where nobody named the axes
 _PHONY = re.compile(r"(phony_?dim|fakedim)_?\d*", re.IGNORECASE)
 
 
@@ -51,6 +54,8 @@ def name_axes(
         declared = [i for i, name in enumerate(names) if _role(coordinates.get(name, {})) == role]
         if len(declared) == 1:  # what CF says counts more than another axis' name
             said = [None if s == role and i not in declared else s for i, s in enumerate(said)]
+    if not any(said):
+        said = _paired(names)
     if said.count(Y) != 1 or said.count(X) != 1:
         return None
     axes = tuple(s or name for s, name in zip(said, names, strict=True))
@@ -60,6 +65,11 @@ def name_axes(
 def are_phony(names: Sequence[str]) -> bool:
     """Whether the file has no names of its own: a library numbered the axes, or left them empty."""
     return all(not name or _PHONY.fullmatch(name) for name in names)
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether xarray numbered the axes; MATLAB, which reverses axes, never names them so."""
+    return all(_NUMBERED.fullmatch(name) for name in names)
 
 
 def is_band(name: str) -> bool:
@@ -72,6 +82,11 @@ def degrees(units: str) -> str | None:
     if _DEGREES_NORTH.fullmatch(units):
         return Y
     return X if _DEGREES_EAST.fullmatch(units) else None
+
+
+def is_degree_name(name: str) -> bool:
+    """Whether a coordinate's name is that of latitudes or longitudes."""
+    return _bare(name) in ("lat", "latitude", "latitudes", "lon", "long", "longitude", "longitudes")
 
 
 def single_axes(
@@ -116,6 +131,15 @@ def _role_by_name(name: str) -> str | None:
         if stem in _COLUMNS:
             return X
     return None
+
+
+def _paired(names: Sequence[str]) -> list[str | None]:
+    """The roles of axes by names that say them in pairs alone."""
+    bare = [_bare(name) for name in names]
+    for rows, columns in _PAIRS:
+        if rows in bare and columns in bare:
+            return [{rows: Y, columns: X}.get(name) for name in bare]
+    return [None] * len(bare)
 
 
 def _bare(name: str) -> str:

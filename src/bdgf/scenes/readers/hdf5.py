@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import h5py
 
 
+_COMPLEX = {"r", "i", "re", "im", "real", "imag", "imaginary"}  # fields of complex numbers
+
+
 def read_hdf5(path: Path, variable: str | None) -> RawArray:
     """Reads one dataset; groups are separated by "." or "/".
 
@@ -50,10 +53,12 @@ def _read(path: Path, file: h5py.File, variable: str | None) -> RawArray:
     datasets: dict[str, Any] = {}
 
     def collect(name: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset):
+        if isinstance(node, h5py.Dataset) and isinstance(name, str):  # else bytes that are no text
             datasets[name] = node
 
     file.visititems(collect)
+    if variable and isinstance(linked := file.get(variable.strip("/")), h5py.Dataset):
+        datasets.setdefault(variable.strip("/"), linked)  # links are not visited
     maps = {name: d.shape for name, d in datasets.items() if _is_map(d)}
     every = {name: d.shape or () for name, d in datasets.items()}
     asked = variable or only_variable(path, maps if len(maps) == 1 else every)
@@ -61,6 +66,12 @@ def _read(path: Path, file: h5py.File, variable: str | None) -> RawArray:
     dataset = datasets[place]
     if dataset.dtype.kind not in "biufcV" or not dataset.size:
         raise VariableError(f"{path}: '{dotted(place)}' is no array of numbers; choose another")
+    fields = dataset.dtype.names or ()
+    if fields and not set(fields) <= _COMPLEX:
+        raise VariableError(
+            f"{path}: '{dotted(place)}' holds records ({', '.join(fields)}), not numbers; save the "
+            "field that is the image as an array of its own"
+        )
     return _raw_array(dataset, place, datasets)
 
 
@@ -92,8 +103,8 @@ def _raw_array(dataset: h5py.Dataset, place: str, datasets: Mapping[str, Any]) -
         maybe_reversed=axes is None and not is_matlab and are_phony(names),
         wavelengths=wavelengths,
         bad_bands=bad_bands,
-        notes=tuple(remarks.notes),
-        doubts=tuple(remarks.doubts),
+        notes=tuple(dict.fromkeys(remarks.notes)),
+        doubts=tuple(dict.fromkeys(remarks.doubts)),
         **packing.fields(),
     )
 

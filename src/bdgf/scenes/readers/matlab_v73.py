@@ -20,16 +20,23 @@ _HEADER = b"MATLAB 7.3 MAT-file"
 
 
 def is_matlab_v73(path: Path, variable: str | None) -> bool:
-    """Whether MATLAB wrote an HDF5 file, or the variable in it: by its header or its attributes."""
+    """Whether MATLAB wrote an HDF5 file, or the variable in it: by its attributes or its header.
+
+    MATLAB marks each variable. An array without a mark beside others with it was added to the
+    file by another program.
+    """
     import h5py
 
     with path.open("rb") as raw:
-        if raw.read(len(_HEADER)) == _HEADER:
-            return True
+        has_header = raw.read(len(_HEADER)) == _HEADER
     root = re.split(r"[./\[]", variable.strip("/"))[0] if variable else ""
     with h5py.File(path, "r") as file:
-        nodes = [node for name in file if name == root or not root if (node := file.get(name))]
-        return any("MATLAB_class" in node.attrs for node in nodes)
+        nodes = {name: node for name in file if (node := file.get(name)) is not None}
+        classes = {name: node.attrs.get("MATLAB_class") for name, node in nodes.items()}
+        if any(classes[name] is not None for name in nodes if name == root or not root):
+            return True
+        marks_arrays = not {None, b"struct", b"cell", b"char"}.issuperset(classes.values())
+        return has_header and not (marks_arrays and isinstance(nodes.get(root), h5py.Dataset))
 
 
 def read_matlab_v73(path: Path, variable: str | None) -> np.ndarray:
@@ -41,19 +48,24 @@ def read_matlab_v73(path: Path, variable: str | None) -> np.ndarray:
     import h5py
 
     with h5py.File(path, "r") as file:
-        roots = {name: _shape(file[name]) for name in file if name not in _INTERNAL}
+        roots = {name: _shape(file[name]) for name in _names(file)}
         steps = parse_path(variable or only_variable(path, roots), path)
         node: Any = file
         place, index = "", 0
         for name, next_index in steps:
             node, index = _element(path, place, node, index)
             inside = f"{place}." if place else ""
-            fields = [f for f in node if f not in _INTERNAL] if isinstance(node, h5py.Group) else []
+            fields = _names(node) if isinstance(node, h5py.Group) else []
             if name not in fields:
                 raise missing_variable(path, inside + name, [inside + field for field in fields])
             # A struct array keeps its elements in each field, so its index is still to apply.
             node, place, index = node[name], inside + name, next_index or index
         return _numbers(path, place, *_element(path, place, node, index))
+
+
+def _names(group: h5py.Group) -> list[str]:
+    """Names of variables or fields; h5py gives bytes for those that are no text."""
+    return [name for name in group if isinstance(name, str) and name not in _INTERNAL]
 
 
 def _shape(node: h5py.Dataset | h5py.Group) -> tuple[int, ...]:

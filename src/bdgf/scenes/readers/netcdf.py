@@ -11,13 +11,14 @@ import numpy as np
 from bdgf.scenes.readers.attribute_values import Remarks
 from bdgf.scenes.readers.attributes import as_meant, read_packing
 from bdgf.scenes.readers.axis_names import (
-    are_phony,
+    are_numbered,
     band_lengths,
     dropped_axes,
     name_axes,
     single_axes,
 )
 from bdgf.scenes.readers.band_lists import read_bad_bands, read_wavelengths
+from bdgf.scenes.readers.netcdf_crs import ASSUMED
 from bdgf.scenes.readers.netcdf_groups import Groups, open_groups
 from bdgf.scenes.readers.netcdf_place import find_coordinate, find_place
 from bdgf.scenes.readers.raw_array import RawArray, VariableError, X, Y
@@ -81,14 +82,15 @@ def _raw_array(groups: Groups, group: str, variable: xr.Variable) -> RawArray:
     return RawArray(
         values,
         axes=axes,
-        maybe_reversed=axes is None and are_phony(names),
+        maybe_reversed=axes is None and not are_numbered(names),
         band_names=_band_names(groups, group, variable, bands),
         wavelengths=wavelengths,
         bad_bands=bad_bands,
         crs=crs,
+        crs_is_assumed=ASSUMED in remarks.notes,
         transform=transform,
-        notes=tuple(remarks.notes),
-        doubts=tuple(remarks.doubts),
+        notes=tuple(dict.fromkeys(remarks.notes)),
+        doubts=tuple(dict.fromkeys(remarks.doubts)),
         **packing.fields(),
     )
 

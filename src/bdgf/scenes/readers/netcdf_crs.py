@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bdgf.scenes.readers.attribute_values import Remarks, numbers, plain_name, text
-from bdgf.scenes.readers.axis_names import degrees
-from bdgf.scenes.readers.netcdf_groups import Groups
+from bdgf.scenes.readers.axis_names import degrees, is_degree_name
+from bdgf.scenes.readers.netcdf_groups import Groups, decoded
 from bdgf.scenes.readers.raw_array import X, Y
 
 if TYPE_CHECKING:
     import xarray as xr
     from affine import Affine
     from rasterio.crs import CRS
+
+ASSUMED = "its coordinates are degrees without a system, taken as EPSG:4326"
 
 
 def grid_mapping(groups: Groups, group: str, variable: xr.Variable) -> dict[str, Any] | None:
@@ -68,20 +70,28 @@ def read_geotransform(mapping: dict[str, Any], remarks: Remarks) -> Affine | Non
         found = numbers(value)
         if found is not None and len(found) == 6 and np.all(np.isfinite(found)):
             transform = Affine.from_gdal(*map(float, found))
+            if transform == Affine.identity():  # what GDAL and rioxarray write for no place
+                return None
             if not transform.is_degenerate:
                 return transform
         remarks.doubts.append(f"its {name} attribute is no six numbers of a grid")
     return None
 
 
-def degrees_crs(rows: xr.Variable, columns: xr.Variable, remarks: Remarks) -> CRS | None:
-    """EPSG:4326 for coordinates whose units are degrees north and east."""
+def degrees_crs(
+    rows: tuple[str, xr.Variable], columns: tuple[str, xr.Variable], remarks: Remarks
+) -> CRS | None:
+    """EPSG:4326 for coordinates that are degrees north and east by their units or their names."""
     from rasterio.crs import CRS
 
-    units = [degrees(text(v.attrs.get("units"))) for v in (rows, columns)]
-    if units != [Y, X]:
-        return None
-    if any(text(v.attrs.get("standard_name")).startswith("grid_") for v in (rows, columns)):
-        return None  # of a rotated pole
-    remarks.notes.append("its coordinates are degrees without a system, taken as EPSG:4326")
+    for role, (name, variable) in zip((Y, X), (rows, columns), strict=True):
+        units = text(variable.attrs.get("units"))
+        is_named = not units and is_degree_name(name)
+        if degrees(units) != role and not is_named:
+            return None
+        if text(variable.attrs.get("standard_name")).startswith("grid_"):
+            return None  # of a rotated pole
+        if is_named and np.abs(decoded(name, variable)).max() > (90 if role == Y else 360):
+            return None
+    remarks.notes.append(ASSUMED)
     return CRS.from_epsg(4326)

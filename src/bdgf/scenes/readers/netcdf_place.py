@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bdgf.scenes.readers.attribute_values import Remarks, plain_name, text
-from bdgf.scenes.readers.axis_names import degrees
+from bdgf.scenes.readers.axis_names import degrees, is_degree_name
 from bdgf.scenes.readers.netcdf_crs import (
     degrees_crs,
     grid_mapping,
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 _EVEN = 0.01  # how far a pixel may lie from the even grid, in pixels: digits are rounded in files
 _SAME = 1e-3  # how far GeoTransform and coordinates may lie apart, in pixels
+_MOST = 1e5  # pixels that an index may count to; eastings and northings are greater
+_COUNTED = "its coordinates only count the pixels and are no places"
+_MIRRORED = (
+    (-1, 1, "turned upside down"),
+    (1, -1, "turned left to right"),
+    (-1, -1, "turned by half a turn"),
+)
 _TO_METRES = {"km": 1e3, "kilometer": 1e3, "kilometers": 1e3, "kilometre": 1e3, "kilometres": 1e3}
 
 
@@ -71,13 +78,17 @@ def find_place(
             _doubt_2d(groups, dims, shape, remarks)
         return crs, attribute
     if _counts(*rows) and _counts(*columns):
-        remarks.notes.append("its coordinates only count the pixels and are no places")
+        remarks.notes.append(_COUNTED)
         return crs, attribute
-    crs = crs or degrees_crs(rows[1], columns[1], remarks)
+    if crs is None and attribute is None and _index(*rows) and _index(*columns):
+        remarks.notes.append(_COUNTED)
+        return None, None
+    crs = crs or degrees_crs(rows, columns, remarks)
     down, right = (
         _in_units_of(crs, _line(*coordinate, remarks), coordinate[1], remarks)
         for coordinate in (rows, columns)
     )
+    right = _west(crs, right, shape[1], remarks)
     if down is None or right is None:
         return crs, None
     placed = _placed(down, right, attribute, remarks)
@@ -123,6 +134,29 @@ def _counts(name: str, variable: xr.Variable) -> bool:
     if {"units", "standard_name"} & set(variable.attrs) or values[0] not in (0, 1):
         return False
     return np.array_equal(values, np.arange(len(values)) + values[0])
+
+
+def _index(name: str, variable: xr.Variable) -> bool:
+    """Whether a coordinate of a file without a system may be an index, as of a part cut out.
+
+    rioxarray counts the pixels' centres of an image without a place: 0.5, 1.5, ...
+    """
+    if {"units", "standard_name"} & set(variable.attrs) or is_degree_name(name):
+        return False
+    values = decoded(name, variable).astype(np.float64)
+    whole = values[0] % 1 in (0, 0.5) and values[0] >= 0 and values[-1] < _MOST
+    return bool(whole) and np.array_equal(values, np.arange(len(values)) + values[0])
+
+
+def _west(crs: CRS | None, line: Line | None, count: int, remarks: Remarks) -> Line | None:
+    """Longitudes from 180 to 360 as those of the west, as other formats write them."""
+    if line is None or crs is None or not crs.is_geographic:
+        return line
+    step = line.step or 0.0
+    if min(line.first, line.first + step * (count - 1)) - abs(step) / 2 < 180 - 1e-6 * abs(step):
+        return line
+    remarks.notes.append("its longitudes above 180 degrees are taken as those of the west")
+    return replace(line, first=line.first - 360)
 
 
 def _line(name: str, variable: xr.Variable, remarks: Remarks) -> Line | None:
@@ -200,18 +234,18 @@ def _compared(
 
     if _pixels_apart(placed, attribute, shape) <= _SAME + blur:
         return attribute if blur else placed  # the attribute is not in single precision
-    right, down = placed.a, placed.e
-    mirrored = Affine(right, 0, placed.c, 0, -down, placed.f + down * shape[0])
-    if _pixels_apart(mirrored, attribute, shape) <= _SAME + blur:
-        # GDAL stores the south first and writes the transform of the image as it shows it.
-        remarks.notes.append(
-            "its GeoTransform attribute is that of the image turned upside down; the coordinates "
-            "count"
-        )
-    else:
-        remarks.doubts.append(
-            "its GeoTransform attribute contradicts its coordinates; the coordinates count"
-        )
+    # GDAL stores the south first and writes the transform of the image as it shows it; xarray
+    # keeps the transform of an image that it turns.
+    for down, right, said in _MIRRORED:
+        mirror = Affine(right, 0, shape[1] * (right < 0), 0, down, shape[0] * (down < 0))
+        if _pixels_apart(placed @ mirror, attribute, shape) <= _SAME + blur:
+            remarks.notes.append(
+                f"its GeoTransform attribute is that of the image {said}; the coordinates count"
+            )
+            return placed
+    remarks.doubts.append(
+        "its GeoTransform attribute contradicts its coordinates; the coordinates count"
+    )
     return placed
 
 

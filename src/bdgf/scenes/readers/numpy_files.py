@@ -10,6 +10,8 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
 from bdgf.scenes.readers.variable_path import missing_variable, only_variable
 
+_NPY, _NPZ = b"\x93NUMPY", b"PK"
+
 
 def read_npy(path: Path, variable: str | None) -> RawArray:
     """Reads the one array of a .npy file.
@@ -21,7 +23,12 @@ def read_npy(path: Path, variable: str | None) -> RawArray:
         raise SceneError(
             f"{path}: a .npy file holds one array without a name; leave out 'variable: {variable}'"
         )
-    return RawArray(_numbers(path, "", np.load(path, allow_pickle=False)))
+    _check_start(path, _NPY)
+    try:
+        array = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise _objects(path, "", error) from error
+    return RawArray(_numbers(path, "", array))
 
 
 def read_npz(path: Path, variable: str | None) -> RawArray:
@@ -30,12 +37,50 @@ def read_npz(path: Path, variable: str | None) -> RawArray:
     Raises:
         VariableError: The array is not there or holds no numbers.
     """
+    _check_start(path, _NPZ)
     with np.load(path, allow_pickle=False) as file:
         if variable is None:
-            variable = only_variable(path, {name: file[name].shape for name in file.files})
+            variable = only_variable(path, _shapes(file))
         if variable not in file.files:
             raise missing_variable(path, variable, file.files)
-        return RawArray(_numbers(path, f"'{variable}' ", file[variable]))
+        try:
+            array = file[variable]
+        except ValueError as error:
+            raise _objects(path, f"'{variable}' ", error) from error
+        return RawArray(_numbers(path, f"'{variable}' ", array))
+
+
+def _check_start(path: Path, start: bytes) -> None:
+    """NumPy takes any other file for a pickled one."""
+    with path.open("rb") as file:
+        if file.read(len(start)) != start:
+            raise ValueError("it does not begin as such files of NumPy do")
+
+
+def _shapes(file: np.lib.npyio.NpzFile) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of the arrays that can be read without unpickling."""
+    found = {}
+    for name in file.files:
+        try:
+            found[name] = file[name].shape
+        except ValueError as error:
+            if not _is_pickled(error):
+                raise
+    return found
+
+
+def _is_pickled(error: ValueError) -> bool:
+    return "allow_pickle" in str(error)
+
+
+def _objects(path: Path, name: str, error: ValueError) -> Exception:
+    """The error for an array of pickled objects; any other as it is."""
+    if not _is_pickled(error):
+        return error
+    return VariableError(
+        f"{path}: {name}holds Python objects (pickled), which are not read; save the image as an "
+        "array of numbers"
+    )
 
 
 def _numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:

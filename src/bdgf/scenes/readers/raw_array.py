@@ -48,6 +48,7 @@ class RawArray:
         bad_bands: Bands that the file marks as bad, counted from 0.
         alpha: The band that is flagged as alpha, counted from 0.
         crs: Coordinate reference system, where the file has one.
+        crs_is_assumed: Whether the file says degrees, but not of which system.
         transform: Affine map from (column, row) to coordinates, where the file has one.
         regions: Names of the regions 1, 2, ... that a label map numbers.
         value_names: Value -> name of a class, of a label map that names them.
@@ -70,6 +71,7 @@ class RawArray:
     bad_bands: frozenset[int] = frozenset()
     alpha: int | None = None
     crs: CRS | None = None
+    crs_is_assumed: bool = False
     transform: Affine | None = None
     regions: tuple[str, ...] | None = None
     value_names: Mapping[int, str] | None = None

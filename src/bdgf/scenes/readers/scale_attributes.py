@@ -20,6 +20,7 @@ _DIVISORS = ("reflectancescalefactor", "divisor", "quantificationvalue")
 _GAINS = ("gain", "datagain", "datagainvalues", "gainvalues", "slope")
 _SCALES = ("scalefactor", "scalefactors", "scale", "scalingfactor", "datascalefactor", "datascale",
            "multiplicationfactor", "multiplier", *_DIVISORS, *_GAINS)  # fmt: skip
+_RARE = 100  # reflectances are multiplied by 100, 1000 or 10000 to be stored as whole numbers
 _OFFSETS = ("addoffset", "offset", "dataoffset", "dataoffsetvalues", "offsetvalues", "intercept",
             "additiveoffset")  # fmt: skip
 
@@ -113,9 +114,9 @@ def _divides(
                 "other attributes are not those of CF or say reflectance"
             )
             return True
-        if whole:
+        if whole and np.any(found >= _RARE):
             remarks.doubts.append(
-                f"{about} multiplies, as CF says, which is rare for a number above 1 on whole "
+                f"{about} multiplies, as CF says, which is rare for so great a number on whole "
                 "numbers"
             )
         return False

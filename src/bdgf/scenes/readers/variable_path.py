@@ -15,7 +15,7 @@ _LISTED = 20  # satellites' files hold hundreds of variables
 
 
 def parse_path(variable: str, path: Path) -> list[tuple[str, int]]:
-    """The steps of a dotted path such as `hsi.Lidar[1].z`: (name, index) pairs.
+    """The steps of a path such as `hsi.Lidar[1].z` or `hsi/Lidar`: (name, index) pairs.
 
     The index, counted from 0, chooses an element of a struct array or of a cell array; without
     one it is 0, the first.
@@ -24,7 +24,7 @@ def parse_path(variable: str, path: Path) -> list[tuple[str, int]]:
         VariableError: The path cannot be parsed.
     """
     steps = []
-    for part in variable.split("."):
+    for part in re.split(r"[./]", variable.strip("/")):
         match = _STEP.fullmatch(part)
         if match is None:
             raise VariableError(

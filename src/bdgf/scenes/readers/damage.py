@@ -1,0 +1,79 @@
+"""Why a file could not be read: its content is another one, it is damaged, or we are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_OURS = __name__.partition(".")[0]
+# What damaged numbers and structures do not raise by themselves, only calls that are wrong.
+_FAULTS = (TypeError, AttributeError, NameError, AssertionError)
+_PAGES = (b"<!doctype html", b"<html", b"<?xml", b"<head")
+_HEADS = {
+    b"version https://git-lfs": "it is a pointer of Git LFS, not the data; fetch them with "
+    "`git lfs pull`, or download the file itself",
+    b"PK\x03\x04": "it is a zip archive; unpack it, or name it .npz if NumPy wrote it",
+    b"\x1f\x8b": "it is compressed by gzip; unpack it",
+    b"BZh": "it is compressed by bzip2; unpack it",
+    b"7z\xbc\xaf": "it is a 7z archive; unpack it",
+    b"Rar!": "it is a rar archive; unpack it",
+    b"\x0e\x03\x13\x01": "it is HDF4, which is not read; convert it to a GeoTIFF or to HDF5",
+    b"\x89HDF": "it is HDF5; name it .h5, or .nc if it is NetCDF",
+    b"CDF": "it is NetCDF 3; name it .nc",
+    b"MATLAB": "it is a MATLAB file; name it .mat",
+    b"\x93NUMPY": "it is an array of NumPy; name it .npy",
+    b"II*\x00": "it is a TIFF; name it .tif",
+    b"MM\x00*": "it is a TIFF; name it .tif",
+    b"\x89PNG": "it is a PNG; name it .png",
+    **dict.fromkeys(
+        (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+        "it is pickled by Python, which is not read; save the image by numpy.save",
+    ),
+}
+_OWN_NAMES = {
+    b"PK\x03\x04": (".npz",),
+    b"\x89HDF": (".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat"),
+    b"CDF": (".nc", ".nc4"),
+    b"MATLAB": (".mat",),
+    b"\x93NUMPY": (".npy",),
+    b"II*\x00": (".tif", ".tiff"),
+    b"MM\x00*": (".tif", ".tiff"),
+    b"\x89PNG": (".png",),
+}
+
+
+def is_own_fault(error: Exception) -> bool:
+    """Whether an error while reading is a mistake in this package, not in the file.
+
+    A missing module always is. A wrong call or attribute is if it was raised in our own code;
+    libraries raise these too when they follow damaged content.
+    """
+    if isinstance(error, ImportError):
+        return True
+    if not isinstance(error, _FAULTS):
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
+    return name.partition(".")[0] == _OURS
+
+
+def another_content(path: Path) -> str | None:
+    """What a file is that its name does not say, and what helps; None if nothing tells.
+
+    Args:
+        path: A file that its reader could not read.
+    """
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        return "it is empty; copy or download it again"
+    is_page = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES)
+    if is_page and path.suffix.lower() != ".vrt":
+        return "it is a web page, not data: download it again, and look what the page says"
+    for start, about in _HEADS.items():
+        if head.startswith(start) and path.suffix.lower() not in _OWN_NAMES.get(start, ()):
+            return about
+    return None
