@@ -121,4 +121,13 @@ class LabelSource(Source):
         "column by column), classes from `labels`; null: a map, or a mask where it can be nothing "
         "else.",
     )
+    chosen: Values | None = Field(
+        None, description="mask: the number or numbers that are in; null: all but 0."
+    )
     first_index: Literal[0, 1] = Field(0, description="What `pixels` are counted from.")
+
+    @model_validator(mode="after")
+    def _chosen_of_a_mask(self) -> LabelSource:
+        if self.chosen is not None and self.form != "mask":
+            raise ValueError("`chosen` says which numbers of a mask are in: add `form: mask`")
+        return self

@@ -151,16 +151,3 @@ def test_whole_numbers_that_no_float_holds_are_told_apart():
     stored = VALUES.astype(np.int64) + 2**60
     stored[3, 4, 2] = 0
     assert missing(decoded(cube(stored, nodata=((2**60 + 1,),)))) == [(0, 0)]
-
-
-@pytest.mark.parametrize(
-    ("raw", "way_out"),
-    [
-        (cube(VALUES, scale=(1.0, 2.0)), {"scale": "none"}),
-        (cube(VALUES, nodata=((1.0,), ())), {"nodata": "none"}),
-    ],
-)
-def test_lists_along_another_axis_are_refused_with_a_way_out(raw, way_out):
-    with pytest.raises(SceneError, match=r"has 3 bands, but the file gives 2 numbers.*`axes:`"):
-        decoded(raw)
-    assert decoded(raw, **way_out).has_data.all()

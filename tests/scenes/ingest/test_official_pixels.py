@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import SceneError, SettingsError
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.ingest.label_maps import label_maps
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
@@ -54,6 +54,20 @@ def test_unlabelled_pixels_of_a_mask_are_counted(caplog):
     mask = changed(MASK, tuple(np.argwhere(LABELS == 0)[0]), 1)
     np.testing.assert_array_equal(maps_of(mask), TRAIN)
     assert "1 of its pixels have no label" in caplog.text
+
+
+def test_one_map_that_marks_both_by_numbers(tmp_path):
+    both = {"train": (TRAIN > 0) + 2 * (TEST > 0)}
+    train = {"file": "train.npy", "form": "mask", "chosen": 1}
+    split = {"official_train": train, "official_test": {**train, "chosen": [2]}}
+    scene = load(tmp_path, npy_config(**split), **both)
+    np.testing.assert_array_equal(scene["official_train"], TRAIN)
+    np.testing.assert_array_equal(scene["official_test"], TEST)
+    same = {"official_train": {"file": "train.npy"}, "official_test": {"file": "train.npy"}}
+    with pytest.raises(SceneError, match=r"are both train\.npy.*`chosen: 1`"):
+        load(tmp_path, npy_config(**same), **both)
+    with pytest.raises(SettingsError, match="add `form: mask`"):
+        load(tmp_path, npy_config(official_train={"file": "train.npy", "chosen": 1}))
 
 
 PIXELS = np.argwhere(TRAIN)

@@ -12,6 +12,7 @@ import numpy as np
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Modality
 from bdgf.scenes.ingest.bands import ChosenBands, choose_bands, ranges, refuse_all_hidden
+from bdgf.scenes.ingest.declared import check_lists, is_nodata, nodata_table, scale_and_offset
 from bdgf.scenes.ingest.scaled_fills import warn_of_fills
 from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.ingest.units import units_of
@@ -21,9 +22,7 @@ from bdgf.scenes.sources import ImageSource
 
 log = logging.getLogger(__name__)
 
-# Numbers as great as 1e30 are fill values; files give them with 6 digits or more.
-_HUGE, _HUGE_TOLERANCE = 1e30, 1e-5
-_EXACT = 2**53  # whole numbers up to here are exact in float64
+_ROWS = 16  # decoded at a time: fast, and little memory beside the scene's
 
 
 @dataclass
@@ -36,6 +35,18 @@ class _Seen:
     broken: int = 0
     least: float = np.inf
     greatest: float = -np.inf
+
+    def look(self, values: np.ndarray, missing: np.ndarray) -> None:
+        """Takes in some rows (y, x, bands) of values, and where they are missing."""
+        if missing.any():
+            data = ~missing
+            self.in_band |= data.any(axis=(0, 1))
+            self.least = min(self.least, values.min(where=data, initial=np.inf))
+            self.greatest = max(self.greatest, values.max(where=data, initial=-np.inf))
+        else:
+            self.in_band[:] = True
+            self.least = min(self.least, values.min())
+            self.greatest = max(self.greatest, values.max())
 
 
 def decode_image(
@@ -59,7 +70,7 @@ def decode_image(
         raise SceneError(f"{found.about} holds complex values; give amplitudes or intensities")
     units = units_of(found, modality)
     for array in found.arrays:
-        _check_lists(found, modality, array)
+        check_lists(found, modality, array)
     chosen = choose_bands(found, modality)
     count = sum(len(file.bands) for file in chosen)
     values = np.empty((*shape, count), np.float32)
@@ -68,15 +79,13 @@ def decode_image(
     files = [
         _FileDecoder.of(a, c, found, modality) for a, c in zip(found.arrays, chosen, strict=True)
     ]
-    for row in range(shape[0]):  # row by row, for memory's sake
-        missing = np.zeros((shape[1], count), bool)
+    for first in range(0, shape[0], _ROWS):
+        rows = slice(first, first + _ROWS)
+        missing = np.zeros(values[rows].shape, bool)
         for i, file in enumerate(files):
-            file.decode(row, values[row], missing, seen, i)
-        data = ~missing
-        has_data[row] = data.all(axis=1)
-        seen.in_band |= data.any(axis=0)
-        seen.least = min(seen.least, values[row].min(where=data, initial=np.inf))
-        seen.greatest = max(seen.greatest, values[row].max(where=data, initial=-np.inf))
+            file.decode(rows, values[rows], missing, seen, i)
+        seen.look(values[rows], missing)
+        has_data[rows] = ~missing.any(axis=2)
     _report(found, files, chosen, seen, has_data.size)
     refuse_all_hidden(found, seen.masked, has_data.size)
     _check(found, modality, chosen, seen)
@@ -127,102 +136,46 @@ class _FileDecoder:
             bands,
             np.array(chosen.places, int),
             masked,
-            _nodata_table(array, modality, total)[:, bands],
+            nodata_table(array, modality, total)[:, bands],
             None if trivial else scale[bands],
             offset[bands],
         )
 
     def decode(
-        self, row: int, values: np.ndarray, missing: np.ndarray, seen: _Seen, file: int
+        self, rows: slice, values: np.ndarray, missing: np.ndarray, seen: _Seen, file: int
     ) -> None:
-        """Writes the row's values (x, bands) and where they are missing (x, bands)."""
+        """Writes values (y, x, bands) of some rows, and where they are missing."""
         if not self.bands.size:
             return
-        stored = self.array.values[row][:, self.bands]
+        bands = _selection(self.bands, self.array.values.shape[2])
+        stored = self.array.values[rows][..., bands]
         fill = is_nodata(stored, self.nodata)
         if self.array.valid_range is not None:
             least, greatest = self.array.valid_range
             fill |= (stored < least) | (stored > greatest)
-        hidden = np.zeros(stored.shape, bool)
+        hidden = np.zeros((), bool)
         if self.masked is not None:
-            mask = self.masked[row]
-            hidden |= mask[:, None] if mask.ndim == 1 else mask[:, self.bands]
+            mask = self.masked[rows]
+            hidden = mask[..., None] if mask.ndim == 2 else mask[..., bands]
+            seen.masked[file] += int(hidden.any(axis=2).sum())
         with np.errstate(over="ignore"):  # beyond float32 is infinite, hence no data
             if self.scale is None:
                 decoded = stored.astype(np.float32)
             else:
                 decoded = (stored * self.scale.astype(np.float64) + self.offset).astype(np.float32)
-        values[:, self.places] = decoded
-        broken = ~np.isfinite(decoded)
-        seen.masked[file] += int(hidden.any(axis=1).sum())
-        seen.fill[file] += int((fill & ~hidden).any(axis=1).sum())
-        seen.broken += int((broken & ~fill & ~hidden).any(axis=1).sum())
-        missing[:, self.places] = fill | hidden | broken
+        places = _selection(self.places, values.shape[2])
+        values[..., places] = decoded
+        seen.fill[file] += int((fill & ~hidden).any(axis=2).sum())
+        if self.scale is not None or stored.dtype.kind == "f":  # whole numbers are finite
+            broken = ~np.isfinite(decoded)
+            seen.broken += int((broken & ~fill & ~hidden).any(axis=2).sum())
+            fill |= broken
+        missing[..., places] = fill | hidden
 
 
-def is_nodata(stored: np.ndarray, nodata: np.ndarray) -> np.ndarray:
-    """Where stored numbers mean "no data".
-
-    Args:
-        stored: (..., bands), any real dtype.
-        nodata: (numbers, bands); NaN stands for none.
-    """
-    found = np.zeros(stored.shape, bool)
-    for numbers in nodata:
-        if stored.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                numbers = numbers.astype(stored.dtype)
-        found |= stored == numbers
-        if stored.dtype.kind == "f" and (np.abs(numbers) >= _HUGE).any():
-            with np.errstate(all="ignore"):
-                near = np.abs(stored / numbers - 1) < _HUGE_TOLERANCE
-            found |= near & (np.abs(numbers) >= _HUGE)
-    return found
-
-
-def scale_and_offset(
-    array: RawArray, setting: str | float, bands: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(bands,) factors and (bands,) offsets as the scene's file wants them applied."""
-    if setting == "stored":
-        return np.broadcast_to(array.scale, bands), np.broadcast_to(array.offset, bands)
-    factor = 1.0 if setting == "none" else float(setting)
-    return np.full(bands, factor), np.zeros(bands)
-
-
-def _check_lists(found: FoundArray[ImageSource], modality: Modality, array: RawArray) -> None:
-    """Checks that what the file says of each band is said of as many as there are.
-
-    Of unnamed axes the reader does not know which is the bands'.
-    """
-    bands = array.values.shape[2]
-    lists: list[tuple[str, int]] = []
-    if modality.nodata != "none":
-        lists.append(("nodata", len(array.nodata)))
-    if found.source.scale == "stored":
-        lists += [("scale", len(array.scale)), ("offset", len(array.offset))]
-    for name, length in lists:
-        if length not in (1, bands):
-            settings = "`nodata: none`" if name == "nodata" else "`scale: none` or a number"
-            raise SceneError(
-                f"{found.about} has {bands} bands, but the file gives {length} numbers as "
-                f"{name}; check the order of axes (`axes:`), or say {settings}"
-            )
-
-
-def _nodata_table(array: RawArray, modality: Modality, bands: int) -> np.ndarray:
-    """(numbers, bands) of what the file declares and what the scene's file adds, NaN for none."""
-    declared = () if modality.nodata == "none" else array.nodata
-    given = modality.nodata if isinstance(modality.nodata, tuple) else ()
-    by_band = [(*one, *given) for one in (declared or ((),))]
-    if len(by_band) == 1:
-        by_band *= bands
-    # Beyond 2**53 only Python's numbers are exact.
-    exact = any(abs(n) > _EXACT for one in by_band for n in one if isinstance(n, int))
-    table = np.full((max(map(len, by_band)), bands), np.nan, object if exact else np.float64)
-    for band, numbers in enumerate(by_band):
-        table[: len(numbers), band] = numbers
-    return table
+def _selection(numbers: np.ndarray, count: int) -> np.ndarray | slice:
+    """What to index with: all of them in order need no copy."""
+    return slice(None) if np.array_equal(numbers, np.arange(count)) else numbers
 
 
 def _report(

@@ -20,7 +20,7 @@ from bdgf.scenes.ingest.label_values import (
 )
 from bdgf.scenes.ingest.official_pixels import is_mask, listed_labels, masked_labels
 from bdgf.scenes.ingest.source_files import FoundArray
-from bdgf.scenes.scene import LABELS
+from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN
 from bdgf.scenes.sources import LabelSource
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ def label_maps(
     Raises:
         SceneError: A map holds what is no class, or needs the map of all labels.
     """
+    _check_two_maps(found)
     order = order_of_regions(found.values(), config)
     maps: dict[str, np.ndarray] = {}
     for item, array in found.items():
@@ -62,6 +63,22 @@ def label_maps(
         else:
             maps[item] = _class_ids(array, config, order, labels)
     return maps
+
+
+def _check_two_maps(found: Mapping[str, FoundArray[LabelSource]]) -> None:
+    """Checks that the official maps are two: one file may hold both, by different numbers.
+
+    Raises:
+        SceneError: They are the same array, read in the same way.
+    """
+    if OFFICIAL_TRAIN in found and OFFICIAL_TEST in found:
+        train, test = found[OFFICIAL_TRAIN], found[OFFICIAL_TEST]
+        if train.paths == test.paths and train.source == test.source:
+            raise SceneError(
+                f"{train.scene}: official_train and official_test are both {train.where}; where it "
+                "marks both by different numbers, say which: `form: mask` and `chosen: 1` for the "
+                "one, `chosen: 2` for the other"
+            )
 
 
 def _class_ids(

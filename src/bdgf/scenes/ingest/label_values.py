@@ -10,7 +10,7 @@ import numpy as np
 from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import listing
 from bdgf.scenes.config import LandCoverClass, SceneConfig
-from bdgf.scenes.ingest.decoding import is_nodata, scale_and_offset
+from bdgf.scenes.ingest.declared import is_nodata, scale_and_offset
 from bdgf.scenes.ingest.label_marks import by_other_marks, ids_by_colour, ids_by_name, plain_name
 from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.sources import LabelSource

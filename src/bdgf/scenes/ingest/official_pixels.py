@@ -125,11 +125,14 @@ def masked_labels(
 ) -> np.ndarray:
     """(H, W) uint8: the `labels` (H, W) where a mask (H, W) is neither 0 nor nodata.
 
+    Where the setting `chosen` lists numbers, these alone are in.
+
     Raises:
         SceneError: It holds negative numbers.
     """
-    chosen = np.isfinite(numbers) & np.isin(numbers, _held(found, numbers, config, labels))
-    if (least := float(numbers.min(where=chosen, initial=0))) < 0:
+    held = found.source.chosen or _held(found, numbers, config, labels)
+    chosen = np.isfinite(numbers) & np.isin(numbers, held)
+    if found.source.chosen is None and (least := float(numbers.min(where=chosen, initial=0))) < 0:
         raise SceneError(
             f"{found.about} holds {least:g}, but in a mask 0 is out and 1 is in; list "
             f"{least:g} under `unlabelled`, or correct the file"
