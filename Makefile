@@ -48,25 +48,21 @@ bench-gpu: $(VENV)/.bench
 gpu-check: $(VENV)/.bench
 	$(BIN)/python -W ignore -m benchmarks.gpu_check --out data/gpu_check --minutes 8
 
-# Bytecode is made by both cores afterwards: pip makes it by one. Some packages ship files that
-# no Python compiles, which is no fault here.
-COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null || true
+# Bytecode is made where it is first needed, not of all packages at once; what follows reads it.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL = test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); $(PIP) --no-compile --editable
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	$(INSTALL) .
-	$(COMPILE)
 	touch $@
 
 # Testing needs all that running needs: one installation makes both stamps.
 $(VENV)/.dev: pyproject.toml constraints.txt
 	$(INSTALL) '.[dev]'
-	$(COMPILE)
 	touch $(VENV)/.run $@
 
 $(VENV)/.bench: $(VENV)/.run
 	$(INSTALL) '.[bench]'
-	$(COMPILE)
 	touch $@
 
 clean:
