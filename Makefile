@@ -27,7 +27,7 @@ golden: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports --no-cache --no-logo
 
 # The rooms of src/bdgf, floor by floor, and the imports between them.

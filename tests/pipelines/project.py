@@ -1,12 +1,15 @@
 """A project of its own for a test: the real configuration and code, its own data and MLflow."""
 
+import atexit
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,21 @@ from tests.pipelines.command_line import Outcome, kedro
 ROOT = Path(__file__).resolve().parents[2]
 # Wide, so that a message is one line; one thread, as tests may run side by side.
 ENVIRONMENT = {"COLUMNS": "400", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
+
+
+@cache
+def _empty_database() -> Path:
+    """An MLflow database without runs; to make one takes seconds, to copy one does not."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    folder = Path(tempfile.mkdtemp(prefix="bdgf-mlflow-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "mlflow.db"
+    SqlAlchemyStore(f"sqlite:///{path}", (folder / "mlruns").as_uri())
+    # Its own experiment would keep the artifacts of all projects in this folder.
+    with sqlite3.connect(path) as database:
+        database.execute("delete from experiments")
+    return path
 
 
 @dataclass(frozen=True)
@@ -32,6 +50,7 @@ class Project:
         for name in ("pyproject.toml", ".telemetry"):
             shutil.copy(ROOT / name, folder / name)
         (folder / "src").mkdir()  # Kedro wants it; the installed package is what runs
+        shutil.copy(_empty_database(), folder / "mlflow.db")
         return cls(folder)
 
     def run(

@@ -213,6 +213,7 @@ def test_a_second_run_reuses_what_is_costly_and_gives_the_same(
     assert again[-1].samefile(cubes[0])
 
 
+@pytest.mark.slow  # the quick suite has it of pretraining and training, and the golden metrics
 def test_the_same_seed_gives_the_same_weights_from_nothing(
     project: Project, first_run: Run, tmp_path: Path
 ) -> None:
