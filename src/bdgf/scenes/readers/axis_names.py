@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bdgf.scenes.readers.attribute_values import plain_name, text
+from bdgf.scenes.readers.attribute_values import Remarks, plain_name, text
 from bdgf.scenes.readers.raw_array import BAND, X, Y
 
 _ROWS = frozenset((
@@ -108,10 +108,18 @@ def single_axes(
     return single
 
 
-def dropped_axes(values: np.ndarray, names: Sequence[str], dropped: Collection[int]) -> str:
-    """The note about axes that were dropped."""
+def without_single_axes(
+    values: np.ndarray, axes: tuple[str, ...] | None, names: Sequence[str], remarks: Remarks
+) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """The values and their axes without those that `single_axes` finds, and a note about them."""
+    dropped = single_axes(values.shape, axes)
+    if not dropped:
+        return values, axes
     listed = ", ".join(f"'{names[i]}'" if names[i] else str(i) for i in dropped)
-    return f"its axis {listed} of length 1 is left out of {'x'.join(map(str, values.shape))}"
+    whole = "x".join(map(str, values.shape))
+    remarks.notes.append(f"its axis {listed} of length 1 is left out of {whole}")
+    kept = axes and tuple(name for i, name in enumerate(axes) if i not in dropped)
+    return values.squeeze(tuple(dropped)), kept
 
 
 def _role(attributes: Mapping[str, Any]) -> str | None:

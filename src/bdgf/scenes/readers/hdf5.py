@@ -13,9 +13,8 @@ from bdgf.scenes.readers.attributes import as_meant, read_packing
 from bdgf.scenes.readers.axis_names import (
     are_phony,
     band_lengths,
-    dropped_axes,
     name_axes,
-    single_axes,
+    without_single_axes,
 )
 from bdgf.scenes.readers.band_lists import read_bad_bands, read_wavelengths
 from bdgf.scenes.readers.netcdf import read_netcdf
@@ -93,10 +92,7 @@ def _raw_array(dataset: h5py.Dataset, place: str, datasets: Mapping[str, Any]) -
     wavelengths = read_wavelengths(attributes, beside, bands, remarks)
     bad_bands = read_bad_bands(attributes, beside, bands, remarks)
     bad_bands |= _bad_windows(dataset, wavelengths, remarks)
-    if dropped := single_axes(values.shape, axes):
-        remarks.notes.append(dropped_axes(values, names, dropped))
-        values = values.squeeze(tuple(dropped))
-        axes = axes and tuple(name for i, name in enumerate(axes) if i not in dropped)
+    values, axes = without_single_axes(values, axes, names, remarks)
     return RawArray(
         values,
         axes=axes,

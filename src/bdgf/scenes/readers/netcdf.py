@@ -13,9 +13,8 @@ from bdgf.scenes.readers.attributes import as_meant, read_packing
 from bdgf.scenes.readers.axis_names import (
     are_numbered,
     band_lengths,
-    dropped_axes,
     name_axes,
-    single_axes,
+    without_single_axes,
 )
 from bdgf.scenes.readers.band_lists import read_bad_bands, read_wavelengths
 from bdgf.scenes.readers.netcdf_crs import ASSUMED
@@ -75,10 +74,7 @@ def _raw_array(groups: Groups, group: str, variable: xr.Variable) -> RawArray:
         remarks.notes.append(f"NetCDF's own fill value {fill:.10g} is taken as no data")
     wavelengths = read_wavelengths(attributes, beside, bands, remarks)
     bad_bands = read_bad_bands(attributes, beside, bands, remarks)
-    if dropped := single_axes(values.shape, axes):
-        remarks.notes.append(dropped_axes(values, names, dropped))
-        values = values.squeeze(tuple(dropped))
-        axes = axes and tuple(name for i, name in enumerate(axes) if i not in dropped)
+    values, axes = without_single_axes(values, axes, names, remarks)
     return RawArray(
         values,
         axes=axes,
