@@ -36,6 +36,17 @@ def test_a_map_of_one_class_stays_one():
     np.testing.assert_array_equal(maps_of(MASK, form="map"), MASK)
 
 
+def test_a_class_that_lists_names_alone_has_its_id_as_number(tmp_path):
+    classes = [{"id": i, "name": f"c{i}", "values": f"region {i}"} for i in (1, 2, 3)]
+    config = npy_config(classes=classes)
+    one_class = ((TEST == 1) * 1).astype(np.uint8)
+    scene = load(tmp_path, config, test=one_class)
+    np.testing.assert_array_equal(scene["official_test"], one_class)
+    one_class[tuple(np.argwhere(LABELS == 2)[0])] = 1
+    with pytest.raises(SceneError, match="say `form: mask` or `form: map`"):
+        load(tmp_path, config, test=one_class)
+
+
 def test_a_map_of_one_class_with_a_few_others_may_be_either():
     doubtful = ((LABELS == 1) * 1).astype(np.uint8)
     doubtful[tuple(np.argwhere(LABELS == 2)[0])] = 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 
-from bdgf.scenes.config import SceneConfig
+from bdgf.scenes.config import LandCoverClass, SceneConfig
 from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.sources import LabelSource
 
@@ -99,6 +100,15 @@ def _ids_of_palette(
             return None
         ids.append(table[packed])
     return np.array(ids, np.uint8)
+
+
+def ids_by_number(classes: Sequence[LandCoverClass]) -> dict[float, int]:
+    """Number -> class id: the classes' `values`; a class that lists names alone has its id."""
+    found: dict[float, int] = {}
+    for land_cover_class in classes:
+        numbers = [v for v in land_cover_class.values or () if not isinstance(v, str)]
+        found |= dict.fromkeys(numbers or [float(land_cover_class.id)], land_cover_class.id)
+    return found
 
 
 def ids_by_name(config: SceneConfig) -> dict[str, int]:

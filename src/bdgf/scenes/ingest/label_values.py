@@ -9,9 +9,15 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import listing
-from bdgf.scenes.config import LandCoverClass, SceneConfig
+from bdgf.scenes.config import SceneConfig
 from bdgf.scenes.ingest.declared import is_nodata, scale_and_offset
-from bdgf.scenes.ingest.label_marks import by_other_marks, ids_by_colour, ids_by_name, plain_name
+from bdgf.scenes.ingest.label_marks import (
+    by_other_marks,
+    ids_by_colour,
+    ids_by_name,
+    ids_by_number,
+    plain_name,
+)
 from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.sources import LabelSource
 
@@ -87,7 +93,7 @@ def ids_of_numbers(
             "variable"
         )
     declared = _declared_nodata(found, known)
-    ids = _ids_by_number(config.classes)
+    ids = ids_by_number(config.classes)
     mapped: np.ndarray | None = np.zeros(known.size, np.uint8)
     counts, outside = np.bincount(places.ravel()), {}
     assert mapped is not None
@@ -209,14 +215,6 @@ def _declared_nodata(found: FoundArray[LabelSource], known: np.ndarray) -> np.nd
     return is_nodata(known[:, None], numbers)[:, 0] if numbers.size else np.zeros(known.size, bool)
 
 
-def _ids_by_number(classes: Sequence[LandCoverClass]) -> dict[float, int]:
-    found: dict[float, int] = {}
-    for land_cover_class in classes:
-        numbers = [v for v in land_cover_class.values or () if not isinstance(v, str)]
-        found |= dict.fromkeys(numbers or [float(land_cover_class.id)], land_cover_class.id)
-    return found
-
-
 def _hex(colour: int) -> str:
     return f"#{int(colour):06x}"
 
@@ -227,7 +225,7 @@ def _outside(
     numbers = ", ".join(f"{value:g} ({n} pixels)" for value, n in list(outside.items())[:5])
     more = f" and {len(outside) - 5} other values" if len(outside) > 5 else ""
     known = (
-        f"values {listing(_ids_by_number(config.classes), most=20)}" if config.classes else "none"
+        f"values {listing(ids_by_number(config.classes), most=20)}" if config.classes else "none"
     )
     unlabelled = ", ".join(str(v) if isinstance(v, str) else f"{v:g}" for v in config.unlabelled)
     return SceneError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import SceneConfig
+from bdgf.scenes.ingest.label_marks import ids_by_number
 from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.sources import LabelSource
 
@@ -58,12 +59,7 @@ def is_mask(
     count = len(config.classes) or (0 if labels is None else int(labels.max()))
     if len(held) != 1 or count == 1:
         return False
-    of_class = {
-        value: c.id
-        for c in config.classes
-        for value in (c.values or (float(c.id),))
-        if not isinstance(value, str)
-    } or {1.0: 1}
+    of_class = ids_by_number(config.classes) or {1.0: 1}
     if labels is None:
         if not config.classes or (held[0] in of_class and held[0] != 1):
             return False
@@ -105,10 +101,8 @@ def _held(
     labelled pixels: then it says that they are in.
     """
     unlabelled = {0.0, *(v for v in config.unlabelled if not isinstance(v, str))}
-    of_classes = {
-        float(v) for c in config.classes for v in c.values or (c.id,) if not isinstance(v, str)
-    }
-    nodata = {float(n) for one in found.arrays[0].nodata for n in one} - of_classes
+    nodata = {float(n) for one in found.arrays[0].nodata for n in one}
+    nodata -= set(ids_by_number(config.classes))
     there = set(np.unique(numbers[np.isfinite(numbers)]).tolist())
     held = sorted(there - unlabelled - nodata)
     others = sorted(there - nodata - {0.0})
