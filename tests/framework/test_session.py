@@ -7,9 +7,19 @@ import pytest
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
+from bdgf.framework.run_folders import run_folder
 from bdgf.framework.session import ModelSession
+from bdgf.models.registry import model_entry
 
 PROJECT = Path(__file__).resolve().parents[2]
+ARTIFACTS = [
+    ("02_intermediate", "scene", "scene.nc"),
+    ("03_primary", "scene", "prepared_scene.nc"),
+    ("03_primary", "split", "split.tif"),
+    ("06_models", "seed", "denoiser.safetensors"),
+    ("04_feature", "seed", "feature_cube.h5"),
+    ("06_models", "model", "bdgf/classifier.safetensors"),
+]
 DIFFUSION_NODES = {"pretrain_denoiser", "extract_features"}
 
 
@@ -18,13 +28,26 @@ def _project() -> None:
     bootstrap_project(PROJECT)
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, model: str, **options: Any) -> Any:
-    """The node names that a session of a model asks Kedro for."""
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Where the artifacts of earlier runs are: of all that `bdgf` needs."""
+    run = {"dataset": "demo", "seed": 0, "split": {"name": "official"}, "model": "bdgf"}
+    for layer, kind, name in ARTIFACTS:
+        file = name.split("/")[-1]
+        path = tmp_path / layer / run_folder(kind, run, None) / file / "1" / file
+        path.parent.mkdir(parents=True)
+        path.touch()
+    return tmp_path
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, model: str, data: Path, **options: Any) -> Any:
+    """What a session of a model asks Kedro for."""
     given: dict[str, Any] = {}
     monkeypatch.setattr(KedroSession, "run", _recorder(given))
-    with ModelSession.create(PROJECT, runtime_params={"model": model}) as session:
+    parameters = {"model": model, "data_folder": str(data)}
+    with ModelSession.create(PROJECT, runtime_params=parameters) as session:
         session.run(**options)
-    return given.get("node_names")
+    return given
 
 
 def _recorder(given: dict[str, Any]) -> Any:
@@ -33,33 +56,68 @@ def _recorder(given: dict[str, Any]) -> Any:
         pipeline_name: str | None = None,
         pipeline_names: list[str] | None = None,
         node_names: list[str] | None = None,
+        load_versions: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        given.update(pipeline_names=pipeline_names, node_names=node_names)
+        versions = load_versions or {}
+        given.update(pipeline_names=pipeline_names, node_names=node_names, versions=versions)
         return {}
 
     return run
 
 
-def test_a_model_with_features_runs_every_node(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asked(monkeypatch, "bdgf", pipeline_names=["full"]) is None
+def test_a_model_with_features_runs_every_node(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
+    assert asked(monkeypatch, "bdgf", data, pipeline_names=["full"])["node_names"] is None
 
 
 @pytest.mark.parametrize("names", [["full"], ["features", "train"], None])
 def test_a_model_without_features_leaves_pretraining_and_features_out(
-    monkeypatch: pytest.MonkeyPatch, names: list[str] | None
+    monkeypatch: pytest.MonkeyPatch, data: Path, names: list[str] | None
 ) -> None:
-    nodes = asked(monkeypatch, "svm", **({"pipeline_names": names} if names else {}))
-    assert "train_classifier" in nodes
-    assert not DIFFUSION_NODES & set(nodes)
+    given = asked(monkeypatch, "svm", data, **({"pipeline_names": names} if names else {}))
+    assert "train_classifier" in given["node_names"]
+    assert not DIFFUSION_NODES & set(given["node_names"])
 
 
 @pytest.mark.parametrize("name", ["pretrain", "features", "balance"])
 def test_whoever_asks_for_features_by_name_gets_them(
-    monkeypatch: pytest.MonkeyPatch, name: str
+    monkeypatch: pytest.MonkeyPatch, data: Path, name: str
 ) -> None:
-    assert asked(monkeypatch, "svm", pipeline_names=[name]) is None
+    assert asked(monkeypatch, "svm", data, pipeline_names=[name])["node_names"] is None
 
 
-def test_nodes_named_by_the_user_are_those_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    nodes = asked(monkeypatch, "svm", pipeline_names=["full"], node_names=["extract_features"])
-    assert nodes == ["extract_features"]
+def test_nodes_named_by_the_user_are_those_that_run(
+    monkeypatch: pytest.MonkeyPatch, data: Path
+) -> None:
+    nodes = ["extract_features"]
+    given = asked(monkeypatch, "svm", data, pipeline_names=["full"], node_names=nodes)
+    assert given["node_names"] == nodes
+
+
+def test_what_is_there_is_taken_from_the_version_found(
+    monkeypatch: pytest.MonkeyPatch, data: Path
+) -> None:
+    given = asked(monkeypatch, "bdgf", data, pipeline_names=["evaluate"])
+    assert given["node_names"] is None
+    assert given["versions"].keys() >= {"classifier", "split", "prepared_scene", "feature_cube"}
+
+
+def test_what_is_missing_comes_first(
+    monkeypatch: pytest.MonkeyPatch, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        given = asked(monkeypatch, "svm", data, pipeline_names=["evaluate"])
+    assert given["pipeline_names"] == ["train", "evaluate"]
+    assert "train_classifier" in given["node_names"]
+    assert "prepare_scene" not in given["node_names"]
+    assert not DIFFUSION_NODES & set(given["node_names"])
+    assert "split official: no classifier yet; made first" in caplog.text
+
+
+def test_chosen_nodes_come_alone(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
+    given = asked(
+        monkeypatch, "mft", data, pipeline_names=["evaluate"], node_names=["predict_scene"]
+    )
+    assert given["node_names"] == ["predict_scene"]
+    assert given["versions"] == {"prepared_scene": "1"} | (
+        {"feature_cube": "1"} if model_entry("mft").uses_features else {}
+    )

@@ -105,9 +105,13 @@ class Project:
         assert [word for word in words if word not in line] == [], line
 
     def versions(self, entry: str) -> list[Path]:
-        """The versions of `<layer>/<scene>/<file>`, earliest first."""
-        path = self.folder / "data" / entry
-        return sorted(path.glob(f"*/{path.name}"))
+        """The versions of `<layer>/<scene>/<file>`, earliest first, of every seed and model.
+
+        `<layer>/<scene>/<folder>/<file>` means those below that folder alone.
+        """
+        layer, scene, *folder, name = entry.split("/")
+        below = self.folder.joinpath("data", layer, f"{scene}@test", *folder)
+        return sorted(below.glob(f"**/{name}/*/{name}"), key=lambda path: path.parent.name)
 
     def metrics(self, scene: str, version: int = -1) -> dict[str, Any]:
         path = self.versions(f"08_reporting/{scene}/metrics.json")[version]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import rasterio
 
-from bdgf.core.errors import MissingArtifactError
 from bdgf.core.weights import read_weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.datasets.weights import configuration_path
@@ -78,16 +77,16 @@ def forest_run(project: Project, first_run: Run) -> Run:
 def test_every_artifact_is_a_version(project: Project, first_run: Run) -> None:
     for layer, names in ENTRIES.items():
         for name in names:
-            entry = project.folder / "data" / layer / "demo" / name
-            made = [path for path in first_run.made if path.parent.parent == entry]
-            assert [path.name for path in made].count(name.split("/")[-1]) == 1, name
-            assert len({path.parent for path in made}) == 1, name
+            (version,) = project.versions(f"{layer}/demo/{name}")
+            made = [path for path in first_run.made if path.parent == version.parent]
+            assert {version, version.parent / "made_from.json"} <= set(made), name
     assert not [path for path in first_run.made if ".part" in path.name]
 
 
 def test_the_run_ends_with_where_things_are(first_run: Run) -> None:
-    assert "data/08_reporting/demo/metrics.json/" in first_run.printed
-    assert "data/07_model_output/demo/class_map.tif/" in first_run.printed
+    of = "demo@test/bdgf/official_seed_0"
+    assert f"data/08_reporting/{of}/metrics.json/" in first_run.printed
+    assert f"data/07_model_output/{of}/class_map.tif/" in first_run.printed
     assert "kedro mlflow ui" in first_run.printed
     assert "Warning" not in first_run.printed
 
@@ -231,7 +230,8 @@ def test_the_same_seed_gives_the_same_weights_from_nothing(
 def test_the_balance_of_the_denoiser_is_measured(project: Project, first_run: Run) -> None:
     printed = project.done("balance")
     (path,) = project.versions("08_reporting/demo/modality_balance.json")
-    assert f"data/08_reporting/demo/modality_balance.json/{path.parent.name}" in printed
+    of = "demo@test/official_seed_0"
+    assert f"data/08_reporting/{of}/modality_balance.json/{path.parent.name}" in printed
     record = json.loads(path.read_text())
     assert (record["scene"], record["strategy"], record["seed"]) == ("demo", "adaptive", 0)
     shares = [value for name, value in record.items() if name.startswith("feature_share_")]
@@ -271,27 +271,36 @@ def test_a_run_tells_the_settings_of_its_own_model_alone(project: Project, fores
 def test_each_model_is_scored_and_drawn_as_its_own(project: Project, forest_run: Run) -> None:
     project.done("evaluate", up_to="metrics", model="random_forest")
     assert project.metrics("demo") == forest_run.metrics
-    command = "kedro run --pipeline=evaluate --params dataset=demo,model=bdgf"
-    project.refused("report", MissingArtifactError, "'random_forest'", "'bdgf'", command)
-    project.done("evaluate", up_to="metrics")  # the latest of that model, not the latest of all
-    assert project.metrics("demo") == project.metrics("demo", 0)
-    command = "kedro run --pipeline=train --params dataset=demo,model=svm"
-    words = ("'demo'", "classifier", command)
-    project.refused("evaluate", MissingArtifactError, *words, model="svm")
-
-
-def test_another_split_asks_for_training_before_it_is_scored(
-    project: Project, first_run: Run
-) -> None:
-    project.done("prepare", split__name="per_class", split__per_class=5)
-    metrics = project.versions("08_reporting/demo/metrics.json")
-    command = "kedro run --pipeline=train --params dataset=demo,model=bdgf"
-    project.refused("evaluate", MissingArtifactError, "split", "'demo'", command)
-    assert project.versions("08_reporting/demo/metrics.json") == metrics
-    project.done("train")
+    project.done("report")  # the latest of that model, not the latest of all
     project.done("evaluate", up_to="metrics")
-    assert len(project.versions("08_reporting/demo/metrics.json")) == len(metrics) + 1
-    assert project.metrics("demo")["split"]["name"] == "per_class"
+    assert project.metrics("demo") == project.metrics("demo", 0)
+
+
+def test_what_is_missing_for_what_is_asked_is_made_first(project: Project, first_run: Run) -> None:
+    # Another seed's split is not this seed's, another split not this one, and a split that was
+    # made with other settings is made again.
+    forest = {"model": "random_forest", "baselines__random_forest__trees": 5}
+    printed = project.done("evaluate", up_to="metrics", seed=3, **forest)
+    assert "seed 3, split official: no split and classifier" in printed
+    assert project.metrics("demo")["seed"] == 3
+
+    five = {**forest, "split__name": "per_class", "split__per_class": 5}
+    assert "no split and classifier" in project.done("evaluate", up_to="metrics", **five)
+    metrics = project.metrics("demo")
+    assert (metrics["split"]["name"], metrics["split"]["train"]) == ("per_class", 30)
+    assert "made first" not in project.done("evaluate", up_to="metrics", **five)
+    assert project.metrics("demo") == metrics
+
+    six = {**five, "split__per_class": 6}
+    assert "no split and classifier with " in project.done("evaluate", up_to="metrics", **six)
+    assert project.metrics("demo")["split"]["train"] == 36
+    assert "made first" not in project.done("evaluate", up_to="metrics", **five)
+    assert project.metrics("demo") == metrics
+    run, _ = project.mlflow_runs()[0]
+    ((pipeline,),) = project.query(
+        "select value from tags where key = 'pipeline' and run_uuid = ?", run
+    )
+    assert pipeline == "evaluate"
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bdgf.core.errors import MissingArtifactError, SceneError, SettingsError, UserError
-from tests.pipelines.project import Project
+from tests.pipelines.project import Project, typed
 
 
 @pytest.fixture
@@ -66,10 +66,15 @@ def test_a_part_of_a_group_is_checked_like_the_group(project: Project) -> None:
     refused_at_once(project, "prepare", SettingsError, *words, train__classifier__patch=4)
 
 
-def test_evaluate_before_train_says_what_to_run_first(project: Project) -> None:
+def test_nodes_chosen_by_name_are_not_completed(project: Project) -> None:
     command = "kedro run --pipeline=full --params dataset=muufl,model=bdgf"
     words = ("'muufl'", "classifier", command)
-    refused_at_once(project, "evaluate", MissingArtifactError, *words, dataset="muufl")
+    arguments = typed("evaluate", dataset="muufl")
+    result = project.command("run", *arguments, "--nodes=score")
+    assert (result.code, type(result.mistake)) == (1, MissingArtifactError), result.printed
+    assert all(word in result.stderr for word in words)
+    assert project.files() == []
+    assert project.mlflow_runs() == []
 
 
 def test_a_missing_file_says_where_it_was_looked_for(project: Project) -> None:

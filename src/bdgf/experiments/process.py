@@ -77,7 +77,7 @@ class RunProcess:
         printed = self.log.read_text()
         if code:
             raise RunFailed(f"{_reason(printed, code)}; see {self.log}")
-        metrics = json.loads(_latest(data / "08_reporting" / self.run.scene / "metrics.json"))
+        metrics = json.loads(_version(data, "metrics.json").read_text())
         return self._record(metrics, seconds), self._correctness(data)
 
     def clear(self) -> None:
@@ -138,9 +138,9 @@ class RunProcess:
         import rasterio
         import xarray as xr
 
-        with rasterio.open(_version(data / "03_primary" / self.run.scene / "split.tif")) as source:
+        with rasterio.open(_version(data, "split.tif")) as source:
             pixels = np.flatnonzero(source.read(1) == TEST)
-        path = _version(data / "07_model_output" / self.run.scene / "predictions.nc")
+        path = _version(data, "predictions.nc")
         with xr.open_dataset(path, engine="h5netcdf") as predictions:
             probabilities = predictions["probabilities"].to_numpy()
             truth = predictions["labels"].to_numpy().ravel()[pixels]
@@ -148,13 +148,9 @@ class RunProcess:
         return PixelCorrectness(pixels.astype(np.uint32), predicted == truth)
 
 
-def _version(entry: Path) -> Path:
-    """The newest version of a versioned artifact."""
-    return max(entry.glob(f"*/{entry.name}"))
-
-
-def _latest(entry: Path) -> str:
-    return _version(entry).read_text()
+def _version(data: Path, name: str) -> Path:
+    """The newest version of the artifact of a run whose data has a folder of its own."""
+    return max(data.glob(f"**/{name}/*/{name}"))
 
 
 def _reason(printed: str, code: int) -> str:

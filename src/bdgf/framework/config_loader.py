@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from bdgf.core.errors import SettingsError
 from bdgf.framework.renamed import with_new_names
+from bdgf.framework.run_folders import run_folder
 from bdgf.framework.scene_files import FOLDER, SceneFiles, read_scene_files
 from bdgf.models.registry import model_entry
 
@@ -52,11 +53,20 @@ class SceneConfigLoader(OmegaConfigLoader):
         """
         if key == "scenes":
             return self._read_scenes().scenes
+        if key == "catalog":
+            self._register_run_folder(self["parameters"])
         if key != "parameters":
             return super().__getitem__(key)
         if key not in self.data:  # read once: a run asks several times
             self.data[key] = self._read_parameters()
         return deepcopy(self.data[key])
+
+    def _register_run_folder(self, parameters: Mapping[str, Any]) -> None:
+        # ${run_folder:model} in the catalog. Resolvers are OmegaConf's, not a loader's: set anew.
+        own = self.env if self.env not in (self.base_env, self.default_run_env) else None
+        OmegaConf.register_new_resolver(
+            "run_folder", lambda kind: run_folder(kind, parameters, own), replace=True
+        )
 
     def _read_parameters(self) -> dict[str, Any]:
         typed, configured = with_new_names(self.runtime_params or {}), self._configured()
@@ -120,6 +130,11 @@ def refuse_unknown(runtime: Mapping[str, Any], known: Mapping[str, Any]) -> None
                     f"known{where}: {', '.join(sorted(map(str, place)))}"
                 )
             place = place[name]
+
+
+def dotted(tree: Mapping[str, Any]) -> list[str]:
+    """The dotted names of all values of a nested mapping."""
+    return [".".join(path) for path in _leaves(tree)]
 
 
 def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from inspect import signature
 from typing import Any
 
 from kedro.config import AbstractConfigLoader
 from kedro.framework.session import KedroSession
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
+from bdgf.framework.config_loader import dotted
+from bdgf.framework.made_from import value_at
+from bdgf.framework.renamed import with_new_names
+from bdgf.framework.resolution import Resolution, Versions, resolve
+from bdgf.framework.run_folders import split_name
 from bdgf.framework.run_options import refuse_unknown_parts, refuse_unknown_pipelines
 from bdgf.models.registry import model_entry
 
+log = logging.getLogger(__name__)
+
 DIFFUSION = "diffusion"
 """Tag of the nodes that make diffusion features; a model without features needs none of them."""
+STEPS = ("ingest", "prepare", "pretrain", "features", "train", "evaluate")
+"""The pipelines that make one another's inputs, in their order."""
+OF_FEATURES = ("denoiser", "feature_cube")
+"""What a model without features does without."""
+_TOLD_ANYWAY = ("dataset", "model", "seed", "split.name", "data_folder", "working_folder")
+_TOLD = 4  # parameters that differ, in one line
+# Whoever chooses nodes gets these alone.
+_CHOICES = (
+    *("node_names", "from_nodes", "to_nodes", "from_inputs", "tags", "namespaces"),
+    "only_missing_outputs",
+)
 
 
 class ModelSession(KedroSession):
-    """`run` skips pretraining and features where the chosen model uses no features."""
+    """Runs what was asked for, and before it what is missing for it.
+
+    Pretraining and features are left out where the chosen model uses no features. The inputs are
+    those that belong together, see `bdgf.framework.resolution`.
+    """
 
     def run(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Runs pipelines; arguments are those of `KedroSession.run`.
@@ -27,14 +52,75 @@ class ModelSession(KedroSession):
             SettingsError: A pipeline, node, tag or entry is unknown.
         """
         given = signature(super().run).bind(*args, **options).arguments
-        asked = given.get("pipeline_names") or [given.get("pipeline_name") or "__default__"]
+        asked = given.get("pipeline_names") or [given.pop("pipeline_name", None) or "__default__"]
         together = _pipeline(asked)
-        model = str(self._get_config_loader()["parameters"]["model"])
-        if not given.get("node_names") and not model_entry(model).uses_features:
+        uses_features = model_entry(str(self._parameters["model"])).uses_features
+        chosen = any(given.get(name) for name in _CHOICES)
+        if not given.get("node_names") and not uses_features:
             given["node_names"] = _nodes_without_features(together)
         refuse_unknown_parts(given, together)
+        given["pipeline_names"] = asked
+        given |= self._resolved(given, _filtered(together, given), complete=not chosen)
         result: dict[str, Any] = super().run(**given)
         return result
+
+    def _resolved(
+        self, given: Mapping[str, Any], asked: Pipeline, complete: bool
+    ) -> dict[str, Any]:
+        """The arguments that choose versions, and that put before what is missing."""
+        without = _absent(asked, str(self._parameters["model"]))
+        found = resolve(
+            asked,
+            _pipeline(["full", "balance"]),
+            Versions(DataCatalog.from_config(self._config_loader["catalog"]), self._project_path),
+            self._typed(),
+            given=given.get("load_versions"),
+            without=without,
+            complete=complete,
+        )
+        options: dict[str, Any] = {}
+        versions = {**found.versions, **(given.get("load_versions") or {})}
+        if versions:
+            options["load_versions"] = versions
+        self._tell(found, complete)
+        before = found.nodes - {node.name for node in asked.nodes}
+        if before:
+            names = [n for n in STEPS if before & {node.name for node in _pipeline([n]).nodes}]
+            asked_names = [name for name in given["pipeline_names"] if name not in names]
+            options["pipeline_names"] = [*names, *asked_names]
+            options["node_names"] = sorted(found.nodes)
+        return options
+
+    def _tell(self, found: Resolution, complete: bool) -> None:
+        parameters = self._parameters
+        of = (
+            f"scene '{parameters['dataset']}', model {parameters['model']}, seed "
+            f"{parameters['seed']}, split {split_name(parameters)}"
+        )
+        if found.made_first and complete:
+            settings = {k: v for k, v in self._typed().items() if k not in _TOLD_ANYWAY}
+            typed = ", ".join(f"{name}={value}" for name, value in settings.items())
+            with_ = f" with {typed}" if typed else ""
+            log.info("%s: no %s%s yet; made first", of, _listed(found.made_first), with_)
+        for entry in found.older:
+            version, name = found.versions[entry], entry.replace("_", " ")
+            log.info(
+                "%s: the %s of %s, as the rest was made from it; one is newer", of, name, version
+            )
+        changed = found.made.changed(parameters)
+        if changed:
+            listed = [f"{name}={made} (now {now})" for name, (made, now) in sorted(changed.items())]
+            more = f" and {len(listed) - _TOLD} more" if len(listed) > _TOLD else ""
+            log.info("%s: made earlier with %s%s", of, ", ".join(listed[:_TOLD]), more)
+
+    def _typed(self) -> dict[str, Any]:
+        """What was typed behind `--params`, by dotted name, with the value that it has."""
+        typed = with_new_names(self.store.get("runtime_params") or {})
+        return {name: value_at(self._parameters, name) for name in dotted(typed)}
+
+    @property
+    def _parameters(self) -> dict[str, Any]:
+        return dict(self._config_loader["parameters"])
 
     def _get_config_loader(self) -> AbstractConfigLoader:
         # One for the whole session, so that the parameters are read once.
@@ -62,3 +148,20 @@ def _nodes_without_features(together: Pipeline) -> list[str] | None:
     if not concerns_model(together):
         return None
     return [node.name for node in together.nodes if DIFFUSION not in node.tags]
+
+
+def _absent(asked: Pipeline, model: str) -> Collection[str]:
+    """The artifacts that a run does without."""
+    without = concerns_model(asked) and not model_entry(model).uses_features
+    return asked.inputs() & set(OF_FEATURES) if without else ()
+
+
+def _filtered(together: Pipeline, given: Mapping[str, Any]) -> Pipeline:
+    names = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs")
+    filters = {name: given.get(name) for name in names}
+    return together.filter(**filters, node_namespaces=given.get("namespaces"))
+
+
+def _listed(entries: list[str]) -> str:
+    names = [entry.replace("_", " ") for entry in entries]
+    return ", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1]

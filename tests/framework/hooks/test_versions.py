@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from kedro.io import DataCatalog, DatasetError, MemoryDataset, Version
+from kedro.pipeline import Node
 from kedro_datasets.json import JSONDataset
 
 from bdgf.framework.hooks.versions import VersionHooks
+from bdgf.framework.made_from import MadeFrom
 
 
 def catalog(folder: Path, version: str) -> DataCatalog:
@@ -16,7 +18,21 @@ def catalog(folder: Path, version: str) -> DataCatalog:
         return JSONDataset(filepath=str(folder / f"{name}.json"), version=Version(None, version))
 
     entries = {name: dataset(name) for name in ("scene", "denoiser", "metrics")}
-    return DataCatalog({**entries, "seed": MemoryDataset(version)})
+    parameters = {"params:seed": 3, "params:devices": {"accelerator": "cpu"}, "params:model": "svm"}
+    memory = {"baseline_settings": {"svm": {"C": 1}, "mft": {"depth": 2}}, "seed": version}
+    return DataCatalog(
+        {**entries, **{k: MemoryDataset(v) for k, v in {**parameters, **memory}.items()}}
+    )
+
+
+NODES = {
+    "scene": Node(lambda seed: 0, "params:seed", "scene", name="s"),
+    "seed": Node(lambda seed: 0, "params:seed", "seed", name="n"),
+    "denoiser": Node(lambda scene, how: 0, ["scene", "params:devices"], "denoiser", name="d"),
+    "metrics": Node(
+        lambda denoiser, settings: 0, ["denoiser", "baseline_settings"], "metrics", name="m"
+    ),
+}
 
 
 class Run:
@@ -27,7 +43,7 @@ class Run:
         self.hooks.after_catalog_created(self.catalog)
 
     def save(self, name: str, data: Any) -> None:
-        self.hooks.before_dataset_saved(name)
+        self.hooks.before_dataset_saved(name, NODES[name])
         self.catalog.save(name, data)
 
     def load(self, name: str) -> Any:
@@ -37,6 +53,7 @@ class Run:
 
 def test_a_run_loads_what_it_saved_although_another_saved_since(tmp_path: Path) -> None:
     slow, fast = Run(tmp_path, "2026-01-01"), Run(tmp_path, "2026-01-02")
+    slow.save("scene", "one for both")
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # Kedro's "did not match load version" among them
         fast.save("denoiser", "fast")
@@ -51,7 +68,7 @@ def test_a_run_keeps_to_what_it_first_read(tmp_path: Path) -> None:
     reading, writing = Run(tmp_path, "2026-01-02"), Run(tmp_path, "2026-01-03")
     assert reading.load("scene") == "first"
     writing.save("scene", "second")
-    reading.save("metrics", "of the first")
+    reading.save("denoiser", "of the first")
     assert reading.load("scene") == "first"
     assert writing.load("scene") == "second"
 
@@ -64,3 +81,22 @@ def test_what_is_not_versioned_or_not_there_is_left_to_kedro(tmp_path: Path) -> 
         run.load("scene")
     run.save("scene", "made")
     assert run.load("scene") == "made"
+
+
+def test_beside_each_version_stands_what_it_was_made_from(tmp_path: Path) -> None:
+    Run(tmp_path, "2026-01-01").save("scene", "first")
+    run = Run(tmp_path, "2026-01-02")
+    run.load("scene")
+    run.save("denoiser", "made")
+    other = Run(tmp_path, "2026-01-03")
+    other.save("scene", "second")
+    run.save("metrics", "of the first scene, through the denoiser")
+
+    def made(name: str, version: str) -> MadeFrom:
+        return MadeFrom.read(tmp_path / f"{name}.json" / version)
+
+    assert made("scene", "2026-01-01") == MadeFrom({}, {"seed": 3})
+    assert made("denoiser", "2026-01-02") == MadeFrom({"scene": "2026-01-01"}, {"seed": 3})
+    assert made("metrics", "2026-01-02") == MadeFrom(
+        {"scene": "2026-01-01", "denoiser": "2026-01-02"}, {"seed": 3, "baselines.svm": {"C": 1}}
+    )

@@ -10,11 +10,9 @@ from kedro.pipeline import Pipeline
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.datasets.absent import AbsentDataset
-from bdgf.framework.hooks.entries import BASELINE_SETTINGS
-from bdgf.framework.session import concerns_model
+from bdgf.framework.made_from import BASELINE_SETTINGS
+from bdgf.framework.session import OF_FEATURES, STEPS, concerns_model
 from bdgf.models.registry import model_entry
-
-_OF_FEATURES = ("denoiser", "feature_cube")
 
 
 class CheckHooks:
@@ -47,11 +45,7 @@ class CheckHooks:
 def _what_to_run(missing: list[str], scene: str, model: str) -> str:
     from kedro.framework.project import pipelines
 
-    makers = [
-        step
-        for step in ("ingest", "prepare", "pretrain", "features", "train", "evaluate")
-        if pipelines[step].all_outputs() & set(missing)
-    ]
+    makers = [step for step in STEPS if pipelines[step].all_outputs() & set(missing)]
     first = makers[0] if len(makers) == 1 else "full"
     names = ", ".join(name.replace("_", " ") for name in missing)
     return (
@@ -65,5 +59,5 @@ def leave_features_out(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
     model = str(catalog.load("params:model"))
     if not concerns_model(pipeline) or model_entry(model).uses_features:
         return
-    for name in pipeline.inputs() & set(_OF_FEATURES):
+    for name in pipeline.inputs() & set(OF_FEATURES):
         catalog[name] = AbsentDataset()

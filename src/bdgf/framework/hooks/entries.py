@@ -7,7 +7,7 @@ from typing import Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, MemoryDataset
 
-BASELINE_SETTINGS = "baseline_settings"
+from bdgf.framework.made_from import BASELINE_SETTINGS, SCENE_CONFIGURATION
 
 
 class SceneHooks:
@@ -20,5 +20,5 @@ class SceneHooks:
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
         """Adds `scene_configuration`, what `ingest` starts from, and `baseline_settings`."""
-        catalog["scene_configuration"] = MemoryDataset(parameters["params:scene"])
+        catalog[SCENE_CONFIGURATION] = MemoryDataset(parameters["params:scene"])
         catalog[BASELINE_SETTINGS] = MemoryDataset(parameters["params:baselines"])

@@ -9,7 +9,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from bdgf.framework.hooks.entries import BASELINE_SETTINGS
+from bdgf.framework.made_from import BASELINE_SETTINGS
 
 # What is in a run's name anyway, or says only where its files are.
 _PLACES = ("dataset", "seed", "data_folder", "working_folder", "cache.folder", "cache.keep")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
+from kedro.pipeline.node import Node
+
+from bdgf.framework.made_from import MadeFrom, parameter_names
 
 
 class VersionHooks:
-    """Keeps the versions of a run together.
+    """Keeps the versions of a run together, and notes what each was made from.
 
     Kedro loads the newest version there is, whoever made it: without this, a run would go on with
     the artifacts of another one that runs beside it and saves first.
@@ -24,12 +28,14 @@ class VersionHooks:
         self._catalog = catalog
 
     @hook_impl
-    def before_dataset_saved(self, dataset_name: str) -> None:
-        """From now on the entry is what this run saves."""
+    def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
+        """From now on the entry is what this run saves; what it is made from is noted beside it."""
         dataset = self._versioned(dataset_name)
-        if dataset is not None:
-            version = dataset.resolve_save_version()
-            dataset._version = Version(version, version)
+        if dataset is None:
+            return
+        version = dataset.resolve_save_version()
+        dataset._version = Version(version, version)
+        self._made_by(node).write(Path(dataset._get_save_path()).parent)
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str) -> None:
@@ -37,6 +43,21 @@ class VersionHooks:
         dataset = self._versioned(dataset_name)
         if dataset is not None and dataset._version.load is None and dataset.exists():
             dataset._version = Version(dataset.resolve_load_version(), dataset._version.save)
+
+    def _made_by(self, node: Node) -> MadeFrom:
+        assert self._catalog is not None
+        model = str(self._catalog.load("params:model"))
+        names = parameter_names(node.inputs, model)
+        parameters = {name: self._catalog.load(entry) for name, entry in names.items()}
+        own = f"baselines.{model}"
+        if own in parameters:  # of all models it holds
+            parameters[own] = parameters[own].get(model)
+        inputs = {name: dataset for name in node.inputs if (dataset := self._versioned(name))}
+        versions = {name: dataset._version.load for name, dataset in inputs.items()}
+        earlier = [
+            MadeFrom.read(Path(dataset._get_load_path()).parent) for dataset in inputs.values()
+        ]
+        return MadeFrom(versions, parameters).joined(earlier)
 
     def _versioned(self, name: str) -> Any:
         dataset: Any = self._catalog.get(name) if self._catalog is not None else None

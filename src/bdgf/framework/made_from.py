@@ -1,0 +1,136 @@
+"""What a version of an artifact was made from: beside it, in a file of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+SCENE_CONFIGURATION, BASELINE_SETTINGS = "scene_configuration", "baseline_settings"
+"""Entries that hold parameters, but of all scenes or models, see `bdgf.framework.hooks.entries`."""
+FILE = "made_from.json"
+# Where and how fast, not what: two runs that differ in these make the same.
+_NO_MATTER = ("dataset", "model", "devices", "cache", "working_folder", "data_folder")
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """What one version was made from, what its inputs were made from included.
+
+    Attributes:
+        versions: The version of every artifact that it comes from.
+        parameters: The value of every parameter that it comes from, by the name that a node takes
+            it by: a group (`split`) or one below (`train.classifier.patch`).
+    """
+
+    versions: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def joined(self, others: Iterable[MadeFrom]) -> MadeFrom:
+        """This and what its inputs were made from; what is nearer wins."""
+        versions: dict[str, str] = {}
+        parameters: dict[str, Any] = {}
+        for one in (*others, self):
+            versions |= one.versions
+            parameters |= one.parameters
+        return MadeFrom(versions, parameters)
+
+    def differs(self, wanted: Mapping[str, Any]) -> list[str]:
+        """The dotted names of `wanted` that this was made with another value of.
+
+        A parameter that no step on the way took does not count.
+        """
+        return [
+            name
+            for name, value in wanted.items()
+            for taken, made in self.parameters.items()
+            if (below := _below(name, taken)) is not None and not _equal(made, below, value)
+        ]
+
+    def changed(self, now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Parameters that have another value by now: what this was made with, and what is now.
+
+        Args:
+            now: All parameters of today, nested.
+        """
+        found: dict[str, tuple[Any, Any]] = {}
+        for taken, made in self.parameters.items():
+            found |= _changes(taken, made, _plain(value_at(now, taken)))
+        return found
+
+    def write(self, folder: Path) -> None:
+        """Writes the file, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f".{FILE}.part"
+        text = {"versions": self.versions, "parameters": self.parameters}
+        try:
+            part.write_text(json.dumps(text, indent=1, default=str) + "\n")
+            os.replace(part, folder / FILE)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def read(cls, folder: Path) -> MadeFrom:
+        """Reads the file; without one, or with a damaged one, nothing is known."""
+        try:
+            read = json.loads((folder / FILE).read_text())
+            return cls(dict(read["versions"]), dict(read["parameters"]))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            log.warning("%s cannot be read and is passed over: %s", folder / FILE, error)
+            return cls()
+
+
+def parameter_names(inputs: Iterable[str], model: str) -> dict[str, str]:
+    """The parameters among a node's inputs: the catalog's entry by the name used here."""
+    names = {SCENE_CONFIGURATION: "scene", BASELINE_SETTINGS: f"baselines.{model}"}
+    found = {names.get(name, name.removeprefix("params:")): name for name in inputs}
+    return {
+        name: entry
+        for name, entry in found.items()
+        if (entry in names or entry.startswith("params:")) and name not in _NO_MATTER
+    }
+
+
+def value_at(tree: Any, name: str) -> Any:
+    """What a dotted name stands for in a nested mapping; None where it is not there."""
+    for part in name.split("."):
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def _changes(name: str, made: Any, now: Any) -> dict[str, tuple[Any, Any]]:
+    if made == now:
+        return {}
+    if not isinstance(made, Mapping) or not isinstance(now, Mapping):
+        return {name: (made, now)}
+    found: dict[str, tuple[Any, Any]] = {}
+    for part in made.keys() | now.keys():
+        found |= _changes(f"{name}.{part}", made.get(part), now.get(part))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    # As the file would hold it: a tuple is a list there, a key a text.
+    return json.loads(json.dumps(value, default=str))
+
+
+def _below(name: str, taken: str) -> list[str] | None:
+    if name == taken:
+        return []
+    return name[len(taken) + 1 :].split(".") if name.startswith(f"{taken}.") else None
+
+
+def _equal(made: Any, below: list[str], value: Any) -> bool:
+    for part in below:
+        if not isinstance(made, Mapping) or part not in made:
+            return False
+        made = made[part]
+    return bool(made == _plain(value))

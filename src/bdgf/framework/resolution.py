@@ -1,0 +1,151 @@
+"""Which versions a run starts from, and what must be made before it can start.
+
+A run asks for some pipelines. Their inputs are taken from earlier runs, so that what belongs
+together is found together: the newest classifier names its split, its prepared scene and its
+feature cube. What an earlier run did not make, or made with another value of a parameter that was
+typed, is made first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractVersionedDataset, DataCatalog
+from kedro.pipeline import Pipeline
+
+from bdgf.framework.made_from import MadeFrom
+
+
+@dataclass
+class Resolution:
+    """What a run starts from.
+
+    Attributes:
+        nodes: Names of all nodes to run, those that were asked for and those that come before.
+        versions: The version of each artifact that is taken from an earlier run.
+        made_first: Artifacts that are missing, the first one first, and are made.
+        older: Artifacts of which an older version is taken, as another one was made from it.
+        made: What the versions that are taken were made from.
+    """
+
+    nodes: set[str]
+    versions: dict[str, str] = field(default_factory=dict)
+    made_first: list[str] = field(default_factory=list)
+    older: list[str] = field(default_factory=list)
+    made: MadeFrom = field(default_factory=MadeFrom)
+
+
+class Versions:
+    """The versions of the catalog's entries on disk."""
+
+    def __init__(self, catalog: DataCatalog, project: Path) -> None:
+        """`project` is what relative paths are below."""
+        self._catalog, self._project = catalog, project
+        self._found: dict[str, dict[str, Path]] = {}
+
+    def of(self, entry: str) -> dict[str, Path] | None:
+        """The file of each version, the newest first; None where the entry has no versions."""
+        if entry not in self._found:
+            dataset = self._catalog.get(entry)
+            if not isinstance(dataset, AbstractVersionedDataset) or not dataset._version:
+                return None
+            path = self._project / str(dataset._filepath)
+            files = sorted(path.glob(f"*/{path.name}"), reverse=True)
+            self._found[entry] = {file.parent.name: file for file in files}
+        return self._found[entry]
+
+    def equal(self, entry: str, one: str, other: str) -> bool:
+        """Whether two versions are known to be the same, or one of them is there no more."""
+        files = self.of(entry) or {}
+        if one == other or one not in files or other not in files:
+            return True
+        return files[one].samefile(files[other])  # equal versions are links to one file
+
+    def made(self, entry: str, version: str) -> MadeFrom:
+        """What a version was made from."""
+        file = (self.of(entry) or {}).get(version)
+        return MadeFrom.read(file.parent) if file else MadeFrom()
+
+    def choose(
+        self, entry: str, chosen: Mapping[str, str], wanted: Mapping[str, Any]
+    ) -> tuple[str, MadeFrom] | None:
+        """The newest version made as `wanted`, if there is one, from what is `chosen`."""
+        found = [
+            (version, made)
+            for version in self.of(entry) or {}
+            if not (made := self.made(entry, version)).differs(wanted)
+        ]
+        fitting = (
+            (version, made)
+            for version, made in found
+            if all(self.equal(e, v, chosen[e]) for e, v in made.versions.items() if e in chosen)
+        )
+        # One that fits nothing is still there to be refused, or not, by who uses it.
+        return next(fitting, found[0] if found else None)
+
+
+def resolve(
+    asked: Pipeline,
+    whole: Pipeline,
+    versions: Versions,
+    wanted: Mapping[str, Any],
+    *,
+    given: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
+    complete: bool = True,
+) -> Resolution:
+    """Chooses the versions that a run starts from, and what it must make before.
+
+    Args:
+        asked: The nodes that were asked for.
+        whole: All nodes that can make something.
+        versions: What there is.
+        wanted: The parameters that were typed, by dotted name.
+        given: Versions that the user chose.
+        without: Artifacts that this run does without.
+        complete: Whether what is missing is made; otherwise it is left to be refused.
+
+    Returns:
+        The nodes, and the versions of their inputs.
+    """
+    makers = {output: node for node in whole.nodes for output in node.outputs}
+    order = {output: n for n, node in enumerate(whole.nodes) for output in node.outputs}
+    found = Resolution({node.name for node in asked.nodes})
+    running, chosen, seen = asked, dict(given or {}), set(without)
+    while open_ := [
+        e for e in running.inputs() - seen if e in makers and versions.of(e) is not None
+    ]:
+        # The last one made first: it says what it was made from.
+        entry = max(open_, key=order.__getitem__)
+        seen.add(entry)
+        version = chosen.get(entry)
+        choice = (
+            (version, versions.made(entry, version))
+            if version
+            else versions.choose(entry, chosen, wanted)
+        )
+        if choice is None:
+            found.made_first.append(entry)
+            if complete and makers[entry].name not in found.nodes:
+                found.nodes.add(makers[entry].name)
+                running = running + Pipeline([makers[entry]])
+            continue
+        chosen[entry] = choice[0]
+        found.made = choice[1].joined([found.made])
+        for name, made in choice[1].versions.items():
+            if made in (versions.of(name) or {}):
+                chosen.setdefault(name, made)
+    found.made_first.sort(key=order.__getitem__)
+    found.versions = {e: v for e, v in chosen.items() if e in running.inputs()}
+    found.older = sorted(
+        e for e in found.versions if e not in (given or {}) and _older(e, found, versions)
+    )
+    return found
+
+
+def _older(entry: str, found: Resolution, versions: Versions) -> bool:
+    newest = next(iter(versions.of(entry) or {}), None)
+    return newest is not None and not versions.equal(entry, newest, found.versions[entry])

@@ -1,0 +1,80 @@
+"""What a version was made from, written beside it and compared with what is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from bdgf.framework.made_from import FILE, MadeFrom, parameter_names
+
+MADE = MadeFrom(
+    {"scene": "1", "split": "2"},
+    {
+        "split": {"name": "blocks", "buffer": None, "parts": [1, 2]},
+        "train.classifier.patch": 9,
+        "seed": 0,
+    },
+)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    MADE.write(tmp_path / "version")
+    assert MadeFrom.read(tmp_path / "version") == MADE
+    assert [path.name for path in (tmp_path / "version").iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"versions": 3, "parameters": {}}', "\x00"])
+def test_a_damaged_file_is_passed_over_and_named(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE).write_text(text)
+    assert MadeFrom.read(tmp_path) == MadeFrom()
+    assert FILE in caplog.text
+
+
+def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
+    assert MadeFrom.read(tmp_path) == MadeFrom()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "differ"),
+    [
+        ({}, []),
+        ({"split.name": "blocks", "split.parts": (1, 2), "train.classifier.patch": 9}, []),
+        ({"split.name": "official"}, ["split.name"]),
+        ({"split.share": 3}, ["split.share"]),  # the group was taken, and had none
+        ({"train.classifier.patch": 11, "seed": 1}, ["train.classifier.patch", "seed"]),
+        ({"train.epochs": 3, "pretrain.steps": 5}, []),  # nothing on the way took it
+    ],
+)
+def test_what_was_typed_counts_where_a_step_took_it(
+    wanted: dict[str, object], differ: list[str]
+) -> None:
+    assert MADE.differs(wanted) == differ
+
+
+def test_settings_that_changed_since_are_found() -> None:
+    now = {
+        "split": {"name": "blocks", "buffer": 4, "parts": [1, 2]},
+        "train": {"classifier": {"patch": 9}},
+        "seed": 0,
+    }
+    assert MADE.changed(now) == {"split.buffer": (None, 4)}
+    now["train"] = {}
+    assert MADE.changed(now)["train.classifier.patch"] == (9, None)
+
+
+def test_inputs_pass_on_what_they_were_made_from() -> None:
+    whole = MadeFrom({"split": "3"}, {"seed": 1}).joined([MADE])
+    assert whole.versions == {"scene": "1", "split": "3"}
+    assert whole.parameters["seed"] == 1
+    assert whole.parameters["train.classifier.patch"] == 9
+
+
+def test_parameters_are_what_decides_and_not_where_and_how_fast() -> None:
+    inputs = ["scene", "scene_configuration", "baseline_settings", "params:train", "params:devices"]
+    inputs += ["params:dataset", "params:working_folder", "params:cache", "params:model"]
+    assert parameter_names(inputs, "svm") == {
+        "scene": "scene_configuration",
+        "baselines.svm": "baseline_settings",
+        "train": "params:train",
+    }
