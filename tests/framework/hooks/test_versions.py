@@ -100,3 +100,11 @@ def test_beside_each_version_stands_what_it_was_made_from(tmp_path: Path) -> Non
     assert made("metrics", "2026-01-02") == MadeFrom(
         {"scene": "2026-01-01", "denoiser": "2026-01-02"}, {"seed": 3, "baselines.svm": {"C": 1}}
     )
+
+
+def test_two_runs_of_the_same_millisecond_take_two_versions(tmp_path: Path) -> None:
+    one, other = Run(tmp_path, "2026-01-01"), Run(tmp_path, "2026-01-01")
+    one.save("scene", "one")
+    other.save("scene", "other")
+    assert (one.load("scene"), other.load("scene")) == ("one", "other")
+    assert Run(tmp_path, "2026-01-02").load("scene") == "other"

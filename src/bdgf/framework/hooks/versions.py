@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,9 @@ class VersionHooks:
         dataset = self._versioned(dataset_name)
         if dataset is None:
             return
-        version = dataset.resolve_save_version()
+        version = _reserved(Path(dataset._filepath), dataset.resolve_save_version())
         dataset._version = Version(version, version)
-        self._made_by(node).write(Path(dataset._get_save_path()).parent)
+        self._made_by(node).write(Path(dataset._filepath) / version)
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str) -> None:
@@ -64,3 +65,18 @@ class VersionHooks:
         is_versioned = isinstance(dataset, AbstractVersionedDataset)
         # Kedro offers no public way to the version; a test holds this private one.
         return dataset if is_versioned and dataset._version else None
+
+
+def _reserved(entry: Path, version: str) -> str:
+    """`version`, or where another run has it already, one that sorts behind it; its folder."""
+    entry.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        chosen = (
+            version if number == 1 else f"{version}_{number}"
+        )  # Kedro sorts paths: "_" is behind "/"
+        try:
+            (entry / chosen).mkdir()
+        except FileExistsError:  # two runs that began in the same millisecond
+            continue
+        return chosen
+    raise AssertionError  # pragma: no cover - there is no last number
