@@ -113,21 +113,36 @@ def test_real_parts_of_trento_and_augsburg(tmp_path, data_folder, caplog):
     assert "is not the published file" not in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes"),
-    [
-        ("coast", {"msi": (224, 224, 12), "sar": (224, 224, 2), "elevation": (224, 224, 1)}),
-        ("pines", {"hsi": (176, 204, 369), "canopy_height": (176, 204, 1)}),
-    ],
-)
-def test_real_scenes(data_folder, caplog, name, shapes):
+REAL = {  # shapes, code of the reference system, size of a pixel, pixels without data
+    "coast": (
+        {"msi": (224, 224, 12), "sar": (224, 224, 2), "elevation": (224, 224, 1)},
+        32722,
+        10,
+        0,
+    ),
+    "pines": ({"hsi": (176, 204, 369), "canopy_height": (176, 204, 1)}, 32617, 1, 20_304),
+    "gulfport": ({"hsi": (100, 100, 64), "lidar": (100, 100, 2)}, None, None, 0),
+    "potsdam": ({"vnir": (192, 160, 91), "swir": (192, 160, 127)}, 32633, 30, 12_288),
+    "village": ({"rgb": (126, 200, 3), "lidar": (126, 200, 6)}, 2154, 0.5, 0),
+    "slovenia": (
+        {"msi": (101, 100, 39), "ndvi": (101, 100, 30), "elevation": (101, 100, 1)},
+        *(32633, 9.99479222007154, 0),
+    ),
+    "zion": ({"msi": (800, 800, 4), "elevation": (800, 800, 1)}, 32612, 30, 6_484),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_scenes(data_folder, caplog, name):
+    if not (data_folder / name).is_dir():
+        pytest.skip(f"no folder {name} in {data_folder}")
+    shapes, code, pixel, empty = REAL[name]
     scene = read_scene(name, configured(name), [data_folder / name])
     assert {m: scene[m].shape for m in modality_names(scene)} == shapes
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]  # counts as published
     crs, transform = georeference(scene)
-    assert crs.to_epsg() == {"coast": 32722, "pines": 32617}[name]
-    assert transform.a == {"coast": 10.0, "pines": 1.0}[name]
-    assert int((~valid_mask(scene)).sum()) == {"coast": 0, "pines": 20_304}[name]
+    assert (crs and crs.to_epsg(), transform and transform.a) == (code, pixel)
+    assert int((~valid_mask(scene)).sum()) == empty
     assert not scene["labels"].to_numpy()[~valid_mask(scene)].any()
 
 
