@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bdgf.core.storage_reason import storage_reason
+
 _REASON_CHARACTERS = 200
 
 
@@ -26,6 +28,10 @@ class MissingArtifactError(UserError):
     """A pipeline needs what another pipeline has not made yet."""
 
 
+class StorageError(UserError):
+    """A disk is full, read-only or broken, or a file or folder cannot be where it should."""
+
+
 class TrainingDiverged(UserError):  # noqa: N818 - names the event, as StopIteration does
     """A loss became NaN or infinite."""
 
@@ -40,12 +46,19 @@ def artifact_errors(what: str, remedy: str) -> Iterator[None]:
 
     Raises:
         ArtifactError: Anything was raised that is no word to the user already.
+        StorageError: The disk or the folder is what refused, so the artifact may well be whole.
     """
     try:
         yield
     except (UserError, MemoryError):
         raise
     except Exception as error:  # readers of archives raise many types on damaged ones
+        refused = storage_reason(error)
+        if refused is not None:
+            raise StorageError(
+                f"{what} cannot be read: {refused.words}; mend that, then type the same command "
+                "again"
+            ) from error
         reason = " ".join(str(error).split())[:_REASON_CHARACTERS] or type(error).__name__
         raise ArtifactError(
             f"{what} is damaged or of another version ({reason}); {remedy}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bdgf.core.errors import artifact_errors
+from bdgf.core.storage import written_whole
 
 if TYPE_CHECKING:
     import torch
@@ -41,17 +41,21 @@ def write_weights(weights: Weights, path: Path) -> None:
     Args:
         weights: What to write; tensors are stored contiguous, on the CPU.
         path: The `.safetensors` file; the JSON goes beside it.
+
+    Raises:
+        StorageError: The disk refuses; what was there before still is.
     """
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.detach().cpu().contiguous() for name, t in weights.tensors.items()}
     partial, partial_json = path.with_name(path.name + ".part"), path.with_name(path.name + ".j")
-    save_file(tensors, partial)
-    partial_json.write_text(json.dumps(weights.config, indent=1, sort_keys=True) + "\n")
-    # The configuration first: weights that are there always have their configuration.
-    os.replace(partial_json, configuration_path(path))
-    os.replace(partial, path)
+    with (
+        written_whole(path, partial, sum(tensor.nbytes for tensor in tensors.values())),
+        # Its name first: weights that are there always have their configuration.
+        written_whole(configuration_path(path), partial_json),
+    ):
+        save_file(tensors, partial)
+        partial_json.write_text(json.dumps(weights.config, indent=1, sort_keys=True) + "\n")
 
 
 def read_weights(path: Path) -> Weights:

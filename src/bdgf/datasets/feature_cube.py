@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from bdgf.core.storage import require_space
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.features.cube import FeatureCube
 
@@ -32,4 +33,5 @@ class FeatureCubeDataset(LocalVersionedDataset[FeatureCube]):
         try:
             os.link(content.path, path)
         except OSError:
+            require_space(path, content.path.stat().st_size)
             shutil.copyfile(content.path, path)

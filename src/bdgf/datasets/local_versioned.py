@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import os
 from abc import abstractmethod
@@ -9,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Generic, TypeVar
 
 from kedro.io import AbstractVersionedDataset, DatasetError, Version
+
+from bdgf.core.storage import writing
 
 Content = TypeVar("Content")
 
@@ -43,6 +46,10 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
     @abstractmethod
     def _write(self, content: Content, path: Path) -> None: ...
 
+    def size(self, content: Content) -> int | None:
+        """Bytes that the files will take, about; None where nobody knows before."""
+        return None
+
     def companions(self, path: Path) -> list[Path]:
         """All files that make up the artifact whose main file is `path`."""
         return [path]
@@ -52,22 +59,26 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
         return self._read(Path(self._get_load_path()))
 
     def save(self, data: Content) -> None:
-        """Writes a new version under a temporary name, then moves it to its own."""
+        """Writes a new version under a temporary name, then moves it to its own.
+
+        Raises:
+            StorageError: The disk refuses; nothing of the version is left.
+        """
         path = Path(self._get_save_path())
         earlier = self._earlier_version()
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.stem}.part{path.suffix}")
-        try:
-            self._write(data, partial)
-            written = zip(self.companions(partial), self.companions(path), strict=True)
-            # The main file last: it is the one that says that the version is there.
-            for number, (part, final) in reversed(list(enumerate(written))):
-                if earlier is not None:
-                    _link_if_equal(self.companions(earlier)[number], part)
-                os.replace(part, final)
-        finally:
-            for part in self.companions(partial):
-                part.unlink(missing_ok=True)
+        with writing(path, self.size(data)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._write(data, partial)
+                written = zip(self.companions(partial), self.companions(path), strict=True)
+                # The main file last: it is the one that says that the version is there.
+                for number, (part, final) in reversed(list(enumerate(written))):
+                    if earlier is not None:
+                        _link_if_equal(self.companions(earlier)[number], part)
+                    os.replace(part, final)
+            finally:
+                _clear(path.parent, f".{path.stem}.part")
 
     def _earlier_version(self) -> Path | None:
         paths = self._get_versions() if self._version else []
@@ -81,6 +92,15 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "version": self._version}
+
+
+def _clear(folder: Path, beginning: str) -> None:
+    # What a writer made on its way too; and the folder of a version that did not come about.
+    for part in folder.iterdir():
+        if part.name.startswith(beginning):
+            part.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it holds the version, or other files
+        folder.rmdir()
 
 
 def _link_if_equal(earlier: Path, part: Path) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from kedro.io import Version
 
 from bdgf.core.errors import artifact_errors
+from bdgf.core.guarded_file import guarded
 from bdgf.datasets.local_versioned import LocalVersionedDataset
+
+_LEVEL = 1
+"""Of zlib: the lowest takes most of what can be had, in a fraction of the time."""
+_SAMPLES, _SAMPLE_ROWS = 4, 4
+"""Where and how many rows of an array are compressed to see how large it will be."""
 
 
 class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
@@ -44,6 +52,10 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
         super().__init__(filepath=filepath, version=version, metadata=metadata)
         self.lazy = lazy
 
+    def size(self, content: xr.Dataset) -> int:
+        """Bytes of the file, from how far some rows of each variable can be compressed."""
+        return sum(_compressed(variable) for variable in content.variables.values())
+
     def _read(self, path: Path) -> xr.Dataset:
         with artifact_errors(str(path), "delete this version and make it again"):
             dataset = xr.open_dataset(
@@ -58,8 +70,21 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
     def _write(self, content: xr.Dataset, path: Path) -> None:
         # Chunked and lightly compressed: masks and borders shrink much, noise costs little time.
         encoding = {
-            str(name): {"zlib": True, "complevel": 1}
+            str(name): {"zlib": True, "complevel": _LEVEL}
             for name, variable in content.data_vars.items()
             if variable.ndim >= 2
         }
-        content.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+        with guarded(path, "w+b") as file:
+            content.to_netcdf(file, engine="h5netcdf", encoding=encoding)
+
+
+def _compressed(variable: xr.Variable) -> int:
+    # Rows from several places speak for all: borders shrink to nothing, noise does not.
+    if variable.ndim < 2 or variable.dtype == object or not variable.size:
+        return variable.nbytes
+    rows = variable.shape[-2]
+    starts = np.linspace(0, max(rows - _SAMPLE_ROWS, 0), _SAMPLES).astype(int)
+    taken = [slice(first, first + _SAMPLE_ROWS) for first in sorted(set(starts.tolist()))]
+    samples = [np.ascontiguousarray(variable[..., part, :].to_numpy()) for part in taken]
+    shrunk = sum(len(zlib.compress(sample.tobytes(), _LEVEL)) for sample in samples)
+    return int(variable.nbytes * shrunk / sum(sample.nbytes for sample in samples))

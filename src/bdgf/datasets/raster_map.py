@@ -56,11 +56,14 @@ class RasterMapDataset(LocalVersionedDataset[xr.DataArray]):
         profile |= {"crs": crs} if crs else {}
         profile |= {"transform": transform} if transform else {}
         colors = content.attrs.get("colors")
-        with _without_georeference_warning(), rasterio.open(path, "w", **profile) as target:
-            if colors and values.dtype == np.uint8:  # before the values, which fix the header
-                target.write_colormap(1, {int(v): _rgba(c) for v, c in colors.items()})
-            target.write(values, 1)
-            target.update_tags(**{_TAG: json.dumps(content.attrs, default=_plain)})
+        # Made in memory: GDAL says nothing of what it cannot write while it closes a file.
+        with _without_georeference_warning(), rasterio.MemoryFile() as memory:
+            with memory.open(**profile) as target:
+                if colors and values.dtype == np.uint8:  # before the values, which fix the header
+                    target.write_colormap(1, {int(v): _rgba(c) for v, c in colors.items()})
+                target.write(values, 1)
+                target.update_tags(**{_TAG: json.dumps(content.attrs, default=_plain)})
+            path.write_bytes(memory.getbuffer())
 
 
 def _without_georeference_warning():  # type: ignore[no-untyped-def]

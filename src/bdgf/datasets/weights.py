@@ -20,6 +20,10 @@ class WeightsDataset(LocalVersionedDataset[Weights]):
         ```
     """
 
+    def size(self, content: Weights) -> int:
+        """Bytes of the tensors."""
+        return sum(tensor.nbytes for tensor in content.tensors.values())
+
     def companions(self, path: Path) -> list[Path]:
         """The safetensors file and the JSON file."""
         return [path, configuration_path(path)]

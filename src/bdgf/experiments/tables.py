@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from bdgf.core.storage import written_whole
 from bdgf.experiments.comparison import difference_table, summary_table
 from bdgf.experiments.markdown import comparison_markdown
 from bdgf.experiments.published import published
@@ -111,7 +111,6 @@ def write_tables(tables: Sequence[SuiteTable], document: Path) -> list[Path]:
         The files written.
     """
     folder = document.with_suffix("")
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for table in tables:
         contents = {".csv": table.csv, "_runs.json": published(table.runs)}
@@ -143,6 +142,5 @@ def with_tables(text: str, tables: Mapping[str, str]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(text)
-    os.replace(partial, path)
+    with written_whole(path, path.with_name(f".{path.name}.part")) as partial:
+        partial.write_text(text)

@@ -11,6 +11,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from bdgf.core.hdf5_writing import allocate, hdf5_for_writing
+from bdgf.core.storage import writing, written_whole
+
 log = logging.getLogger(__name__)
 
 CHUNK = 64
@@ -44,7 +47,8 @@ class CubeLayout:
 class FeatureCubeWriter:
     """Fills `<path>.part`, then renames it: `path` holds a whole cube or none.
 
-    All chunks are allocated when the file is made, and every tile is flushed before it is marked
+    All chunks are allocated when the file is made, on the disk too, so that a disk which is too
+    small is told before the first tile. Every tile is flushed before it is marked
     as done, so a killed process leaves a file that can be read and continued.
 
     Attributes:
@@ -59,11 +63,13 @@ class FeatureCubeWriter:
         """Continues the unfinished cube of the same layout, or starts a new one."""
         self.path, self.layout = path, layout
         self._partial = path.with_name(path.name + ".part")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         self.normalisation: np.ndarray | None = None
         self.done = np.zeros(layout.tiles, bool)
         if not self._take_up():
             self._create()
+        allocate(self._partial)
         if self.done.any():
             log.info(
                 "continuing the feature cube %s: %d of %d tiles are there",
@@ -78,7 +84,7 @@ class FeatureCubeWriter:
         Args:
             normalisation: (timesteps, 2, groups) float32.
         """
-        with h5py.File(self._partial, "r+") as file:
+        with hdf5_for_writing(self._partial, "r+") as file:
             file.create_dataset("normalisation", data=normalisation)
         self.normalisation = normalisation
 
@@ -97,7 +103,7 @@ class FeatureCubeWriter:
             features: Level -> (C_l, h, w) float16.
             valid: Level -> (h, w) bool, the cells that count in the statistics.
         """
-        with h5py.File(self._partial, "r+") as file:
+        with hdf5_for_writing(self._partial, "r+") as file:
             for level, values in features.items():
                 group = file[f"level_{level}"]
                 top, left = corner[0] >> level, corner[1] >> level
@@ -113,7 +119,7 @@ class FeatureCubeWriter:
 
     def finish(self) -> None:
         """Writes the statistics and gives the cube its name."""
-        with h5py.File(self._partial, "r+") as file:
+        with hdf5_for_writing(self._partial, "r+") as file:
             for level in self.layout.channels:
                 group = file[f"level_{level}"]
                 count = max(int(group["tile_count"][:].sum()), 1)
@@ -123,7 +129,8 @@ class FeatureCubeWriter:
                 group["mean"][:] = mean
                 group["std"][:] = np.where(std < LEAST_STD, 1.0, std)
             file.attrs["complete"] = True
-        os.replace(self._partial, self.path)
+        with writing(self.path):
+            os.replace(self._partial, self.path)
 
     def _take_up(self) -> bool:
         # Continues the file of an earlier process of the same extraction, if there is one.
@@ -144,7 +151,10 @@ class FeatureCubeWriter:
     def _create(self) -> None:
         layout = self.layout
         starting = self._partial.with_name(self._partial.name + ".new")
-        with h5py.File(starting, "w") as file:
+        with (
+            written_whole(self._partial, starting),
+            hdf5_for_writing(starting, "w") as file,
+        ):
             file.attrs["fingerprint"] = layout.fingerprint
             file.attrs["scene"] = layout.scene
             file.attrs["shape"] = layout.shape
@@ -160,7 +170,6 @@ class FeatureCubeWriter:
                 group.create_dataset("tile_count", data=np.zeros(layout.tiles, np.int64))
                 for name in ("tile_sum", "tile_square_sum"):
                     group.create_dataset(name, data=np.zeros((layout.tiles, channels)))
-        os.replace(starting, self._partial)
 
 
 def _create_allocated(group: h5py.Group, name: str, shape: tuple[int, int, int], side: int) -> None:

@@ -15,7 +15,7 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.utils import find_kedro_project
 
-from bdgf.core.errors import UserError
+from bdgf.core.storage import user_error
 from bdgf.framework.run_options import refuse_unknown_runner
 from bdgf.framework.runtime_params import parse_params
 
@@ -31,18 +31,6 @@ class OneLineError(click.ClickException):
         """Prints the line to standard error."""
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
         click.echo(self.message, err=True)
-
-
-def user_error(error: BaseException | None) -> UserError | None:
-    """The UserError in a chain of causes, if there is one.
-
-    Kedro wraps what a dataset raises; the user's line is further down the chain.
-    """
-    while error is not None:
-        if isinstance(error, UserError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
 
 
 class _SilenceUserErrors(logging.Filter):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -15,6 +14,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from bdgf.core.guarded_file import guarded
+from bdgf.core.storage import storage_error, written_whole
 from bdgf.training.interval_means import IntervalMeans
 from bdgf.training.optimizer import ExponentialAverage
 
@@ -94,14 +95,18 @@ def save_checkpoint(path: Path, state: Mapping[str, Any], fingerprint: str) -> N
         path: The checkpoint file.
         state: What `TrainingState.state_dict` gave.
         fingerprint: Of everything that decides the training's result.
+
+    Raises:
+        StorageError: The disk refuses; the old checkpoint still is there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    with partial.open("wb") as file:
-        torch.save({"fingerprint": fingerprint, "state": dict(state)}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    needed = _bytes_of_tensors(state)
+    with (
+        written_whole(path, path.with_name(path.name + ".part"), needed) as partial,
+        guarded(partial, "wb") as file,
+    ):
+        # PyTorch's archive writer takes any object that writes; its types say less.
+        torch.save({"fingerprint": fingerprint, "state": dict(state)}, file)  # type: ignore[arg-type]
+        file.sync()
 
 
 def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
@@ -110,6 +115,9 @@ def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
     Returns:
         The state; None when there is no file, when it belongs to another training (logged at
         INFO), or when it is damaged (a warning): training then starts from its beginning.
+
+    Raises:
+        StorageError: The disk refuses to give it.
     """
     if not path.exists():
         return None
@@ -129,6 +137,9 @@ def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
         pickle.UnpicklingError,
         zipfile.BadZipFile,
     ) as error:
+        refused = storage_error(error)
+        if refused is not None:  # the checkpoint may well be whole
+            raise refused from error
         log.warning(
             "the running checkpoint %s is damaged (%s); starting from the first step",
             path,
@@ -144,6 +155,14 @@ def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
         )
         return None
     return dict(state)
+
+
+def _bytes_of_tensors(state: Any) -> int:
+    if isinstance(state, torch.Tensor):
+        return state.nbytes
+    if isinstance(state, Mapping):
+        return sum(map(_bytes_of_tensors, state.values()))
+    return sum(map(_bytes_of_tensors, state)) if isinstance(state, list | tuple) else 0
 
 
 def _random_state(generator: torch.Generator | np.random.Generator) -> Any:

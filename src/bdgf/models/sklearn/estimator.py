@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import xarray as xr
 
 from bdgf.core.errors import artifact_errors
 from bdgf.core.settings import Settings
+from bdgf.core.storage import written_whole
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.sklearn.feature_source import PixelFeatures, row_bands
 from bdgf.models.sklearn.training_pixels import Estimator, training_pixels
@@ -136,13 +136,13 @@ class TrainedEstimator:
         """
         from skops.io import dump
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".part")
         stored = {
             "estimator": self.estimator,
             "features": self.features.state(),
             "config": self.config,
         }
-        with partial.open("wb") as file:
+        with (
+            written_whole(path, path.with_name(path.name + ".part")) as partial,
+            partial.open("wb") as file,
+        ):
             dump(stored, file)
-        os.replace(partial, path)
