@@ -9,7 +9,7 @@ from threading import Event, Timer
 
 import pytest
 
-from bdgf.experiments.process import RunFailed, RunProcess
+from bdgf.experiments.process import RunFailed, RunProcess, RunStopped
 from bdgf.experiments.suite import PlannedRun
 
 RUN = PlannedRun("s", "r", "demo", 3, {"dataset": "demo", "seed": 3}, "f", None)
@@ -34,12 +34,30 @@ def test_a_stopped_run_leaves_no_process(
     stand_in(monkeypatch, tmp_path, f"echo $$ > {tmp_path}/id; exec sleep 60")
     stopping, started = Event(), time.monotonic()
     Timer(0.5, stopping.set).start()
-    with pytest.raises(RunFailed, match="stopped"):
+    with pytest.raises(RunStopped):
         process.finish(stopping)
     assert time.monotonic() - started < 30
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "id").read_text()), 0)
     assert not (tmp_path / "run" / "data").exists()
+
+
+def test_a_run_that_does_not_listen_is_ended_with_all_that_it_started(
+    process: RunProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bdgf.experiments.process.LAST_SECONDS", 0.2)
+    stand_in(
+        monkeypatch, tmp_path, f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/id; wait; sleep 60"
+    )
+    stopping = Event()
+    Timer(0.5, stopping.set).start()
+    with pytest.raises(RunStopped):
+        process.finish(stopping)
+    started = Path("/proc") / (tmp_path / "id").read_text().strip() / "cmdline"
+    deadline = time.monotonic() + 30
+    while started.exists() and started.read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.05)  # until the system has seen to it
+    assert not started.exists() or not started.read_bytes()
 
 
 def test_what_a_killed_run_left_is_cleared_but_for_its_checkpoints(
@@ -63,7 +81,7 @@ def test_the_process_runs_up_to_the_metrics_in_a_folder_of_its_own(
         process.finish(Event())
     arguments, environment = process.log.read_text().splitlines()
     command = tmp_path / "run" / "run.json"
-    assert arguments == f"-m kedro run --config {command} --env test"
+    assert arguments == f"-m bdgf.experiments.watched_run run --config {command} --env test"
     assert environment == "mlflow-1 1"
     options = json.loads(command.read_text())["run"]
     assert (options["pipeline"], options["to_outputs"]) == ("full", "metrics")

@@ -17,6 +17,8 @@ from tests.messages import numbers, telling
 from tests.pipelines.command_line import Outcome
 from tests.pipelines.project import ROOT, Project
 
+OWN = "data/08_reporting/bench"
+
 FAILING = """
 failing:
   title: One of them fails
@@ -66,7 +68,12 @@ def test_pretraining_is_shared_and_the_user_s_artifacts_are_left_alone(
     project: Project, first: Outcome
 ) -> None:
     assert len(list((project.folder / "data/working/demo/denoisers").glob("*.safetensors"))) == 1
-    assert {path.name for path in (project.folder / "data").iterdir()} == {"working"}
+    assert {path.name for path in (project.folder / "data").iterdir()} == {
+        "working",
+        "08_reporting",
+    }
+    assert [path.name for path in (project.folder / "data/08_reporting").iterdir()] == ["bench"]
+    assert not (project.folder / "docs").exists()
 
 
 def test_every_process_has_its_mlflow_run_below_the_bench_s(
@@ -78,7 +85,7 @@ def test_every_process_has_its_mlflow_run_below_the_bench_s(
     assert len(parents) == 2
     assert len(set(parents.values())) == 1
     assert sorted(status[run] for run in parents) == ["FAILED", "FINISHED"]
-    runs = json.loads((project.folder / "docs/results/failing_demo_test_runs.json").read_text())
+    runs = json.loads((project.folder / OWN / "results/failing_demo_test_runs.json").read_text())
     assert {run["mlflow_run"] for run in runs} == measured
     logged = {path.name for path in (project.folder / "mlruns").rglob("*") if path.is_file()}
     assert "split.tif" in logged
@@ -92,7 +99,7 @@ def test_every_process_has_its_mlflow_run_below_the_bench_s(
 def test_what_is_recorded_is_not_run_again_whatever_its_suite(
     project: Project, first: Outcome
 ) -> None:
-    document = project.folder / "docs" / "results.md"
+    document = project.folder / OWN / "results.md"
     document.write_text("# Prose of ours\n\n" + document.read_text())
     result = bench(project, "--suite", "alone")
     assert result.code == 0, result.printed
@@ -101,11 +108,18 @@ def test_what_is_recorded_is_not_run_again_whatever_its_suite(
     assert "| whole | the same |" in document.read_text()
 
 
+def test_the_published_document_is_written_by_name(project: Project, first: Outcome) -> None:
+    result = bench(project, "--suite", "alone", "--table", "--document", "docs/results.md")
+    assert result.code == 0, result.printed
+    assert "| whole | the same |" in (project.folder / "docs/results.md").read_text()
+    shutil.rmtree(project.folder / "docs")
+
+
 def test_what_was_published_need_not_be_run_again(project: Project, first: Outcome) -> None:
     shutil.rmtree(project.folder / "data/working/bench/records")
     result = bench(project, "--suite", "alone", "--published")
     assert result.code == 0, result.printed
-    assert numbers(result.stdout, "docs/results/") == [1]
+    assert numbers(result.stdout, f"{OWN}/results/")[0] == 1
     assert numbers(result.stdout, "alone:") == [1, 1, 0]  # runs, recorded, to do
 
 
@@ -129,6 +143,50 @@ def test_tables_of_nothing_say_what_to_run(tmp_path: Path) -> None:
 def test_an_unknown_reference_lists_the_rows(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=telling("'best'", "all branches", "CNN alone")):
         planned(tmp_path, reference="best")
+
+
+def runs_of(project: Project) -> list[str]:
+    """Process ids of the runs under way in the project's folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            there = (process / "cwd").readlink() == project.folder
+            if there and b"watched_run" in (process / "cmdline").read_bytes():
+                found.append(process.name)
+        except OSError:  # ended meanwhile
+            continue
+    return found
+
+
+def started(project: Project) -> subprocess.Popen[str]:
+    """A bench in a process of its own, with a run under way."""
+    found = project.process("kedro", "bench", "--env=test", "--suite=tiny", "--seeds=0-9")
+    deadline = time.monotonic() + 120
+    while not runs_of(project) and time.monotonic() < deadline:
+        assert found.poll() is None, found.communicate()
+        time.sleep(0.1)
+    assert runs_of(project)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_bench_that_is_ended_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
+    project = Project.create(tmp_path / f"ended{number}")
+    with started(project) as bench:
+        bench.send_signal(number)
+        printed, errors = bench.communicate(timeout=120)
+    deadline = time.monotonic() + 60
+    while runs_of(project) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not runs_of(project)
+    if number == signal.SIGKILL:  # who is killed says nothing
+        return
+    assert bench.returncode == 128 + number, errors
+    assert "Traceback" not in printed + errors
+    assert numbers(printed, "stopped:")[1] == 20
+    assert {status for _, status in project.mlflow_runs()} == {"KILLED"}
 
 
 ENDLESS = """
@@ -163,4 +221,4 @@ def test_a_killed_bench_goes_on_where_it_was(
     assert result.code == 0, result.printed
     assert numbers(result.stdout, "tiny:") == [4, 1, 3]  # runs, recorded, to do
     assert len(list(records.glob("*.json"))) == 4
-    assert "| part | CNN alone |" in (project.folder / "docs" / "results.md").read_text()
+    assert "| part | CNN alone |" in (project.folder / OWN / "results.md").read_text()

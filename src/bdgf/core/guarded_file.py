@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bdgf.core.storage import writing
-
 
 class GuardedFile(io.RawIOBase):
     """A binary file whose first failed write is kept and raised later, not into its writer.
@@ -110,26 +108,24 @@ class GuardedFile(io.RawIOBase):
 
 
 @contextmanager
-def guarded(path: Path, mode: str, needed: int | None = None) -> Iterator[GuardedFile]:
-    """A `GuardedFile` that is closed at the end of the block, and its failure told in one line.
+def guarded(path: Path, mode: str) -> Iterator[GuardedFile]:
+    """A `GuardedFile` that is closed at the end of the block.
 
     Args:
         path: The file.
         mode: That of `open`, binary.
-        needed: Bytes that it will take, where that is known.
 
     Raises:
-        StorageError: The disk refused; what the writer raised over that is its consequence.
+        OSError: The disk refused; what the writer raised over that is its consequence.
     """
-    with writing(path, needed):
-        file = GuardedFile(path, mode)
+    file = GuardedFile(path, mode)
+    try:
         try:
-            try:
-                yield file
-            except Exception as error:
-                if file.error is not None:
-                    raise file.error from error
-                raise
-            file.check()
-        finally:
-            file.close()
+            yield file
+        except Exception as error:
+            if file.error is not None:
+                raise file.error from error
+            raise
+        file.check()
+    finally:
+        file.close()

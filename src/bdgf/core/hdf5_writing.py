@@ -25,24 +25,29 @@ def hdf5_for_writing(path: Path, mode: Literal["w", "r+"]) -> Iterator[h5py.File
     Raises:
         StorageError: The disk refused something; the file is closed, and the process goes on.
     """
-    with guarded(path, {"w": "w+b", "r+": "r+b"}[mode]) as raw, h5py.File(raw, mode) as file:
+    with (
+        writing(path),
+        guarded(path, {"w": "w+b", "r+": "r+b"}[mode]) as raw,
+        h5py.File(raw, mode) as file,
+    ):
         yield file
 
 
-def allocate(path: Path) -> None:
+def allocate(path: Path, name: Path) -> None:
     """Takes the room for the whole of a file whose blocks were not written yet.
 
     From then on the disk cannot be too full for what is written into it.
 
     Args:
         path: The file, of its final length.
+        name: What messages call it.
 
     Raises:
         StorageError: There is not so much room.
     """
     state = path.stat()
     missing = max(0, state.st_size - state.st_blocks * _BYTES_OF_A_BLOCK)
-    with writing(path, missing):
+    with writing(name, missing):
         if not missing or not hasattr(os, "posix_fallocate"):
             return
         with path.open("r+b") as file:

@@ -15,7 +15,9 @@ from bdgf.core.storage_reason import StorageReason, chain, storage_reason
 MARGIN = 1.05
 """Room is asked for this many times the size: headers, and a folder's own entries."""
 
-_MIB = 2**20
+_KIB, _MIB = 2**10, 2**20
+_FEW = 10
+"""Sizes under so many MiB are told in KiB."""
 _ROOM = (
     "free some space there, or put the project's data elsewhere (parameters data_folder, "
     "working_folder, cache.folder), then type the same command again"
@@ -112,10 +114,12 @@ def _told(reason: StorageReason, path: Path | None, needed: int | None) -> Stora
 
 def _full(reason: StorageReason, path: Path | None, needed: int | None) -> StorageError:
     # What is free is told where the disk is the limit; a quota or a limit of the system is not it.
-    facts = [f"it needs {_size(needed)}"] if needed is not None else []
+    known = f" (it needs {_size(needed)})" if needed is not None else ""
     if path is not None and reason.code == errno.ENOSPC:
-        facts.append(f"{_size(_free(path))} free in {_nearest(path.parent)}")
-    known = f" ({', '.join(facts)})" if facts else ""
+        free, folder = _free(path), _nearest(path.parent)
+        enough = needed is None or needed <= free  # so it was thought
+        size = f"more than the {_size(free)}" if enough else f"{_size(needed or 0)}, {_size(free)}"
+        known = f" (it needs {size}{' that are' if enough else ''} free in {folder})"
     name = _short(path) if path is not None else "a file"
     return StorageError(f"cannot write {name}: {reason.words}{known}; {_ROOM}")
 
@@ -151,4 +155,5 @@ def _nearest(folder: Path) -> Path:
 
 
 def _size(size: int) -> str:
-    return f"{size / _MIB:,.1f} MiB"
+    many = size >= _FEW * _MIB
+    return f"{size / _MIB:,.0f} MiB" if many else f"{size / _KIB:,.0f} KiB"

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bdgf.experiments.bench_lock import alone_in
 from bdgf.experiments.runner import Bench, BenchOptions
 from bdgf.experiments.suite import resolver
 from bdgf.experiments.tracking import BenchTracking
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
+
+DOCUMENT = Path("08_reporting") / "bench" / "results.md"
+"""Where the tables go below the data folder if nobody names another document."""
+
+_SIGNALLED = 128  # what a shell adds to a signal's number in the exit code
 
 
 def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
@@ -23,7 +32,8 @@ def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
         only_tables: Whether to run nothing and to tabulate what is recorded.
 
     Returns:
-        The exit code: 0 when every run is recorded and every table written.
+        The exit code: 0 when every run is recorded and every table written; 130 after Ctrl-C and
+        143 after SIGTERM, with no process of the bench left.
 
     Raises:
         UserError: Whatever the user can mend.
@@ -44,15 +54,22 @@ def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
             return parameters
 
         resolve = resolver(of_scene)
+        if options.document is None:
+            options = replace(options, document=_own_document(loader))
         planned = Bench(options, loader["bench"], resolve, click.echo)
-        if options.published:
-            folder = options.document.with_suffix("")
-            click.echo(f"{planned.take_published()} runs taken from {folder}/")
-        runs = [] if only_tables else planned.missing()
-        for scene in dict.fromkeys(run.scene for run in runs):
-            _check_data(resolve({"dataset": scene}))
-        experiment = context.mlflow.tracking.experiment.name
-    return _bench(planned, runs, experiment)
+        # Who only looks at what is recorded may do so beside a bench that records.
+        with nullcontext() if only_tables else alone_in(planned.folder):
+            if options.published:
+                click.echo(f"{planned.take_published()} runs taken from {planned.published}/")
+            runs = [] if only_tables else planned.missing()
+            for scene in dict.fromkeys(run.scene for run in runs):
+                _check_data(resolve({"dataset": scene}))
+            return _bench(planned, runs, context.mlflow.tracking.experiment.name)
+
+
+def _own_document(loader: Any) -> Path:
+    # What is published is written by name alone: a try must not change it.
+    return Path(loader["globals"]["data_folder"]) / DOCUMENT
 
 
 def _bench(planned: Bench, runs: list[Any], experiment: str) -> int:
@@ -64,22 +81,47 @@ def _bench(planned: Bench, runs: list[Any], experiment: str) -> int:
         planned.tables()  # before anything is opened: there may be none
     tags = {"pipeline": "bench", "scene": ",".join(planned.options.scenes)}
     tracking = BenchTracking(experiment, f"bench {suites}", tags)
-    complete = False
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends its processes too
+    status = "FAILED"
     try:
-        failed = planned.run(runs, tracking) if runs else 0
+        with _told_to_stop():
+            failed = planned.run(runs, tracking) if runs else 0
         tables = planned.tables()
         for table in tables:
             tracking.log_table(f"{table.key}.md", table.markdown)
             tracking.log_table(f"{table.key}.csv", table.csv)
         for path in planned.write(tables):
             planned.say(f"written: {path}")
-        complete = not failed
+        status = "FAILED" if failed else "FINISHED"
+    except _Stopped as stop:
+        status = "KILLED"
+        recorded = sum(fingerprint in planned.records for fingerprint in wanted)
+        planned.say(f"stopped: {recorded} of {len(wanted)} runs recorded; the same command goes on")
+        return _SIGNALLED + stop.number
     finally:
-        tracking.end(failed=not complete)
+        tracking.end(status)
     if failed:
         planned.say(f"{failed} of {len(runs)} runs failed; the same command tries them again")
-    return int(not complete)
+    return int(bool(failed))
+
+
+class _Stopped(KeyboardInterrupt):
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[None]:
+    # Ctrl-C and SIGTERM alike end the processes of the bench, and then the bench.
+    def stop(number: int, frame: Any) -> None:
+        raise _Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check_data(parameters: dict[str, Any]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,16 +19,23 @@ from typing import Any
 import numpy as np
 
 from bdgf import __version__
+from bdgf.core.storage import writing
 from bdgf.experiments.comparison import MEASURES
 from bdgf.experiments.records import PixelCorrectness, Record
 from bdgf.experiments.suite import PlannedRun
+from bdgf.experiments.watched_run import LAST_SECONDS
 from bdgf.splits.parts import TEST
 
+WATCHED_RUN = "bdgf.experiments.watched_run"
 _POLL_SECONDS = 0.1
 
 
 class RunFailed(Exception):  # noqa: N818 - names the event
     """A run ended without its metrics; the message says why and where its log is."""
+
+
+class RunStopped(RunFailed):
+    """A run was ended because the bench is."""
 
 
 class RunProcess:
@@ -63,13 +72,16 @@ class RunProcess:
             stopping: Set by whoever wants the process ended.
 
         Raises:
-            RunFailed: The process failed, or was ended.
+            RunFailed: The process failed.
+            RunStopped: It was ended.
+            StorageError: The disk refuses the run's folder.
         """
         data = self.folder / "data"
         shutil.rmtree(data, ignore_errors=True)  # versions of a run that did not end
-        self.folder.mkdir(parents=True, exist_ok=True)
         command = self.folder / "run.json"  # YAML too
-        command.write_text(json.dumps({"run": self._options(data)}, indent=1) + "\n")
+        with writing(command):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            command.write_text(json.dumps({"run": self._options(data)}, indent=1) + "\n")
         started = time.monotonic()
         with self.log.open("w") as log:
             code = self._wait(self._start(command, log), stopping)
@@ -94,10 +106,15 @@ class RunProcess:
         }
 
     def _start(self, command: Path, log: Any) -> subprocess.Popen[bytes]:
-        arguments = [sys.executable, "-m", "kedro", "run", "--config", str(command)]
+        arguments = [sys.executable, "-m", WATCHED_RUN, "run", "--config", str(command)]
         arguments += ["--env", self._env] if self._env else []
         return subprocess.Popen(
-            arguments, stdout=log, stderr=subprocess.STDOUT, env=self._environment()
+            arguments,
+            stdin=subprocess.PIPE,  # closed by the system when this process ends, however it does
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=self._environment(),
+            start_new_session=True,  # a group of its own: what it starts is ended with it
         )
 
     def _environment(self) -> dict[str, str]:
@@ -109,11 +126,14 @@ class RunProcess:
         return environment
 
     def _wait(self, process: subprocess.Popen[bytes], stopping: Event) -> int:
-        while process.poll() is None:
-            if stopping.wait(_POLL_SECONDS):
-                process.terminate()
-                process.wait()
-                raise RunFailed("stopped")
+        with process:
+            try:
+                while process.poll() is None:
+                    if stopping.wait(_POLL_SECONDS):
+                        raise RunStopped("stopped")
+            except BaseException:
+                _end(process)
+                raise
         return process.returncode
 
     def _record(self, metrics: Mapping[str, Any], seconds: float) -> Record:
@@ -146,6 +166,15 @@ class RunProcess:
             truth = predictions["labels"].to_numpy().ravel()[pixels]
         predicted = probabilities.reshape(len(probabilities), -1)[:, pixels].argmax(axis=0) + 1
         return PixelCorrectness(pixels.astype(np.uint32), predicted == truth)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # Gives a run the time to save its checkpoint, then ends it with all that it started.
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(LAST_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _version(data: Path, name: str) -> Path:

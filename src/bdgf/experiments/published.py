@@ -16,7 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from bdgf.core.errors import SettingsError
-from bdgf.experiments.records import PixelCorrectness, Record
+from bdgf.core.storage import storage_error
+from bdgf.experiments.records import PixelCorrectness, Record, read_record
+
+_REASON_CHARACTERS = 200
 
 
 def published(runs: Sequence[tuple[str, Record, PixelCorrectness]]) -> str:
@@ -45,24 +48,26 @@ def published_runs(folder: Path) -> Iterator[tuple[Record, PixelCorrectness]]:
 
     Raises:
         SettingsError: A file is not as `published` wrote it.
+        StorageError: The disk refuses to give it.
     """
     for path in sorted(folder.glob("*_runs.json")):
         try:
-            for run in json.loads(path.read_text()):
-                if "right" in run:
-                    yield _read(run)
-        except (ValueError, TypeError, KeyError, zlib.error) as error:
-            raise SettingsError(
-                f"{path} does not hold runs of `kedro bench` ({error}); take it away, or leave "
+            found = [_read(run) for run in json.loads(path.read_text()) if "right" in run]
+        except Exception as error:  # damage shows in many ways
+            reason = " ".join(str(error).split())[:_REASON_CHARACTERS]
+            raise storage_error(error) or SettingsError(
+                f"{path} does not hold runs of `kedro bench` ({reason}); take it away, or leave "
                 "--published out"
             ) from error
+        yield from found
 
 
 def _read(run: dict[str, object]) -> tuple[Record, PixelCorrectness]:
     gaps = np.frombuffer(_unpacked(run["pixels"]), "<u4")
     bits = np.frombuffer(_unpacked(run["right"]), np.uint8)
     correct = np.unpackbits(bits, count=len(gaps)).astype(bool)
-    record = Record(**{k: v for k, v in run.items() if k not in ("variant", "pixels", "right")})  # type: ignore[arg-type]
+    figures = {k: v for k, v in run.items() if k not in ("variant", "pixels", "right")}
+    record = read_record(json.dumps(figures))
     return record, PixelCorrectness(np.cumsum(gaps, dtype=np.uint32), correct)
 
 

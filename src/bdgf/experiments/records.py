@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import logging
 import os
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter
 
+from bdgf.core.errors import ArtifactError, artifact_errors
+from bdgf.core.storage import writing, written_whole
 from bdgf.experiments.comparison import MEASURES, Outcome
+
+log = logging.getLogger(__name__)
+
+_DAMAGED = "damaged"
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,8 @@ class Record:
         finished: When, in ISO 8601.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     fingerprint: str
     scene: str
     seed: int
@@ -48,6 +61,9 @@ class Record:
     mlflow_run: str
     version: str
     finished: str
+
+
+_RECORD = TypeAdapter(Record)
 
 
 @dataclass(frozen=True)
@@ -74,25 +90,76 @@ class RecordFolder:
         return self.read(fingerprint) is not None
 
     def write(self, record: Record, correctness: PixelCorrectness) -> None:
-        """Writes both files; the JSON last, as it says that the run is finished."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / record.fingerprint
-        partial = self.folder / f".{record.fingerprint}.part.npz"
-        np.savez_compressed(partial, **vars(correctness))
-        os.replace(partial, path.with_suffix(".npz"))
-        partial = partial.with_suffix(".json")
-        partial.write_text(json.dumps(asdict(record), indent=1) + "\n")
-        os.replace(partial, path.with_suffix(".json"))
+        """Writes both files; the JSON last, as it says that the run is finished.
+
+        Raises:
+            StorageError: The disk refuses.
+        """
+        name, path = record.fingerprint, self.folder / record.fingerprint
+        with written_whole(path.with_suffix(".npz"), self.folder / f".{name}.part.npz") as partial:
+            np.savez_compressed(partial, **vars(correctness))
+        with written_whole(
+            path.with_suffix(".json"), self.folder / f".{name}.part.json"
+        ) as partial:
+            partial.write_text(json.dumps(asdict(record), indent=1) + "\n")
 
     def read(self, fingerprint: str) -> tuple[Record, PixelCorrectness] | None:
-        """The run's record and test pixels; None where it is not finished or damaged."""
+        """The run's record and test pixels; None where it is not finished or was damaged.
+
+        A damaged record is named in the log and moved to the folder `damaged`: its run counts as
+        not done.
+
+        Raises:
+            StorageError: The disk refuses to give it.
+        """
         path = self.folder / fingerprint
         try:
-            record = Record(**json.loads(path.with_suffix(".json").read_text()))
-            with np.load(path.with_suffix(".npz")) as arrays:
-                return record, PixelCorrectness(**{name: arrays[name] for name in arrays})
-        except (OSError, ValueError, TypeError, KeyError):
+            with artifact_errors(str(path.with_suffix(".json")), "its run is to be done again"):
+                if not path.with_suffix(".json").exists():
+                    return None
+                record = read_record(path.with_suffix(".json").read_bytes())
+                _check(record, fingerprint)
+                return record, _read_correctness(path.with_suffix(".npz"))
+        except (ArtifactError, MemoryError) as error:
+            self._set_aside(fingerprint)
+            log.warning("%s; what is left of it: %s", error, self.folder / _DAMAGED)
             return None
+
+    def _set_aside(self, fingerprint: str) -> None:
+        with writing(self.folder):
+            (self.folder / _DAMAGED).mkdir(exist_ok=True)
+            for ending in (".json", ".npz"):  # the JSON first: it says that the run is finished
+                path = (self.folder / fingerprint).with_suffix(ending)
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(path, self.folder / _DAMAGED / path.name)
+
+
+def read_record(text: str | bytes) -> Record:
+    """A record from its JSON.
+
+    Raises:
+        ValueError: It is not one.
+    """
+    return _RECORD.validate_json(text)
+
+
+def _check(record: Record, fingerprint: str) -> None:
+    missing = [name for name in (*MEASURES, "leakage") if name not in record.metrics]
+    if record.fingerprint != fingerprint or missing:
+        raise ValueError("the record of another run, or without some of its measures")
+
+
+def _read_correctness(path: Path) -> PixelCorrectness:
+    # By way of the archive, which compares check sums: a header that lies would make NumPy ask
+    # for as much memory as it says.
+    with zipfile.ZipFile(path) as archive:
+        pixels, correct = (
+            np.load(io.BytesIO(archive.read(f"{name}.npy"))) for name in ("pixels", "correct")
+        )
+    ascending = pixels.ndim == 1 and pixels.dtype == np.uint32 and (pixels[1:] > pixels[:-1]).all()
+    if not ascending or correct.dtype != bool or correct.shape != pixels.shape:
+        raise ValueError("its test pixels are not as they were written")
+    return PixelCorrectness(pixels, correct)
 
 
 def outcome(variant: str, record: Record, correctness: PixelCorrectness) -> Outcome:

@@ -9,11 +9,9 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from bdgf.core.errors import MissingArtifactError, SettingsError
 from bdgf.experiments.local_executor import run_all
-from bdgf.experiments.process import RunFailed, RunProcess
+from bdgf.experiments.process import RunFailed, RunProcess, RunStopped
 from bdgf.experiments.published import published_runs
 from bdgf.experiments.records import Record, RecordFolder
 from bdgf.experiments.suite import PlannedRun, Resolve, Suite, plan_suite, read_suites, run_order
@@ -32,7 +30,7 @@ class BenchOptions:
         jobs: Runs at a time.
         reference: Variant to compare with; None for each suite's own.
         env: Kedro's environment; None for the default one.
-        document: Markdown file that the tables go to.
+        document: Markdown file that the tables go to; None for the bench's own.
         again: Whether runs that are recorded are done again.
         published: Whether runs that the files beside the document hold count as recorded.
     """
@@ -43,7 +41,7 @@ class BenchOptions:
     jobs: int
     reference: str | None
     env: str | None
-    document: Path
+    document: Path | None = None
     again: bool = False
     published: bool = False
 
@@ -64,7 +62,10 @@ class Bench:
         options: What was asked for.
         suites: The suites by name.
         plans: The runs of each suite.
+        folder: Where all of the bench's files are.
         records: Where finished runs are recorded.
+        document: The document.
+        published: Folder of the files beside it.
     """
 
     def __init__(
@@ -96,6 +97,8 @@ class Bench:
         }
         self.folder = Path(resolve({"dataset": options.scenes[0]})["working_folder"]) / "bench"
         self.records = RecordFolder(self.folder / "records")
+        self.document = options.document or self.folder / "results.md"
+        self.published = self.document.with_suffix("")
 
     def take_published(self) -> int:
         """Records the runs of the plans that the files beside the document hold.
@@ -109,7 +112,7 @@ class Bench:
         wanted = {run.fingerprint for plan in self.plans.values() for run in plan}
         found = {
             record.fingerprint: (record, correctness)
-            for record, correctness in published_runs(self.options.document.with_suffix(""))
+            for record, correctness in published_runs(self.published)
             if record.fingerprint in wanted and record.fingerprint not in self.records
         }
         for record, correctness in found.values():
@@ -127,24 +130,10 @@ class Bench:
 
         Returns:
             How many failed; each was told in a line.
-
-        Raises:
-            SettingsError: Another bench is under way in the same folder.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / "bench.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise SettingsError(
-                f"another bench is under way in {self.folder}; wait for it, or set working_folder"
-            ) from error
-        try:
-            work = _Work(self, tracking, len(runs))
-            run_all(runs, self.options.jobs, work)
-            return work.failed
-        finally:
-            lock.release()
+        work = _Work(self, tracking, len(runs))
+        run_all(runs, self.options.jobs, work)
+        return work.failed
 
     def say(self, line: str) -> None:
         """Tells the user a line."""
@@ -177,7 +166,7 @@ class Bench:
 
     def write(self, tables: Sequence[SuiteTable]) -> list[Path]:
         """Writes the tables to the document and beside it."""
-        return write_tables(tables, self.options.document)
+        return write_tables(tables, self.document)
 
 
 class _Work:
@@ -195,8 +184,11 @@ class _Work:
         process = RunProcess(run, folder, self._bench.options.env, self._threads, mlflow_run)
         try:
             record, correctness = process.finish(stopping)
+        except RunStopped:
+            self._tracking.end_run(mlflow_run, "KILLED")
+            return
         except RunFailed as error:
-            self._tracking.fail_run(mlflow_run)
+            self._tracking.end_run(mlflow_run, "FAILED")
             self._tell(run, f"FAILED: {error}", failed=True)
             return
         record = replace(record, reused=self._tracking.reused_denoiser(mlflow_run))

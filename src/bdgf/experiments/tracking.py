@@ -38,9 +38,9 @@ class BenchTracking:
         made = self._client.create_run(self._experiment, tags=tags, run_name=run.title)
         return str(made.info.run_id)
 
-    def fail_run(self, run_id: str) -> None:
-        """PixelCorrectness the run of a process that could not do so itself."""
-        self._client.set_terminated(run_id, "FAILED")
+    def end_run(self, run_id: str, status: str) -> None:
+        """Closes the run of a process that could not do so itself; `status` is MLflow's word."""
+        self._client.set_terminated(run_id, status)
 
     def reused_denoiser(self, run_id: str) -> bool:
         """Whether a finished process took a denoiser that another run had pretrained."""
@@ -51,6 +51,6 @@ class BenchTracking:
         """Keeps a table as an artifact of the bench's run."""
         self._client.log_text(self.run_id, text, f"tables/{name}")
 
-    def end(self, failed: bool) -> None:
-        """Closes the bench's run."""
-        self._client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")
+    def end(self, status: str) -> None:
+        """Closes the bench's run; `status` is MLflow's word."""
+        self._client.set_terminated(self.run_id, status)

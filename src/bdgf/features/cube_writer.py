@@ -67,9 +67,10 @@ class FeatureCubeWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
         self.normalisation: np.ndarray | None = None
         self.done = np.zeros(layout.tiles, bool)
-        if not self._take_up():
+        if self._take_up():
+            allocate(self._partial, path)
+        else:
             self._create()
-        allocate(self._partial)
         if self.done.any():
             log.info(
                 "continuing the feature cube %s: %d of %d tiles are there",
@@ -149,27 +150,29 @@ class FeatureCubeWriter:
             return False
 
     def _create(self) -> None:
-        layout = self.layout
         starting = self._partial.with_name(self._partial.name + ".new")
-        with (
-            written_whole(self._partial, starting),
-            hdf5_for_writing(starting, "w") as file,
-        ):
-            file.attrs["fingerprint"] = layout.fingerprint
-            file.attrs["scene"] = layout.scene
-            file.attrs["shape"] = layout.shape
-            file.attrs["timesteps"] = list(layout.timesteps)
-            file.attrs["complete"] = False
-            file.create_dataset("done", data=np.zeros(layout.tiles, bool))
-            for level, channels in layout.channels.items():
-                group = file.create_group(f"level_{level}")
-                rows, columns = (-(-side // 2**level) for side in layout.shape)
-                _create_allocated(group, "features", (channels, rows, columns), CHUNK >> level)
-                for name in ("mean", "std"):
-                    group.create_dataset(name, data=np.zeros(channels, np.float32))
-                group.create_dataset("tile_count", data=np.zeros(layout.tiles, np.int64))
-                for name in ("tile_sum", "tile_square_sum"):
-                    group.create_dataset(name, data=np.zeros((layout.tiles, channels)))
+        with written_whole(self._partial, starting):
+            with hdf5_for_writing(starting, "w") as file:
+                self._write_layout(file)
+            allocate(starting, self.path)
+
+    def _write_layout(self, file: h5py.File) -> None:
+        layout = self.layout
+        file.attrs["fingerprint"] = layout.fingerprint
+        file.attrs["scene"] = layout.scene
+        file.attrs["shape"] = layout.shape
+        file.attrs["timesteps"] = list(layout.timesteps)
+        file.attrs["complete"] = False
+        file.create_dataset("done", data=np.zeros(layout.tiles, bool))
+        for level, channels in layout.channels.items():
+            group = file.create_group(f"level_{level}")
+            rows, columns = (-(-side // 2**level) for side in layout.shape)
+            _create_allocated(group, "features", (channels, rows, columns), CHUNK >> level)
+            for name in ("mean", "std"):
+                group.create_dataset(name, data=np.zeros(channels, np.float32))
+            group.create_dataset("tile_count", data=np.zeros(layout.tiles, np.int64))
+            for name in ("tile_sum", "tile_square_sum"):
+                group.create_dataset(name, data=np.zeros((layout.tiles, channels)))
 
 
 def _create_allocated(group: h5py.Group, name: str, shape: tuple[int, int, int], side: int) -> None:

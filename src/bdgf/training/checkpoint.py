@@ -21,6 +21,9 @@ from bdgf.training.optimizer import ExponentialAverage
 
 log = logging.getLogger(__name__)
 
+_BYTES_OF_A_RECORD = 512
+"""Of a tensor in the archive: its names, its alignment and its check sum."""
+
 
 class Stateful(Protocol):
     """Anything whose state a step changes (masking, records, the best weights so far).
@@ -159,7 +162,7 @@ def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
 
 def _bytes_of_tensors(state: Any) -> int:
     if isinstance(state, torch.Tensor):
-        return state.nbytes
+        return state.nbytes + _BYTES_OF_A_RECORD
     if isinstance(state, Mapping):
         return sum(map(_bytes_of_tensors, state.values()))
     return sum(map(_bytes_of_tensors, state)) if isinstance(state, list | tuple) else 0
