@@ -43,6 +43,7 @@ class KedroFileDataset(LocalVersionedDataset[Content]):
         """
         super().__init__(filepath=filepath, version=version, metadata=metadata)
         self._options = options
+        self.kedro_dataset(Path(filepath))  # a wrong option is told now, not at saving
 
     def kedro_dataset(self, path: Path) -> Any:
         """Kedro's dataset on one file, without versions."""
