@@ -10,7 +10,7 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfi
 COVERAGE := --cov bdgf --cov-report term
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all golden lint floors settings bench bench-gpu gpu-check clean
+.PHONY: run test test-all audit licences golden lint floors settings bench bench-gpu gpu-check clean
 run: $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
 
@@ -19,6 +19,15 @@ test: $(VENV)/.dev lint
 
 test-all: $(VENV)/.dev lint
 	$(TEST) $(COVERAGE)
+
+# Licences and known weaknesses of all that is pinned. Exit 1: something is wrong; exit 3: the
+# advisories could not be reached, so that nothing is known.
+audit: $(VENV)/.audit
+	$(BIN)/python -m tools.audit
+
+# docs/licences.md, from what is installed.
+licences: $(VENV)/.audit
+	$(BIN)/python -m tools.audit --licences
 
 # After a change that is meant to move the metrics of the demo scene; look at the difference.
 golden: $(VENV)/.dev
@@ -64,6 +73,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 $(VENV)/.bench: $(VENV)/.run
 	$(INSTALL) '.[bench]'
 	touch $@
+
+# All extras that are installed from wheels: what is not there cannot be looked at.
+$(VENV)/.audit: pyproject.toml constraints.txt
+	$(INSTALL) '.[audit,bench,dev]'
+	touch $(VENV)/.run $(VENV)/.dev $(VENV)/.bench $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

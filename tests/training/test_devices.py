@@ -6,6 +6,7 @@ import torch
 from bdgf.core.errors import SettingsError
 from bdgf.training.devices import (
     DeviceSettings,
+    arithmetic,
     make_fabric,
     resolve_accelerator,
     resolve_precision,
@@ -52,3 +53,15 @@ def test_a_fabric_computes_in_its_precision_and_keeps_quiet(precision, caplog, c
     assert not caplog.records
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_bits_belong_to_the_number_of_threads_on_a_cpu_alone() -> None:
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = arithmetic("cpu")
+        torch.set_num_threads(2)
+        assert arithmetic(torch.device("cpu")) != one
+        assert arithmetic("cuda:1") == ["cuda"]
+    finally:
+        torch.set_num_threads(threads)

@@ -23,6 +23,7 @@ from bdgf.features.memory import bytes_per_pixel
 from bdgf.features.noise_field import NoiseField
 from bdgf.raster.blocks import FeatureTile, calibration_regions, cut, tile_side
 from bdgf.scenes.scene import modality_names, valid_mask
+from bdgf.training.devices import arithmetic
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -224,8 +225,8 @@ def _fingerprint(
         fingerprint(valid_mask(part), *(part[name].to_numpy() for name in modality_names(part)))
         for part in parts
     ]
-    precision = type(fabric.strategy.precision).__name__
-    return fingerprint(weights.tensors, weights.config["settings"], digests, decisive, precision)
+    computed = [type(fabric.strategy.precision).__name__, *arithmetic(fabric.device)]
+    return fingerprint(weights.tensors, weights.config["settings"], digests, decisive, computed)
 
 
 def _check_modalities(denoiser: Denoiser, prepared: xr.Dataset) -> None:

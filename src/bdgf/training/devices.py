@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from pydantic import Field
@@ -36,7 +36,8 @@ class DeviceSettings(Settings):
         "auto", description="`auto`: bf16-mixed on CUDA, 32-true elsewhere.", json_schema_extra=MAIN
     )
     deterministic: bool = Field(
-        False, description="On CUDA: only repeatable kernels, some of them slower (a CPU repeats)."
+        False,
+        description="On CUDA: only repeatable kernels, some slower (docs/reproducibility.md).",
     )
 
 
@@ -66,6 +67,22 @@ def resolve_precision(settings: DeviceSettings) -> str:
     if settings.precision != "auto":
         return settings.precision
     return "bf16-mixed" if resolve_accelerator(settings) == "cuda" else "32-true"
+
+
+def arithmetic(device: torch.device | str) -> list[Any]:
+    """What the last bits of a network depend on beside data, settings, seed and precision.
+
+    On a CPU PyTorch splits some sums among its threads (docs/reproducibility.md), and another
+    split rounds otherwise.
+
+    Args:
+        device: Where it computes.
+
+    Returns:
+        The type of the device and, on a CPU, the number of threads; for fingerprints.
+    """
+    kind = torch.device(device).type
+    return [kind, torch.get_num_threads()] if kind == "cpu" else [kind]
 
 
 def as_float64(tensor: Tensor) -> Tensor:

@@ -12,7 +12,12 @@ from bdgf.core.fingerprint import fingerprint
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.preprocessing.preparation import stack_channels
 from bdgf.scenes.scene import valid_mask
-from bdgf.training.devices import DeviceSettings, resolve_precision
+from bdgf.training.devices import (
+    DeviceSettings,
+    arithmetic,
+    resolve_accelerator,
+    resolve_precision,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,5 +49,6 @@ class PretrainingData:
         decisive = settings.model_dump(
             mode="json", exclude={"log_every", "validate_every", "checkpoint_seconds"}
         )
-        precision, order = resolve_precision(devices), list(self.modalities.items())
-        return fingerprint(self.channels, self.valid, order, decisive, seed, precision, __version__)
+        order = list(self.modalities.items())
+        computed = [resolve_precision(devices), *arithmetic(resolve_accelerator(devices))]
+        return fingerprint(self.channels, self.valid, order, decisive, seed, computed, __version__)

@@ -29,7 +29,7 @@ from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.models.patch.validation import ValidationPixels
 from bdgf.raster.patches import SceneTensors, gather_batch, level_valid
 from bdgf.training.checkpoint import TrainingState
-from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.training.devices import DeviceSettings, arithmetic, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
 from bdgf.training.optimizer import ExponentialAverage, make_optimizer
@@ -63,7 +63,7 @@ def fit_classifier(
     with them among the training pixels: where labels are few, a fifth of them is much.
 
     Labels outside the training and validation pixels are removed before anything looks at them.
-    On a CPU the same arguments give the same weights, bit for bit.
+    On a CPU the same arguments and the same number of threads give the same weights, bit for bit.
 
     Args:
         arrays: The scene and its diffusion features.
@@ -283,6 +283,7 @@ class _Fit:
             self.seed,
             self.classifier.config(),
             epochs,
+            [type(self.fabric.strategy.precision).__name__, *arithmetic(self.fabric.device)],
         )
 
     def weights(self, chooser: _Fit) -> Weights:

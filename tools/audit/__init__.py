@@ -1,0 +1,1 @@
+"""What the project installs: under which licences, and with which known weaknesses."""
