@@ -103,9 +103,9 @@ def licence(package: str, version: str) -> Licence:
         metadata.distribution(package)
         return Licence(package, version, *TOLD_ELSEWHERE[package])
     about = metadata.metadata(package)
-    if expression := about.get("License-Expression"):
-        return Licence(package, version, expression, "License-Expression")
-    text = (about.get("License") or "").strip()
+    if expression := about.get_all("License-Expression"):
+        return Licence(package, version, expression[0], "License-Expression")
+    text = (about.get_all("License") or [""])[0].strip()
     if known := _known(text):
         return Licence(package, version, known, "License")
     told = (_known(line.split(" :: ")[-1]) for line in about.get_all("Classifier") or [] if
