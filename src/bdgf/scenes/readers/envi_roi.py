@@ -12,6 +12,7 @@ import numpy as np
 from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.envi import decode
 from bdgf.scenes.readers.raw_array import RawArray, X, Y
+from bdgf.scenes.readers.reading_limits import check_declared
 
 _DIMENSION = re.compile(r"\s*File Dimensions?\s*:\s*(\d+)\s*x\s*(\d+)", re.IGNORECASE)
 _NAME = re.compile(r"\s*ROI name\s*:(.*)", re.IGNORECASE)
@@ -171,6 +172,7 @@ def _label_map(
             f"{path}: {outside.sum()} points lie outside its image of {shape[0]}x{shape[1]} "
             "pixels; export the regions again"
         )
+    check_declared(path, "'; File Dimension:'", shape, np.dtype(np.uint8))
     pixels = rows * shape[1] + columns
     distinct = np.unique(np.stack([pixels, numbers], axis=1), axis=0)  # (n, 2): pixel, region
     labels = np.zeros(shape[0] * shape[1], np.uint8)

@@ -17,6 +17,7 @@ from bdgf.scenes.readers.axis_names import (
     without_single_axes,
 )
 from bdgf.scenes.readers.band_lists import read_bad_bands, read_wavelengths
+from bdgf.scenes.readers.hdf5_safety import check_links, check_size
 from bdgf.scenes.readers.netcdf import read_netcdf
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
 from bdgf.scenes.readers.variable_path import dotted, find_variable, only_variable
@@ -42,6 +43,7 @@ def read_hdf5(path: Path, variable: str | None) -> RawArray:
 
     with h5py.File(path, "r") as file:
         if "_NCProperties" not in file.attrs:
+            check_links(path, file)
             return _read(path, file, variable)
     return read_netcdf(path, variable)
 
@@ -71,6 +73,7 @@ def _read(path: Path, file: h5py.File, variable: str | None) -> RawArray:
             f"{path}: '{dotted(place)}' holds records ({', '.join(fields)}), not numbers; save the "
             "field that is the image as an array of its own"
         )
+    check_size(path, dataset)
     return _raw_array(dataset, place, datasets)
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bdgf.core.errors import SceneError
+from bdgf.scenes.readers.hdf5_safety import check_links, check_size, check_storage
 from bdgf.scenes.readers.raw_array import VariableError
+from bdgf.scenes.readers.reading_limits import check_declared
 from bdgf.scenes.readers.variable_path import missing_variable, only_variable, parse_path
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def read_matlab_v73(path: Path, variable: str | None) -> np.ndarray:
     import h5py
 
     with h5py.File(path, "r") as file:
+        check_links(path, file)
         roots = {name: _shape(file[name]) for name in _names(file)}
         steps = parse_path(variable or only_variable(path, roots), path)
         node: Any = file
@@ -76,12 +79,21 @@ def _element(path: Path, place: str, node: Any, index: int) -> tuple[Any, int]:
     """Element `index` of a cell, and 0; anything else as it is, and the index."""
     import h5py
 
+    seen: set[int] = set()  # addresses in the file
     while isinstance(node, h5py.Dataset) and h5py.check_ref_dtype(node.dtype) is not None:
+        address = h5py.h5o.get_info(node.id).addr
+        if address in seen:
+            raise SceneError(f"{path}: the cell '{place}' holds itself; save the array it should "
+                             "hold as a variable of its own")  # fmt: skip
+        seen.add(address)
+        check_size(path, node)
         # Stored in C order with reversed axes, which is MATLAB's own order of elements.
         references = node[()].ravel()
         if index >= references.size:
             raise VariableError(f"{path}: '{place}' has {references.size} elements, none {index}")
         node, index = node.file[references[index]], 0
+        if isinstance(node, h5py.Dataset):
+            check_storage(path, node)  # it need not have a name, by which it would be known
     return node, index
 
 
@@ -99,6 +111,7 @@ def _numbers(path: Path, place: str, node: Any, index: int) -> np.ndarray:
     is_empty = node.attrs.get("MATLAB_empty", 0) or not node.size
     if is_text or is_empty or node.dtype.kind not in "biufV":
         raise VariableError(f"{path}: '{place}' is no array of numbers; choose another variable")
+    check_size(path, node)
     return np.asarray(node[()].T)
 
 
@@ -111,7 +124,7 @@ def _sparse(path: Path, place: str, group: h5py.Group) -> np.ndarray:
     begins = _integers(path, place, group, "jc")
     kind = group.attrs.get("MATLAB_class", b"double")
     zeros = np.zeros(0, np.uint8 if kind == b"logical" else np.float64)
-    data = np.ravel(group["data"][()]) if "data" in group else zeros
+    data = _entries(path, group["data"]) if "data" in group else zeros
     lies = _integers(path, place, group, "ir") if "ir" in group else np.zeros(0, np.int64)
     counts = np.diff(begins)
     is_sound = (
@@ -126,6 +139,7 @@ def _sparse(path: Path, place: str, group: h5py.Group) -> np.ndarray:
             f"{path}: the sparse matrix '{place}' is damaged, its indices point outside; copy or "
             "download it again"
         )
+    check_declared(path, f"the sparse matrix '{place}'", (rows, len(counts)), data.dtype)
     dense = np.zeros((rows, len(counts)), data.dtype)
     dense[lies, np.repeat(np.arange(len(counts)), counts)] = data
     return dense
@@ -135,4 +149,10 @@ def _integers(path: Path, place: str, group: h5py.Group, name: str) -> np.ndarra
     found = group.get(name)
     if found is None or getattr(found, "dtype", np.dtype(object)).kind not in "iu":
         raise SceneError(f"{path}: the sparse matrix '{place}' has no indices '{name}'")
-    return np.ravel(found[()]).astype(np.int64)
+    return _entries(path, found).astype(np.int64)
+
+
+def _entries(path: Path, dataset: h5py.Dataset) -> np.ndarray:
+    check_storage(path, dataset)
+    check_size(path, dataset)
+    return np.ravel(dataset[()])

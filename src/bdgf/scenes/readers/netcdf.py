@@ -21,6 +21,7 @@ from bdgf.scenes.readers.netcdf_crs import ASSUMED
 from bdgf.scenes.readers.netcdf_groups import Groups, open_groups
 from bdgf.scenes.readers.netcdf_place import find_coordinate, find_place
 from bdgf.scenes.readers.raw_array import RawArray, VariableError, X, Y
+from bdgf.scenes.readers.reading_limits import check_declared
 from bdgf.scenes.readers.variable_path import dotted, find_variable, only_variable
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def read_netcdf(path: Path, variable: str | None) -> RawArray:
             raise VariableError(
                 f"{path}: '{dotted(place)}' is no array of numbers; choose another variable"
             )
+        check_declared(path, f"its variable '{dotted(place)}'", found.shape, found.dtype)
         return _raw_array(groups, group, found)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bdgf.scenes.readers.attribute_values import text
+from bdgf.scenes.readers.hdf5_safety import check_groups, check_links
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,6 +96,9 @@ def open_groups(path: Path) -> Iterator[Groups]:
     }
     with ExitStack() as stack:
         if h5py.is_hdf5(path):
+            with h5py.File(path, "r") as file:
+                check_links(path, file)
+                check_groups(path, file)
             options |= {"engine": "h5netcdf", "phony_dims": "access"}
             datasets = xr.open_groups(path, **options)
         else:

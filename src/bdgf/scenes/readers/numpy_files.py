@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
+from bdgf.scenes.readers.reading_limits import check_declared
 from bdgf.scenes.readers.variable_path import missing_variable, only_variable
 
 _NPY, _NPZ = b"\x93NUMPY", b"PK"
@@ -24,6 +26,11 @@ def read_npy(path: Path, variable: str | None) -> RawArray:
             f"{path}: a .npy file holds one array without a name; leave out 'variable: {variable}'"
         )
     _check_start(path, _NPY)
+    with path.open("rb") as file:
+        shape, dtype = _header(file)
+        held = path.stat().st_size - file.tell()
+    if not dtype.hasobject:
+        check_declared(path, "its header", shape, dtype, held)
     try:
         array = np.load(path, allow_pickle=False)
     except ValueError as error:
@@ -39,10 +46,15 @@ def read_npz(path: Path, variable: str | None) -> RawArray:
     """
     _check_start(path, _NPZ)
     with np.load(path, allow_pickle=False) as file:
+        declared = _declared(file)
         if variable is None:
-            variable = only_variable(path, _shapes(file))
+            shapes = {n: shape for n, (shape, dtype) in declared.items() if not dtype.hasobject}
+            variable = only_variable(path, shapes)
         if variable not in file.files:
             raise missing_variable(path, variable, file.files)
+        shape, dtype = declared[variable]
+        if not dtype.hasobject:
+            check_declared(path, f"'{variable}'", shape, dtype)
         try:
             array = file[variable]
         except ValueError as error:
@@ -57,16 +69,26 @@ def _check_start(path: Path, start: bytes) -> None:
             raise ValueError("it does not begin as such files of NumPy do")
 
 
-def _shapes(file: np.lib.npyio.NpzFile) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of the arrays that can be read without unpickling."""
+def _declared(file: np.lib.npyio.NpzFile) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Name -> shape and dtype of the arrays, without reading them."""
     found = {}
+    inside = set(file.zip.namelist())
     for name in file.files:
-        try:
-            found[name] = file[name].shape
-        except ValueError as error:
-            if not _is_pickled(error):
-                raise
+        with file.zip.open(name if name in inside else f"{name}.npy") as entry:
+            found[name] = _header(entry)
     return found
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of an array in NumPy's format."""
+    version = np.lib.format.read_magic(file)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(file)
+    return shape, dtype
 
 
 def _is_pickled(error: ValueError) -> bool:

@@ -8,11 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bdgf.core.errors import SceneError
 from bdgf.scenes.readers import envi
 from bdgf.scenes.readers.raster_bands import read_bands
+from bdgf.scenes.readers.raster_drivers import check_beside, driver_of
 from bdgf.scenes.readers.raw_array import RawArray
+from bdgf.scenes.readers.reading_limits import check_declared
+from bdgf.scenes.readers.references import check_inside
 from bdgf.scenes.readers.tiff_pages import check_whole, page_numbers, read_pages
+from bdgf.scenes.readers.vrt import check_vrt
 
 
 def read_raster(path: Path, variable: str | None) -> RawArray:
@@ -35,9 +41,18 @@ def read_raster(path: Path, variable: str | None) -> RawArray:
             raise SceneError(f"{path} holds no bands itself; write the image as a GeoTIFF")
         if source.driver == "GTiff":
             check_whole(path, source)
-            if page_numbers(source):
+            if pages := page_numbers(source):
+                _check_size(path, source, len(pages))
                 return read_pages(path, source)
+        _check_size(path, source)
         return read_bands(path, source)
+
+
+def _check_size(path: Path, source: Any, pages: int = 1) -> None:
+    """Pages may differ in size; `read_bands` looks at each of them again."""
+    item = max(np.dtype(dtype).itemsize for dtype in source.dtypes)
+    shape = [pages] * (pages > 1) + [source.height, source.width, source.count]
+    check_declared(path, "its header", shape, item)
 
 
 @contextmanager
@@ -46,14 +61,18 @@ def _opened(path: Path) -> Iterator[Any]:
     from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
     # Scenes of this field often have no map position: the warning would say nothing new.
+    driver = driver_of(path)
+    if driver is None:
+        raise envi.refusal_of_raw(path)
+    if driver == "VRT":
+        check_vrt(path)
+    check_beside(path)
     with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):
         try:
-            source = rasterio.open(path)
+            source = rasterio.open(path, driver=driver)
         except RasterioIOError as error:
-            if path.suffix.lower() in envi.DATA_SUFFIXES and path.is_file():
+            if driver == "ENVI":
                 header = envi.find_header(path)
-                if header is None and not _is_erdas(path):
-                    raise envi.refusal_of_raw(path) from error
                 if header is not None and header.read_bytes().startswith(b"\xef\xbb\xbf"):
                     raise SceneError(
                         f"{header} starts with a byte-order mark, so that its image is not "
@@ -61,10 +80,20 @@ def _opened(path: Path) -> Iterator[Any]:
                     ) from error
             raise
         with source:
+            _check_files(path, source)
             yield source
 
 
-def _is_erdas(path: Path) -> bool:
-    """Whether an .img file is one of ERDAS, not raw numbers; those need no header."""
-    with path.open("rb") as file:
-        return file.read(4) == b"EHFA"
+def _check_files(path: Path, source: Any) -> None:
+    """Checks the other files that a raster names: parts of an ERDAS image, sources of a VRT."""
+    for name in source.files:
+        check_inside(path, name, Path.cwd(), "it")
+    if "OVERVIEW_FILE" in _overviews(source):
+        raise SceneError(f"{path} names another file for its overviews; write the image again")
+
+
+def _overviews(source: Any) -> dict[str, str]:
+    try:
+        return dict(source.tags(ns="OVERVIEWS"))
+    except UnicodeDecodeError:
+        return {}

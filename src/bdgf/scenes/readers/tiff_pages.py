@@ -15,6 +15,7 @@ import numpy as np
 from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.raster_bands import one_or_all, read_bands
 from bdgf.scenes.readers.raw_array import BAND, RawArray, X, Y
+from bdgf.scenes.readers.reading_limits import check_declared
 from bdgf.scenes.readers.tiff_directories import Directory, directories
 
 
@@ -92,15 +93,21 @@ def _each_page(path: Path, source: Any) -> Iterator[RawArray]:
         if number == 1:
             read = read_bands(path, source)
         else:
-            with rasterio.open(_name(path, found[number - 1])) as page:
+            with rasterio.open(_name(path, found[number - 1]), driver="GTiff") as page:
+                _check_page(path, page)
                 read = read_bands(path, page)
         behind = _mask_behind(found, number, read.values.shape[:2])
         if behind is not None:
-            with rasterio.open(_name(path, behind)) as bits:
+            with rasterio.open(_name(path, behind), driver="GTiff") as bits:
                 read = replace(read, masked=bits.read(1) == 0)
         elif any_mask:
             read = replace(read, masked=None)  # GDAL gives the first page the mask of any
         yield read
+
+
+def _check_page(path: Path, page: Any) -> None:
+    item = max(np.dtype(dtype).itemsize for dtype in page.dtypes)
+    check_declared(path, "a page", (page.height, page.width, page.count), item)
 
 
 def _name(path: Path, directory: Directory) -> str:

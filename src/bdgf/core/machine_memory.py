@@ -1,0 +1,48 @@
+"""How much memory this process may use: the machine's, or less where its container has less."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+GIB = 2**30
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_LIMITS = ("memory.max", "memory.high", "memory/memory.limit_in_bytes")  # version 2, version 1
+
+
+def machine_memory(cgroups: Path = _CGROUPS) -> int:
+    """Bytes of memory of the machine, or of the container that this process runs in.
+
+    Args:
+        cgroups: Where Linux tells a container's limits.
+    """
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min([total, *_container_limits(cgroups)])
+
+
+def _container_limits(cgroups: Path) -> list[int]:
+    found = []
+    for folder in _own_groups(cgroups):
+        for name in _LIMITS:
+            try:
+                text = (folder / name).read_text(encoding="ascii").strip()
+            except (OSError, ValueError):
+                continue
+            if text.isdigit() and int(text):  # "max" is no limit
+                found.append(int(text))
+    return found
+
+
+def _own_groups(cgroups: Path) -> list[Path]:
+    """The root, and this process's own group with those above it, where they can be seen."""
+    folders = [cgroups]
+    try:
+        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return folders
+    for line in lines:
+        group = Path(line.rpartition(":")[2].lstrip("/"))
+        if line.startswith("0::") and ".." not in group.parts:
+            folders += [cgroups / group, *(cgroups / above for above in group.parents)]
+    return folders

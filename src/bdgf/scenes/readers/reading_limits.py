@@ -1,0 +1,119 @@
+"""What the reading of one file may take: memory, time, and from which folders."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from bdgf.core.errors import SceneError
+from bdgf.core.machine_memory import GIB, machine_memory
+from bdgf.core.settings import Settings
+
+_SHARE = 0.5  # of the machine's memory, for one array as it is stored
+
+
+class ReadingSettings(Settings):
+    """How carefully raw files are read."""
+
+    most_gib: float | None = Field(
+        None,
+        gt=0,
+        description="Most memory in GiB that one array of a file may take as it is stored; null: "
+        "half of the machine's memory, or of its container's.",
+    )
+    most_seconds: float = Field(
+        900, gt=0, description="Longest time in seconds that one array of a file may take to read."
+    )
+    isolated: bool = Field(
+        True,
+        description="Whether rasters, HDF5, NetCDF and MATLAB files are read in a process of their "
+        "own, so that a damaged one cannot end the run; without it `most_seconds` does not hold.",
+    )
+
+
+@dataclass(frozen=True)
+class ReadingLimits:
+    """Limits of one reading.
+
+    Attributes:
+        most_bytes: Of one array as it is stored.
+        seconds: Of the whole reading.
+        folders: The scene's folders; names inside a file lead nowhere else. The file's own folder
+            always is one of them.
+    """
+
+    most_bytes: int
+    seconds: float
+    folders: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, settings: ReadingSettings, folders: Sequence[Path] = ()) -> ReadingLimits:
+        """The limits that settings mean on this machine."""
+        most = _default_bytes() if settings.most_gib is None else int(settings.most_gib * GIB)
+        return cls(most, settings.most_seconds, tuple(folders))
+
+
+@cache
+def _default_bytes() -> int:
+    return int(machine_memory() * _SHARE)
+
+
+_IN_FORCE: ContextVar[ReadingLimits | None] = ContextVar("reading limits", default=None)
+
+
+def limits_in_force() -> ReadingLimits:
+    """The limits of the reading that is going on, or those of the default settings."""
+    return _IN_FORCE.get() or ReadingLimits.of(ReadingSettings())
+
+
+@contextmanager
+def reading_limits(limits: ReadingLimits) -> Iterator[None]:
+    """Puts limits in force for what is read inside."""
+    token = _IN_FORCE.set(limits)
+    try:
+        yield
+    finally:
+        _IN_FORCE.reset(token)
+
+
+def check_declared(
+    path: Path, what: str, shape: Sequence[int], item: int | np.dtype, held: int | None = None
+) -> None:
+    """Checks the size that a file declares, before any memory is taken for it.
+
+    Args:
+        path: The file.
+        what: What declares the size, for the message.
+        shape: The declared sizes.
+        item: Bytes of a number, or its dtype.
+        held: Bytes that the file can hold of it where it is not compressed; None: unknown.
+
+    Raises:
+        SceneError: The file is too short for it, or it is more than the limit.
+    """
+    sizes = [int(size) for size in shape]
+    itemsize = item if isinstance(item, int) else item.itemsize
+    declared = math.prod(sizes) * itemsize
+    words = f"{path}: {what} declares {'x'.join(map(str, sizes)) or 1} numbers"
+    if min([0, *sizes]) < 0:
+        raise SceneError(f"{words}; the file is damaged: copy or download it again")
+    if held is not None and declared > held:
+        raise SceneError(
+            f"{words}, {declared} bytes, but there are only {held}; the file is damaged or cut "
+            "short: copy or download it again"
+        )
+    most = limits_in_force().most_bytes
+    if declared > most:
+        raise SceneError(
+            f"{words}, {declared / GIB:.3g} GiB, more than the limit of {most / GIB:.3g} GiB; if "
+            f"the file is right, raise it: --params ingest.most_gib={math.ceil(declared / GIB)}; "
+            "else the file is damaged: copy or download it again"
+        )
