@@ -10,7 +10,6 @@ from typing import Any
 import xarray as xr
 from pydantic import Field
 
-from bdgf.core.settings import Settings
 from bdgf.scenes.config import LabelMap, SceneConfig, parse_scene_config
 from bdgf.scenes.ingest.axes import settle_axes
 from bdgf.scenes.ingest.decoding import decode_image
@@ -23,6 +22,7 @@ from bdgf.scenes.ingest.label_maps import (
 )
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import (
     LABELS,
     OFFICIAL_TEST,
@@ -37,8 +37,8 @@ from bdgf.scenes.synthetic.scene import make_demo_scene
 log = logging.getLogger(__name__)
 
 
-class IngestSettings(Settings):
-    """Where raw files are looked for."""
+class IngestSettings(ReadingSettings):
+    """Where raw files are looked for, and how carefully they are read."""
 
     folders: tuple[str, ...] = Field(
         min_length=1,
@@ -64,16 +64,22 @@ def ingest(name: str, configuration: Mapping[str, Any], settings: IngestSettings
     """
     config = parse_scene_config(name, configuration)
     folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
-    return read_scene(name, config, folders)
+    return read_scene(name, config, folders, settings)
 
 
-def read_scene(name: str, config: SceneConfig, folders: Sequence[Path]) -> xr.Dataset:
+def read_scene(
+    name: str,
+    config: SceneConfig,
+    folders: Sequence[Path],
+    reading: ReadingSettings | None = None,
+) -> xr.Dataset:
     """Reads, checks and aligns the raw files of one scene.
 
     Args:
         name: The scene's name.
         config: What its files are and what is in them.
         folders: Where the files are looked for, in order.
+        reading: How carefully they are read; None takes the defaults.
 
     Returns:
         The scene (`bdgf.scenes.scene`).
@@ -83,7 +89,7 @@ def read_scene(name: str, config: SceneConfig, folders: Sequence[Path]) -> xr.Da
     """
     if config.fabricate is not None:
         return make_demo_scene(config.fabricate).assign_attrs(scene=name)
-    place = SceneFolders(name, folders, config.source)
+    place = SceneFolders(name, folders, config.source, reading or ReadingSettings())
     images = _find_images(place, config)
     maps = _find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())

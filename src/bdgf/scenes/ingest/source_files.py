@@ -12,8 +12,9 @@ from typing import Generic, TypeVar
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Origin
+from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
-from bdgf.scenes.readers.registry import read_array
+from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.sources import Source
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class SceneFolders:
     scene: str
     folders: Sequence[Path]
     origin: Origin
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
     _checked: set[Path] = field(default_factory=set, init=False)
     _said: set[tuple[Path, str]] = field(default_factory=set, init=False)
 
@@ -80,7 +82,9 @@ class SceneFolders:
             if len(found) < len(paths):
                 continue
             try:
-                arrays = tuple(read_array(path, source.variable) for path in found)
+                arrays = tuple(
+                    read_raw(path, source.variable, self.reading, self.folders) for path in found
+                )
             except VariableError as error:  # another form may use the same file name
                 wrong_variable = wrong_variable or error
                 continue

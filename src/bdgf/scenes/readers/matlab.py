@@ -10,8 +10,10 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.hdf5 import read_hdf5
+from bdgf.scenes.readers.matlab_v5_sizes import check_sizes
 from bdgf.scenes.readers.matlab_v73 import is_matlab_v73, read_matlab_v73
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
+from bdgf.scenes.readers.reading_limits import check_declared
 from bdgf.scenes.readers.variable_path import missing_variable, only_variable, parse_path
 
 
@@ -44,6 +46,7 @@ def _read_matlab_v5(path: Path, variable: str | None) -> np.ndarray:
     (root, index), *steps = parse_path(variable, path)
     if root not in shapes:
         raise missing_variable(path, root, shapes)
+    check_sizes(path, root)
     value = loadmat(path, variable_names=[root])[root]
     place = root
     for name, next_index in steps:
@@ -81,6 +84,7 @@ def _numbers(path: Path, place: str, value: Any, index: int) -> np.ndarray:
 
 def _dense(path: Path, place: str, matrix: Any) -> np.ndarray:
     """The whole matrix of a sparse one; SciPy writes wherever its indices point to."""
+    check_declared(path, f"the sparse matrix '{place}'", matrix.shape, matrix.dtype)
     try:
         if hasattr(matrix, "check_format"):
             matrix.check_format(full_check=True)

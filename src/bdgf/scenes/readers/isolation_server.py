@@ -1,0 +1,131 @@
+"""The server behind `isolation`: imports the readers once, and forks a child for each file."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+_IDLE = 60.0  # seconds without work after which it ends
+_LINE = 1 << 20  # bytes of a request at most
+# Readers copy an array (axes, bands of several dtypes, masks) beside what libraries need.
+_COPIES = 3
+_BESIDE = 1 << 30
+
+
+def serve(connection: socket.socket) -> None:
+    """Answers requests until the other side closes or is silent for long."""
+    _import_readers()
+    while select.select([connection], [], [], _IDLE)[0]:
+        line, files, _, _ = socket.recv_fds(connection, _LINE, 1)
+        while line and not line.endswith(b"\n"):
+            line += connection.recv(_LINE)
+        if not line:
+            return
+        answer = _in_child(connection, json.loads(line), files[0])
+        os.close(files[0])
+        connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
+
+
+def _import_readers() -> None:
+    """All that a child would import; none of it may start a thread."""
+    import h5netcdf  # noqa: F401
+    import h5py  # noqa: F401
+    import rasterio.crs  # noqa: F401
+    import scipy.io
+    import scipy.sparse  # noqa: F401
+    import xarray  # noqa: F401
+
+    import bdgf.scenes.readers.registry  # noqa: F401
+
+
+def _in_child(connection: socket.socket, request: dict[str, Any], result: int) -> dict[str, Any]:
+    """Forks a child, waits for its end, and says how it ended."""
+    ended, writes = os.pipe()  # the reading end closes when the child ends
+    child = os.fork()
+    if not child:
+        os.close(ended)
+        connection.close()
+        _read(request, result)
+    os.close(writes)
+    until = time.monotonic() + float(request["seconds"])
+    timed_out = False
+    while True:
+        left = until - time.monotonic()
+        ready = select.select([ended, connection], [], [], max(0.0, left))[0]
+        if ended in ready:
+            break
+        timed_out = not ready
+        os.kill(child, signal.SIGKILL)
+        if connection in ready:  # who asked is gone
+            sys.exit()
+        break
+    os.close(ended)
+    status = os.waitpid(child, 0)[1]
+    if timed_out:
+        return {"timed_out": True}
+    code = os.waitstatus_to_exitcode(status)
+    return {"code": code} if code >= 0 else {"signal": -code}
+
+
+def _read(request: dict[str, Any], result: int) -> None:
+    """The child: reads one array, writes it to `result`, and ends the process."""
+    code = 1
+    try:
+        from bdgf.core.errors import SceneError
+        from bdgf.scenes.readers.array_transfer import write_array, write_header
+        from bdgf.scenes.readers.raster_drivers import confined_environment
+        from bdgf.scenes.readers.raw_array import VariableError
+        from bdgf.scenes.readers.reading_limits import ReadingLimits, reading_limits
+        from bdgf.scenes.readers.registry import read_array
+
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 2)  # what libraries print of a damaged file
+        path = Path(request["path"])
+        os.chdir(request["working_folder"])
+        os.environ |= confined_environment(vrt=path.suffix.lower() == ".vrt")
+        limits = ReadingLimits(
+            request["most_bytes"], request["seconds"], tuple(map(Path, request["folders"]))
+        )
+        confine(_COPIES * limits.most_bytes + _BESIDE)
+        with os.fdopen(result, "r+b", closefd=False) as file:
+            try:
+                with reading_limits(limits):
+                    array = read_array(path, request["variable"])
+                write_array(array, file)
+            except VariableError as error:
+                write_header(file, {"error": "VariableError", "message": str(error)})
+            except SceneError as error:
+                write_header(file, {"error": "SceneError", "message": str(error)})
+            except Exception:
+                write_header(file, {"error": "", "message": traceback.format_exc()})
+        code = 0
+    finally:
+        os._exit(code)  # without what the parent registered for its own end
+
+
+def confine(more_bytes: int) -> None:
+    """Limits this process's memory to what it has and `more_bytes`, and leaves no core files."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    except OSError:  # not Linux, where this limit does not hold anyway
+        return
+    most = pages * resource.getpagesize() + more_bytes
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or most < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))
