@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from bdgf import __version__
 from bdgf.core.errors import SettingsError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.core.names import name_problem
 from bdgf.core.settings import Settings
 from bdgf.framework.config_loader import refuse_unknown
 from bdgf.framework.renamed import UNTIL, with_new_names
@@ -112,6 +113,8 @@ def read_suites(configured: Mapping[str, Any], wanted: Iterable[str]) -> dict[st
                 f"unknown suite '{name}'{hint}; known: {', '.join(sorted(configured))}; a new one "
                 "is a group in conf/local/bench.yml"
             )
+        if (problem := name_problem(name)) is not None:  # tables are files of its name
+            raise SettingsError(f"a suite's name {problem}: {name!r}; call it otherwise")
         suites[name] = checked(Suite.model_validate, configured[name], name)
     return suites
 

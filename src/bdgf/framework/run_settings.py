@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, Field, StrictInt
+from pydantic import ConfigDict, Field, StrictInt, field_validator
 
+from bdgf.core.names import name_problem
 from bdgf.core.settings import MAIN, Settings
 from bdgf.models.registry import MODELS
 
@@ -41,3 +42,10 @@ class RunSettings(Settings):
         description="Where the running checkpoint of a training is kept between runs, a folder a "
         "scene",
     )
+
+    @field_validator("dataset")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if (problem := name_problem(name)) is not None:
+            raise ValueError(f"it {problem}")
+        return name

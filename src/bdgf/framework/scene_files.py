@@ -15,6 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from bdgf.core.names import name_problem
 from bdgf.framework.yaml_text import YamlProblem, decoded, read_mapping
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,8 @@ def _read(files: Any, path: Path) -> DictConfig:
 
 def _check_keys(keys: list[str], stem: str) -> None:
     if keys == [stem]:
+        if (problem := name_problem(stem)) is not None:  # it becomes a folder of `data/`
+            raise YamlProblem(f"has a name that {problem}; call the file and its key otherwise")
         return
     if not keys:
         raise YamlProblem(f"holds no scene; it must hold one top key, its own name: '{stem}:'")

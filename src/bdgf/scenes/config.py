@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bdgf.core.errors import SettingsError
+from bdgf.core.names import name_problem
 from bdgf.core.settings import Settings
 from bdgf.scenes.sources import Counts, ImageSource, LabelSource, LabelValues, Values
 from bdgf.scenes.synthetic.scene import DemoSettings
@@ -154,6 +156,18 @@ class SceneConfig(Settings):
     )
     source: Origin = Field(Origin(), description="Where the public data are.")
 
+    @field_validator("folder")
+    @classmethod
+    def _below_the_data_folders(cls, folder: str | None) -> str | None:
+        if folder is not None and (
+            PurePath(folder).is_absolute() or ".." in PurePath(folder).parts
+        ):
+            raise ValueError(
+                f"'{folder}' leads out of the data folders; give a folder below them, and files "
+                "elsewhere by their absolute paths"
+            )
+        return folder
+
     @model_validator(mode="after")
     def _files_or_fabricate(self) -> SceneConfig:
         if self.fabricate is not None:
@@ -189,6 +203,8 @@ def parse_scene_config(name: str, parameters: Mapping[str, Any]) -> SceneConfig:
     Raises:
         SettingsError: One line that names the first wrong setting.
     """
+    if (problem := name_problem(name)) is not None:  # it becomes a folder of `data/`
+        raise SettingsError(f"a scene's name {problem}: {name!r}; call it otherwise")
     try:
         return SceneConfig.model_validate(parameters)
     except ValidationError as error:
