@@ -68,14 +68,13 @@ def check_beside(path: Path) -> None:
     Raises:
         SceneError: One of them is no TIFF or ERDAS file.
     """
-    names = [path.name + end for end in _BESIDE] + [path.stem + end for end in _BESIDE]
-    for name in {name.lower() for name in names}:
-        for beside in (path.with_name(name), path.with_name(name.upper())):
+    bases = {path.name.lower(), path.stem.lower()}
+    for beside in sorted(path.parent.iterdir()):
+        base, end = beside.stem.lower(), beside.suffix.lower()
+        if base in bases and end in _BESIDE:
             _check_companion(beside)
-    for name in names:
-        _check_companion(path.with_name(name))
-    for name in (path.name + ".aux.xml", path.stem + ".aux.xml"):
-        _check_metadata(path.with_name(name))
+        elif end == ".xml" and base.endswith(".aux") and base.removesuffix(".aux") in bases:
+            _check_metadata(beside)
 
 
 def _check_companion(path: Path) -> None:
