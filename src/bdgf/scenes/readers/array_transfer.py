@@ -47,7 +47,7 @@ def write_array(array: RawArray, file: IO[bytes]) -> None:
     for plain, _ in parts.values():
         file.seek(_next_start(file.tell()))
         if plain.size:
-            file.write(memoryview(plain).cast("B"))
+            file.write(plain.reshape(-1).view(np.uint8).data)
 
 
 def write_header(file: IO[bytes], said: Mapping[str, Any]) -> None:

@@ -166,10 +166,10 @@ class _Walk:
         # Each element has a tag of its own in the file.
         check_declared(self.path, what, (*array.sizes, fields), _POINTER, held)
         for _ in range(count * fields):
-            kind, length, _ = self._tag(source)
+            kind, held_here, _ = self._tag(source)
             if kind != _MATRIX:
                 raise _Unclear
-            if length:
+            if held_here:
                 self._check(source, self._array(source), held, depth + 1)
 
 

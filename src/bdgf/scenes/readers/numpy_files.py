@@ -72,9 +72,11 @@ def _check_start(path: Path, start: bytes) -> None:
 def _declared(file: np.lib.npyio.NpzFile) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Name -> shape and dtype of the arrays, without reading them."""
     found = {}
-    inside = set(file.zip.namelist())
+    archive = file.zip
+    assert archive is not None  # of an open file
+    inside = set(archive.namelist())
     for name in file.files:
-        with file.zip.open(name if name in inside else f"{name}.npy") as entry:
+        with archive.open(name if name in inside else f"{name}.npy") as entry:
             found[name] = _header(entry)
     return found
 
