@@ -64,13 +64,8 @@ def test_reference_systems_arrive_as_they_are(epsg: int) -> None:
 
 
 def test_order_in_memory_and_the_smallest_arrays_are_kept() -> None:
-    for values in (
-        np.asfortranarray(CUBE),
-        CUBE[::2, ::-1],
-        np.zeros((0, 3)),
-        np.float32(3)[None],
-        CUBE * 1j,
-    ):
+    small = np.zeros((0, 3)), np.float32(3)[None]
+    for values in (np.asfortranarray(CUBE), CUBE[::2, ::-1], CUBE * 1j, *small):
         came = handed_over(RawArray(values)).values
         np.testing.assert_array_equal(came, values)
     fortran = handed_over(RawArray(np.asfortranarray(CUBE))).values
