@@ -1,0 +1,86 @@
+"""A process that loads one file after another and says how each ended; `campaign` starts it.
+
+    python -m tests.fuzz.worker
+
+takes a line of JSON a file on standard input, and answers with a line on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+from bdgf.core.errors import UserError
+from tests.fuzz.loaders import LOADERS
+
+MOST_BYTES = 2**30
+"""Memory that loading a file may take beside what the process has."""
+
+
+def _held_bytes() -> int:
+    """The most memory that was held since `_forget_peak`."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _load(request: dict[str, Any]) -> dict[str, Any]:
+    _forget_peak()
+    before = _held_bytes()
+    answer: dict[str, Any] = {"outcome": "loaded"}
+    try:
+        LOADERS[request["loader"]](Path(request["path"]), request["variable"])
+    except UserError as error:
+        told = str(error)
+        outcome = "refused" if "\n" not in told and told.strip() else "defect"
+        answer = {"outcome": outcome, "type": type(error).__name__, "message": told}
+    except MemoryError:
+        answer = {"outcome": "over memory", "type": "MemoryError", "message": _where()}
+    except Exception as error:  # every other type is a defect
+        answer = {"outcome": "defect", "type": type(error).__name__, "message": _where()}
+    answer["bytes"] = _held_bytes() - before
+    if answer["bytes"] > MOST_BYTES:
+        answer["outcome"] = "over memory"
+    return answer
+
+
+def _where() -> str:
+    lines = traceback.format_exc().strip().splitlines()
+    ours = [line.strip() for line in lines if "/bdgf/" in line]
+    return f"{lines[-1]} at {ours[-1] if ours else lines[-3].strip()}"
+
+
+def main() -> None:
+    """Answers until its input ends."""
+    warnings.simplefilter("ignore")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print is no answer
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "warm_up" in request:
+            for path, loader, variable in request["warm_up"]:
+                LOADERS[loader](Path(path), variable)
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+            most = pages * resource.getpagesize() + 2 * MOST_BYTES  # addresses, not all of it held
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            answer = {"outcome": "ready"}
+        else:
+            answer = _load(request)
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
