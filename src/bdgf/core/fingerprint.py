@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,43 +10,105 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
+_SHORT = 16
+"""Digits of a fingerprint: enough to tell artifacts apart, short enough for a file's name."""
+
 
 def fingerprint(*parts: Any) -> str:
-    """Digest of arrays, tensors, settings and plain values; equal parts give equal digests.
+    """Short digest of arrays, tensors, settings and plain values; equal parts give equal ones.
 
     Args:
-        *parts: NumPy arrays, torch tensors, pydantic models, or anything that JSON can hold
-            (dictionaries may nest all of these).
+        *parts: See `content_digest`.
 
     Returns:
         16 hexadecimal digits.
+
+    Raises:
+        TypeError: A part is of a kind that has no fingerprint.
+    """
+    return content_digest(*parts)[:_SHORT]
+
+
+def content_digest(*parts: Any) -> str:
+    """SHA-256 of values of any nesting: for a file's own content, or the long `fingerprint`.
+
+    Every value is encoded with its kind and its length, so that no two different values read
+    alike: 1 is not 1.0, "ab", "c" is not "a", "bc", and {"a": {"b": 1}} is not {"a": 1, "b": 1}.
+    Lists and tuples are one kind, and so are arrays of either byte order and any layout.
+
+    Args:
+        *parts: NumPy arrays, torch tensors, pydantic models, None, booleans, numbers, text, and
+            lists, tuples and dictionaries of all of these.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        TypeError: A part is of a kind that has no digest.
     """
     digest = hashlib.sha256()
-    for part in parts:
-        _update(digest, part)
-    return digest.hexdigest()[:16]
+    _update(digest, parts)
+    return digest.hexdigest()
 
 
 def _update(digest: Any, part: Any) -> None:
     if hasattr(part, "detach"):  # a torch tensor, without importing torch
-        part = part.detach().cpu().contiguous()
-        part = part.view(dtype=_same_size_integer(part)) if part.is_floating_point() else part
-        part = part.numpy()
-    if isinstance(part, np.ndarray):
-        digest.update(f"array {part.dtype.str} {part.shape}".encode())
-        digest.update(np.ascontiguousarray(part).view(np.uint8).data)
+        values, kind = _tensor_bytes(part), str(part.dtype).removeprefix("torch.")
+        _add(digest, f"tensor {kind} {tuple(part.shape)}", values.data)
+    elif isinstance(part, np.ndarray):
+        values, kind = _array_bytes(part)
+        _add(digest, f"array {kind} {part.shape}", values.data)
     elif isinstance(part, dict):
-        for key in sorted(part):
-            digest.update(f"key {key}".encode())
+        _add(digest, f"mapping {len(part)}")
+        # In the order of the encoded keys: keys of several kinds cannot be compared themselves.
+        for _, key in sorted((content_digest(key), key) for key in part):
+            _update(digest, key)
             _update(digest, part[key])
-    elif hasattr(part, "model_dump_json"):
-        digest.update(part.model_dump_json().encode())
+    elif isinstance(part, list | tuple):
+        _add(digest, f"sequence {len(part)}")
+        for item in part:
+            _update(digest, item)
+    elif hasattr(part, "model_dump"):
+        _add(digest, "settings")
+        _update(digest, part.model_dump(mode="json"))
     else:
-        digest.update(json.dumps(part, sort_keys=True).encode())
+        _add(digest, *_plain(part))
 
 
-def _same_size_integer(tensor: torch.Tensor) -> torch.dtype:
-    # NumPy has no bfloat16, so floating-point tensors are hashed by their bits.
+def _add(digest: Any, kind: str, content: Any = b"") -> None:
+    # The line ends the kind, which has none in it; the length ends the content.
+    digest.update(f"{kind} {len(content)}\n".encode())
+    digest.update(content)
+
+
+def _plain(part: Any) -> tuple[str, bytes]:
+    if part is None:
+        return "none", b""
+    if isinstance(part, bool):
+        return "bool", b"1" if part else b"0"
+    if isinstance(part, str):
+        return "text", str.__str__(part).encode(errors="surrogatepass")
+    if isinstance(part, int):
+        return "int", int.__repr__(part).encode()
+    if isinstance(part, float):
+        return "float", float.__repr__(part).encode()
+    raise TypeError(f"{type(part).__name__} has no fingerprint")
+
+
+def _array_bytes(array: np.ndarray) -> tuple[np.ndarray, str]:
+    if array.dtype.hasobject:
+        raise TypeError("an array of Python objects has no fingerprint")
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    flat = np.ascontiguousarray(little).reshape(-1).view(np.uint8)
+    return flat, repr(np.lib.format.dtype_to_descr(little.dtype))
+
+
+def _tensor_bytes(tensor: torch.Tensor) -> np.ndarray:
+    # NumPy has not all of torch's number types, so tensors are hashed by their bytes.
     import torch
 
-    return {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    if tensor.layout is not torch.strided or tensor.is_quantized:
+        raise TypeError("a sparse or quantised tensor has no fingerprint")
+    plain = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous()
+    values: np.ndarray = plain.reshape(-1).view(torch.uint8).numpy()
+    return values
