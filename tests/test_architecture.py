@@ -53,6 +53,7 @@ OF_NO_SINGLE_FILE = {
     "pipelines",  # whole pipelines, as a user types them
     "benchmarks",  # of the folder of this name
     "tools",  # likewise
+    "datasets/test_damaged_artifacts.py",  # of every kind of artifact together
     "datasets/test_full_disk.py",  # of all that is written
     "scenes/ingest/test_raw_file_cases.py",  # of readers and ingest together
     "scenes/ingest/test_round_trips.py",  # likewise

@@ -9,6 +9,7 @@ from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.framework.hooks import (
     ArtifactHooks,
     CheckHooks,
+    DigestHooks,
     ReportingHooks,
     SceneHooks,
     StoreHooks,
@@ -37,6 +38,7 @@ HOOKS = (
     SceneHooks(),
     VersionHooks(),
     CheckHooks(),
+    DigestHooks(),
     TrackingHooks(),
     ArtifactHooks(),
     ReportingHooks(),

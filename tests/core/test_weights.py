@@ -1,11 +1,11 @@
 """Weights on disk: whole or not there, and rebuilt or refused in one line."""
 
-import os
 from pathlib import Path
 
 import pytest
 import torch
 
+from bdgf.core.digests import digest_path
 from bdgf.core.errors import ArtifactError
 from bdgf.core.weights import Weights, configuration_path, read_weights, rebuild, write_weights
 
@@ -41,29 +41,35 @@ def test_what_is_written_is_read(path):
         assert not found.tensors[name].requires_grad
 
 
-def test_two_files_are_left_and_no_other(path):
+def test_two_files_and_their_digests_are_left_and_no_other(path):
     write_weights(small(), path)
     write_weights(small(2.0), path)
-    assert {file.name for file in path.parent.iterdir()} == {"net.safetensors", "net.json"}
+    names = {"net.safetensors", "net.json", "net.safetensors.sha256"}
+    assert {file.name for file in path.parent.iterdir()} == names
     assert configuration_path(path).exists()
     assert torch.equal(read_weights(path).tensors["weight"], small(2.0).tensors["weight"])
 
 
-def test_weights_that_are_there_always_have_their_configuration(path, monkeypatch):
-    replaced = []
+def test_a_configuration_of_other_weights_is_refused(path):
+    write_weights(small(), path)
+    older = configuration_path(path).read_bytes()
+    write_weights(Weights(small(2.0).tensors, {"inputs": 4}), path)
+    configuration_path(path).write_bytes(older)
+    with pytest.raises(ArtifactError, match=r"net\.json is not as it was written"):
+        read_weights(path)
 
-    def stop_at_the_second(source, target):
-        if replaced:
-            raise KeyboardInterrupt
-        replaced.append(target)
-        rename(source, target)
 
-    rename = os.replace
-    monkeypatch.setattr(os, "replace", stop_at_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        write_weights(small(), path)
-    assert replaced == [configuration_path(path)]
-    assert not path.exists()
+def test_weights_that_were_written_without_digests_are_read(path):
+    write_weights(small(), path)
+    digest_path(path).unlink()
+    assert torch.equal(read_weights(path).tensors["weight"], small().tensors["weight"])
+
+
+def test_the_remedy_is_the_callers(path):
+    write_weights(small(), path)
+    path.write_bytes(b"")
+    with pytest.raises(ArtifactError, match=r"; it is pretrained anew$"):
+        read_weights(path, "it is pretrained anew")
 
 
 def test_a_configuration_that_json_cannot_hold_leaves_the_old_weights(path):
@@ -71,6 +77,7 @@ def test_a_configuration_that_json_cannot_hold_leaves_the_old_weights(path):
     with pytest.raises(TypeError):
         write_weights(Weights(small(2.0).tensors, {"device": torch.device("cpu")}), path)
     assert torch.equal(read_weights(path).tensors["weight"], small().tensors["weight"])
+    assert len(list(path.parent.iterdir())) == 3
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".json"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from kedro.io import DatasetError
+from kedro.io import DatasetError, Version
 
 from bdgf.core.errors import ArtifactError
 from bdgf.datasets.netcdf import NetCDFDataset
@@ -47,3 +47,37 @@ def test_a_damaged_file_is_told_in_one_line(tmp_path: Path) -> None:
         at(NetCDFDataset, tmp_path / "scene.nc", "b").load()
     assert isinstance(caught.value.__cause__, ArtifactError)
     assert "delete this version" in str(caught.value.__cause__)
+
+
+def test_a_version_is_no_link_to_an_earlier_one_that_was_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "scene.nc"
+    for version in "ab":
+        at(NetCDFDataset, path, version).save(constant_scene())
+    shared = path / "a" / "scene.nc"
+    content = bytearray(shared.read_bytes())
+    content[len(content) // 2] ^= 1
+    shared.write_bytes(content)  # both versions are this file
+    at(NetCDFDataset, path, "c").save(constant_scene())
+    assert not (path / "c" / "scene.nc").samefile(shared)
+    xr.testing.assert_identical(at(NetCDFDataset, path, "x").load(), constant_scene())
+    with pytest.raises(DatasetError, match=r"b/scene\.nc is damaged"):
+        NetCDFDataset(filepath=str(path), version=Version("b", None)).load()
+
+
+def test_what_a_killed_run_left_is_cleared_at_the_next_saving(tmp_path: Path) -> None:
+    path = tmp_path / "scene.nc"
+    (path / ".scene.nc.0123abcd.part").mkdir(parents=True)
+    (path / ".scene.nc.0123abcd.part" / "scene.nc").write_bytes(b"half")
+    (path / ".scene.nc.0123abcd.lock").touch()
+    assert not at(NetCDFDataset, path, "a").exists()
+    at(NetCDFDataset, path, "a").save(constant_scene())
+    assert [file.name for file in path.iterdir()] == ["a"]
+
+
+def test_the_remedy_is_the_entrys(tmp_path: Path) -> None:
+    dataset = at(NetCDFDataset, tmp_path / "scene.nc", "a")
+    dataset.save(constant_scene())
+    (tmp_path / "scene.nc" / "a" / "scene.nc").write_bytes(b"damaged")
+    dataset.remedy = "make it anew: kedro run --pipeline=ingest"
+    with pytest.raises(DatasetError, match=r"make it anew: kedro run --pipeline=ingest"):
+        dataset.load()

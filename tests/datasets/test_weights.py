@@ -20,7 +20,8 @@ def test_weights_keep_tensors_and_configuration(tmp_path: Path) -> None:
     loaded = dataset.load()
     assert loaded.config == weights.config
     assert torch.equal(loaded.tensors["a"], weights.tensors["a"])
-    assert [path.name for path in saved_files(dataset)] == ["net.safetensors", "net.json"]
+    names = ["net.safetensors", "net.json", "net.safetensors.sha256"]
+    assert [path.name for path in saved_files(dataset)] == names
     assert all(path.exists() for path in saved_files(dataset))
 
 
@@ -42,6 +43,6 @@ def test_damage_to_either_file_is_told_in_one_line(tmp_path: Path, name: str) ->
     dataset = WeightsDataset(filepath=str(tmp_path / "net.safetensors"))
     dataset.save(Weights({"a": torch.ones(3)}, {"seed": 0}))
     (tmp_path / name).write_bytes(b"{")
-    with pytest.raises(DatasetError, match="delete it and train again") as caught:
+    with pytest.raises(DatasetError, match="delete this version and make it again") as caught:
         dataset.load()
     assert isinstance(caught.value.__cause__, ArtifactError)

@@ -59,10 +59,15 @@ def test_a_damaged_cube_is_told_and_made_anew(tmp_path, caplog, denoiser) -> Non
     cache = ArtifactCache(tmp_path, 4)
     first = cube(denoiser, cache, 50)
     kept = first.cube.read(0)
-    first.cube.path.write_bytes(b"damaged")
+    content = bytearray(first.cube.path.read_bytes())
+    content[content.index(kept[0, 0].tobytes())] ^= 1  # a feature
+    first.cube.path.write_bytes(content)
     again = cube(denoiser, cache, 50)
     assert not again.reused
-    assert str(first.cube.path) in caplog.text
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert str(first.cube.path) in warning
+    assert warning.endswith("it is extracted anew")
+    assert cube(denoiser, cache, 50).reused
     np.testing.assert_array_equal(again.cube.read(0), kept)
 
 

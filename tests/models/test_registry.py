@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from bdgf.core.digests import digest_path
 from bdgf.core.errors import ArtifactError, SceneError, SettingsError, UserError
 from bdgf.diffusion.pretraining.data import PretrainingData
 from bdgf.diffusion.pretraining.pretrain import pretrain
@@ -137,7 +138,7 @@ def test_the_seed_decides_everything(named):
 def test_it_is_stored_and_draws_the_same_map(named, tmp_path):
     path = tmp_path / "model" / f"classifier{named.entry.suffix}"
     named.trained.save(path)
-    assert set(path.parent.iterdir()) == set(named.model.companions(path))
+    assert set(path.parent.iterdir()) == {*named.model.companions(path), digest_path(path)}
     stored = named.model.load(path)
     assert stored.config == json.loads(json.dumps(named.trained.config))
     np.testing.assert_array_equal(

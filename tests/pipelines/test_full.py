@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import rasterio
 
-from bdgf.core.weights import read_weights
+from bdgf.core.weights import configuration_path, read_weights
 from bdgf.datasets.netcdf import NetCDFDataset
-from bdgf.datasets.weights import configuration_path
 from bdgf.features.scene_tensors import scene_tensors
 from bdgf.inference.smoothing import SmoothingSettings, smooth_probabilities
 from bdgf.models.registry import MODELS

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bdgf.core.digests import check_digests
 from bdgf.core.errors import artifact_errors
-from bdgf.core.storage import written_whole
+from bdgf.core.whole_files import whole_artifact
 
 if TYPE_CHECKING:
     import torch
@@ -35,8 +36,13 @@ def configuration_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
+def weights_files(path: Path) -> list[Path]:
+    """The files of the weights whose safetensors file is `path`, that one first."""
+    return [path, configuration_path(path)]
+
+
 def write_weights(weights: Weights, path: Path) -> None:
-    """Writes both files under temporary names first, so that no reader sees half of one.
+    """Writes both files and their digests, whole or not at all.
 
     Args:
         weights: What to write; tensors are stored contiguous, on the CPU.
@@ -48,27 +54,29 @@ def write_weights(weights: Weights, path: Path) -> None:
     from safetensors.torch import save_file
 
     tensors = {name: t.detach().cpu().contiguous() for name, t in weights.tensors.items()}
-    partial, partial_json = path.with_name(path.name + ".part"), path.with_name(path.name + ".j")
-    with (
-        written_whole(path, partial, sum(tensor.nbytes for tensor in tensors.values())),
-        # Its name first: weights that are there always have their configuration.
-        written_whole(configuration_path(path), partial_json),
-    ):
-        save_file(tensors, partial)
-        partial_json.write_text(json.dumps(weights.config, indent=1, sort_keys=True) + "\n")
+    with whole_artifact(path, sum(tensor.nbytes for tensor in tensors.values())) as staged:
+        text = json.dumps(weights.config, indent=1, sort_keys=True) + "\n"
+        configuration_path(staged).write_text(text)
+        save_file(tensors, staged)
 
 
-def read_weights(path: Path) -> Weights:
+def read_weights(path: Path, remedy: str = "delete it and train again") -> Weights:
     """Reads what `write_weights` wrote.
 
-    Raises:
-        ArtifactError: A file is missing or damaged.
-    """
-    from safetensors.torch import load_file
+    Args:
+        path: The `.safetensors` file.
+        remedy: What to do where it is damaged, for the message.
 
-    with artifact_errors(f"the file of weights {path}", "delete it and train again"):
+    Raises:
+        ArtifactError: A file is missing or damaged, or the two do not belong together.
+    """
+    from safetensors.torch import load
+
+    with artifact_errors(f"the file of weights {path}", remedy):
+        check_digests(weights_files(path))
         config = json.loads(configuration_path(path).read_text())
-        return Weights(load_file(path), config)
+        # Read, not mapped: what happens to the file later does not happen to the tensors.
+        return Weights(load(path.read_bytes()), config)
 
 
 def rebuild(

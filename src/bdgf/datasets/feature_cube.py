@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from bdgf.core.digests import read_digests, write_digests
 from bdgf.core.storage import require_space
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.features.cube import FeatureCube
@@ -30,8 +31,12 @@ class FeatureCubeDataset(LocalVersionedDataset[FeatureCube]):
         return FeatureCube(path)
 
     def _write(self, content: FeatureCube, path: Path) -> None:
+        content.check()  # a link would carry damage into the version
+        digests = read_digests(content.path)
         try:
             os.link(content.path, path)
         except OSError:
             require_space(path, content.path.stat().st_size)
             shutil.copyfile(content.path, path)
+        if digests is not None:
+            write_digests(path, {path.name: digests[content.path.name]})

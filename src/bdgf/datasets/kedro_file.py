@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kedro.io import AbstractDataset, DatasetError, Version
 
+from bdgf.core.digests import check_digests
 from bdgf.core.errors import artifact_errors
 from bdgf.datasets.local_versioned import Content, LocalVersionedDataset
 
@@ -51,7 +52,8 @@ class KedroFileDataset(LocalVersionedDataset[Content]):
         return AbstractDataset.from_config(path.name, settings)
 
     def _read(self, path: Path) -> Content:
-        with artifact_errors(str(path), "delete this version and make it again"):
+        with artifact_errors(str(path), self.remedy):
+            check_digests(self.companions(path))
             content: Content = self.kedro_dataset(path).load()
             return content
 

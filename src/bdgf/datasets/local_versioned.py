@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import filecmp
 import os
 from abc import abstractmethod
@@ -11,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from kedro.io import AbstractVersionedDataset, DatasetError, Version
 
-from bdgf.core.storage import writing
+from bdgf.core.whole_files import whole_artifact
 
 Content = TypeVar("Content")
 
@@ -19,9 +18,16 @@ Content = TypeVar("Content")
 class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[Content]):
     """A local file, versioned by Kedro, that appears under its name only when complete.
 
-    A version that equals the one before it byte for byte becomes a hard link to it, so that
-    unchanged artifacts of repeated runs take no space.
+    Its SHA-256 stands beside it and is compared when it is read. A version that equals the one
+    before it byte for byte becomes a hard link to it, so that unchanged artifacts of repeated runs
+    take no space; an earlier version that was damaged does not equal it.
+
+    Attributes:
+        metadata: For plugins and hooks.
+        remedy: What to do where the artifact is damaged, for the message.
     """
+
+    remedy = "delete this version and make it again"
 
     def __init__(
         self,
@@ -59,26 +65,18 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
         return self._read(Path(self._get_load_path()))
 
     def save(self, data: Content) -> None:
-        """Writes a new version under a temporary name, then moves it to its own.
+        """Writes a new version, whole or not at all.
 
         Raises:
             StorageError: The disk refuses; nothing of the version is left.
         """
         path = Path(self._get_save_path())
         earlier = self._earlier_version()
-        partial = path.with_name(f".{path.stem}.part{path.suffix}")
-        with writing(path, self.size(data)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._write(data, partial)
-                written = zip(self.companions(partial), self.companions(path), strict=True)
-                # The main file last: it is the one that says that the version is there.
-                for number, (part, final) in reversed(list(enumerate(written))):
-                    if earlier is not None:
-                        _link_if_equal(self.companions(earlier)[number], part)
-                    os.replace(part, final)
-            finally:
-                _clear(path.parent, f".{path.stem}.part")
+        with whole_artifact(path, self.size(data)) as staged:
+            self._write(data, staged)
+            if earlier is not None:
+                for file in self.companions(staged):
+                    _link_if_equal(earlier.with_name(file.name), file)
 
     def _earlier_version(self) -> Path | None:
         paths = self._get_versions() if self._version else []
@@ -94,23 +92,14 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
         return {"filepath": str(self._filepath), "version": self._version}
 
 
-def _clear(folder: Path, beginning: str) -> None:
-    # What a writer made on its way too; and the folder of a version that did not come about.
-    for part in folder.iterdir():
-        if part.name.startswith(beginning):
-            part.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # it holds the version, or other files
-        folder.rmdir()
-
-
-def _link_if_equal(earlier: Path, part: Path) -> None:
-    if not earlier.exists() or earlier.samefile(part):
+def _link_if_equal(earlier: Path, staged: Path) -> None:
+    if not earlier.exists() or earlier.samefile(staged):
         return
-    if not filecmp.cmp(earlier, part, shallow=False):
+    if not filecmp.cmp(earlier, staged, shallow=False):
         return
-    link = part.with_name(part.name + ".link")
+    link = staged.with_name(staged.name + ".link")
     try:
         os.link(earlier, link)
     except OSError:  # a file system without hard links keeps the copy
         return
-    os.replace(link, part)
+    os.replace(link, staged)

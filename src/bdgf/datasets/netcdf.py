@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from kedro.io import Version
 
+from bdgf.core.digests import check_digests
 from bdgf.core.errors import artifact_errors
 from bdgf.core.guarded_file import guarded
 from bdgf.datasets.local_versioned import LocalVersionedDataset
@@ -57,7 +58,8 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
         return sum(_compressed(variable) for variable in content.variables.values())
 
     def _read(self, path: Path) -> xr.Dataset:
-        with artifact_errors(str(path), "delete this version and make it again"):
+        with artifact_errors(str(path), self.remedy):
+            check_digests(self.companions(path))
             dataset = xr.open_dataset(
                 path, engine="h5netcdf", decode_coords="all", cache=not self.lazy
             )
@@ -69,8 +71,9 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
 
     def _write(self, content: xr.Dataset, path: Path) -> None:
         # Chunked and lightly compressed: masks and borders shrink much, noise costs little time.
+        # Each chunk has a checksum for those who read some of the values, and some time later.
         encoding = {
-            str(name): {"zlib": True, "complevel": _LEVEL}
+            str(name): {"zlib": True, "complevel": _LEVEL, "fletcher32": True}
             for name, variable in content.data_vars.items()
             if variable.ndim >= 2
         }

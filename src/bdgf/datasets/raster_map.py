@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from bdgf.core.digests import check_digests
 from bdgf.core.errors import artifact_errors
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.raster.georeferencing import georeference, with_georeference
@@ -34,13 +35,11 @@ class RasterMapDataset(LocalVersionedDataset[xr.DataArray]):
     def _read(self, path: Path) -> xr.DataArray:
         import rasterio
 
-        with (
-            artifact_errors(str(path), "delete this version and make it again"),
-            _without_georeference_warning(),
-            rasterio.open(path) as source,
-        ):
-            values, tags = source.read(1), source.tags()
-            crs, transform = source.crs, source.transform
+        with artifact_errors(str(path), self.remedy), _without_georeference_warning():
+            check_digests(self.companions(path))
+            with rasterio.open(path) as source:
+                values, tags = source.read(1), source.tags()
+                crs, transform = source.crs, source.transform
             attributes = json.loads(tags.get(_TAG, "{}"))
         array = xr.DataArray(values, dims=("y", "x"), attrs=attributes)
         return with_georeference(array, crs, None if transform.is_identity else transform)

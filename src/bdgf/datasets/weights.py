@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bdgf.core.weights import Weights, configuration_path, read_weights, write_weights
+from bdgf.core.weights import Weights, read_weights, weights_files, write_weights
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 
 
@@ -26,10 +26,10 @@ class WeightsDataset(LocalVersionedDataset[Weights]):
 
     def companions(self, path: Path) -> list[Path]:
         """The safetensors file and the JSON file."""
-        return [path, configuration_path(path)]
+        return weights_files(path)
 
     def _read(self, path: Path) -> Weights:
-        return read_weights(path)
+        return read_weights(path, self.remedy)
 
     def _write(self, content: Weights, path: Path) -> None:
         write_weights(content, path)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from bdgf import __version__
+from bdgf.core.digests import DigestError, check_digests
 from bdgf.core.storage import writing
 from bdgf.experiments.comparison import MEASURES
 from bdgf.experiments.records import PixelCorrectness, Record
@@ -158,9 +159,14 @@ class RunProcess:
         import rasterio
         import xarray as xr
 
-        with rasterio.open(_version(data, "split.tif")) as source:
+        split, path = _version(data, "split.tif"), _version(data, "predictions.nc")
+        try:
+            check_digests([split])
+            check_digests([path])
+        except DigestError as error:
+            raise RunFailed(str(error)) from error
+        with rasterio.open(split) as source:
             pixels = np.flatnonzero(source.read(1) == TEST)
-        path = _version(data, "predictions.nc")
         with xr.open_dataset(path, engine="h5netcdf") as predictions:
             probabilities = predictions["probabilities"].to_numpy()
             truth = predictions["labels"].to_numpy().ravel()[pixels]

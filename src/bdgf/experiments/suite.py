@@ -24,8 +24,8 @@ from bdgf.models.registry import model_entry
 
 log = logging.getLogger(__name__)
 
-# Groups that say where files are, not what comes of them.
-_PLACES = ("data_folder", "working_folder", "cache", "ingest")
+# Groups that say where files are and how they are read, not what comes of them.
+_PLACES = ("data_folder", "working_folder", "cache", "ingest", "check_digests")
 
 
 class Variant(Settings):

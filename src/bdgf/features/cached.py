@@ -61,7 +61,7 @@ def cached_feature_cube(
 
 def _is_whole(path: Path, fingerprint: str) -> bool:
     try:
-        return FeatureCube(path).fingerprint == fingerprint
+        return FeatureCube(path, remedy="it is extracted anew").fingerprint == fingerprint
     except ArtifactError as error:
-        log.warning("%s: it is made anew", error)
+        log.warning("%s", error)
         return False

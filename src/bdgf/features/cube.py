@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
+from bdgf.core.digests import check_digests
 from bdgf.core.errors import ArtifactError, MissingArtifactError, SceneError, artifact_errors
+
+_REMEDY = "delete it and run `kedro run --pipeline=features`"
+
+
+@dataclass(frozen=True)
+class _Header:
+    fingerprint: str
+    scene: str
+    timesteps: tuple[int, ...]
+    shape: tuple[int, int]
+    channels: dict[int, int]
 
 
 class FeatureCube:
     """A complete feature cube on disk; nothing is opened before it is asked for, or kept open.
+
+    At the first opening the file is compared with its digest; from then on each chunk that is read
+    is compared with its checksum.
 
     Level l has 1 / 2**l of the scene's resolution. Its channels are timestep-major: all decoder
     channels of the first timestep, then of the next.
@@ -22,30 +39,34 @@ class FeatureCube:
         path: The file.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Refers to the file at `path`."""
-        self.path = Path(path)
+    def __init__(self, path: Path, remedy: str = _REMEDY) -> None:
+        """Refers to the file at `path`.
+
+        Args:
+            path: The file.
+            remedy: What to do where it is damaged, for the message.
+        """
+        self.path, self._remedy = Path(path), remedy
 
     @property
     def fingerprint(self) -> str:
         """Digest of the weights, the scene and the settings that made the features."""
-        return str(self._header["fingerprint"])
+        return self._header.fingerprint
 
     @property
     def scene(self) -> str:
         """The scene's name."""
-        return str(self._header["scene"])
+        return self._header.scene
 
     @property
     def timesteps(self) -> tuple[int, ...]:
         """Diffusion steps t, in the order of the channels."""
-        return tuple(int(t) for t in self._header["timesteps"])
+        return self._header.timesteps
 
     @property
     def shape(self) -> tuple[int, int]:
         """(H, W) of the scene."""
-        rows, columns = self._header["shape"]
-        return int(rows), int(columns)
+        return self._header.shape
 
     @property
     def levels(self) -> list[int]:
@@ -55,7 +76,16 @@ class FeatureCube:
     @property
     def channels(self) -> dict[int, int]:
         """Level -> number of channels C_l."""
-        return dict(self._header["channels"])
+        return dict(self._header.channels)
+
+    def check(self) -> None:
+        """Compares the file with its digest, once.
+
+        Raises:
+            ArtifactError: It is not as it was written.
+            MissingArtifactError: It is not there.
+        """
+        _ = self._intact
 
     def read(self, level: int, rows: slice | None = None) -> np.ndarray:
         """Features of one level.
@@ -95,29 +125,42 @@ class FeatureCube:
             return np.asarray(file["normalisation"])
 
     @cached_property
-    def _header(self) -> dict[str, Any]:
+    def _header(self) -> _Header:
         with self._open() as file:
-            header = dict(file.attrs)
+            header = file.attrs
             if not header.get("complete", False):
-                raise ArtifactError(
-                    f"the feature cube {self.path} is not complete; delete it and run "
-                    "`kedro run --pipeline=features`"
-                )
-            header["channels"] = {
-                int(name.removeprefix("level_")): file[name]["features"].shape[0]
-                for name in file
-                if name.startswith("level_")
-            }
-        return header
+                raise ArtifactError(f"the feature cube {self.path} is not complete; {self._remedy}")
+            rows, columns = header["shape"]
+            return _Header(
+                fingerprint=str(header["fingerprint"]),
+                scene=str(header["scene"]),
+                timesteps=tuple(int(t) for t in header["timesteps"]),
+                shape=(int(rows), int(columns)),
+                channels={
+                    int(name.removeprefix("level_")): file[name]["features"].shape[0]
+                    for name in file
+                    if name.startswith("level_")
+                },
+            )
 
-    def _open(self) -> h5py.File:
+    @cached_property
+    def _intact(self) -> bool:
         if not self.path.exists():
             raise MissingArtifactError(
                 f"there is no feature cube at {self.path}; run `kedro run --pipeline=features`"
             )
-        remedy = "delete it and run `kedro run --pipeline=features`"
-        with artifact_errors(f"the feature cube {self.path}", remedy):
-            return h5py.File(self.path, "r")
+        with self._errors():
+            check_digests([self.path])
+        return True
+
+    @contextmanager
+    def _open(self) -> Iterator[h5py.File]:
+        self.check()
+        with self._errors(), h5py.File(self.path, "r") as file:
+            yield file
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return artifact_errors(f"the feature cube {self.path}", self._remedy)
 
     def _level(self, file: h5py.File, level: int) -> h5py.Group:
         if level not in self.channels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, Field, StrictInt, field_validator
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, field_validator
 
 from bdgf.core.names import name_problem
 from bdgf.core.settings import MAIN, Settings
@@ -41,6 +41,11 @@ class RunSettings(Settings):
         "data/working",
         description="Where the running checkpoint of a training is kept between runs, a folder a "
         "scene",
+    )
+    check_digests: StrictBool = Field(
+        True,
+        description="Compare every artifact with its SHA-256 before it is read; about a second a "
+        "GB",
     )
 
     @field_validator("dataset")

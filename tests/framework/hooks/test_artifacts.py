@@ -44,7 +44,8 @@ def test_saved_files_are_those_of_the_version_just_saved(tmp_path: Path) -> None
     with pytest.raises(DatasetError):
         saved_files(dataset)
     dataset.save(xr.Dataset({"a": ("x", [1.0])}))
-    assert saved_files(dataset) == [tmp_path / "a.nc" / "v1" / "a.nc"]
+    folder = tmp_path / "a.nc" / "v1"
+    assert saved_files(dataset) == [folder / "a.nc", folder / "a.nc.sha256"]
 
 
 def test_numbers_are_the_scalars_under_names_mlflow_takes() -> None:

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro_datasets.json import JSONDataset
 
 from bdgf.core.errors import MissingArtifactError, SettingsError
 from bdgf.datasets.absent import AbsentDataset
+from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.framework.hooks.checks import CheckHooks, leave_features_out
 from bdgf.pipeline_registry import register_pipelines
 
@@ -71,3 +73,24 @@ def test_an_input_that_was_not_made_says_what_makes_it(
     }
     with pytest.raises(MissingArtifactError, match=r"'coast' has no scene.*pipeline=ingest"):
         CheckHooks().before_pipeline_run({}, pipeline, catalog(pipeline, "bdgf", **given))
+
+
+def test_an_input_knows_what_makes_it_where_it_is_damaged(
+    pipelines: dict[str, Pipeline], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kedro.framework.project.pipelines", pipelines)
+    scene = NetCDFDataset(filepath=str(tmp_path / "scene.nc"))
+    scene.save(xr.Dataset({"a": ("x", [1.0])}))
+    pipeline = pipelines["prepare"]
+    given = {
+        "scene": scene,
+        "params:preparation": MemoryDataset({}),
+        "params:split": MemoryDataset({}),
+        "params:train.classifier.patch": MemoryDataset(11),
+        "params:train": MemoryDataset({}),
+        "params:seed": MemoryDataset(0),
+        "params:dataset": MemoryDataset("coast"),
+    }
+    CheckHooks().before_pipeline_run({}, pipeline, catalog(pipeline, "svm", **given))
+    command = "kedro run --pipeline=ingest --params dataset=coast,model=svm"
+    assert scene.remedy == f"make it anew: {command}"

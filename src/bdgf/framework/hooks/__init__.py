@@ -3,6 +3,7 @@
 from bdgf.framework.hooks.artifacts import ArtifactHooks
 from bdgf.framework.hooks.checks import CheckHooks
 from bdgf.framework.hooks.console import ReportingHooks
+from bdgf.framework.hooks.digests import DigestHooks
 from bdgf.framework.hooks.entries import SceneHooks
 from bdgf.framework.hooks.stores import StoreHooks
 from bdgf.framework.hooks.tracking import TrackingHooks
@@ -11,6 +12,7 @@ from bdgf.framework.hooks.versions import VersionHooks
 __all__ = [
     "ArtifactHooks",
     "CheckHooks",
+    "DigestHooks",
     "ReportingHooks",
     "SceneHooks",
     "StoreHooks",

@@ -9,6 +9,7 @@ from typing import Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, DatasetError
 
+from bdgf.core.digests import digest_path
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.framework.hooks.tracking import flatten
 
@@ -52,7 +53,7 @@ class ArtifactHooks:
 
 
 def saved_files(dataset: Any) -> list[Path]:
-    """The files that `dataset` was last saved to.
+    """The files that `dataset` was last saved to, that of their digests last.
 
     Kedro offers no public way to the versioned path; a test holds this private one.
 
@@ -62,7 +63,8 @@ def saved_files(dataset: Any) -> list[Path]:
     path = Path(dataset._get_load_path())
     if not path.exists():
         raise DatasetError(f"{path} was not written")
-    return dataset.companions(path) if isinstance(dataset, LocalVersionedDataset) else [path]
+    files = dataset.companions(path) if isinstance(dataset, LocalVersionedDataset) else [path]
+    return [*files, *(file for file in [digest_path(path)] if file.exists())]
 
 
 def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

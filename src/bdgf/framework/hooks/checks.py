@@ -10,6 +10,7 @@ from kedro.pipeline import Pipeline
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.datasets.absent import AbsentDataset
+from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.framework.made_from import BASELINE_SETTINGS
 from bdgf.framework.session import OF_FEATURES, STEPS, concerns_model
 from bdgf.models.registry import model_entry
@@ -32,26 +33,27 @@ class CheckHooks:
         if BASELINE_SETTINGS in pipeline.inputs():
             parameters["baselines"] = catalog.load(BASELINE_SETTINGS)
         check_parameters(parameters)
-        missing = [
-            name
-            for name in sorted(pipeline.inputs())
-            if not name.startswith("params:") and not catalog.exists(name)
-        ]
+        entries = [name for name in sorted(pipeline.inputs()) if not name.startswith("params:")]
+        missing = [name for name in entries if not catalog.exists(name)]
         if missing:
-            scene, model = (str(catalog.load(f"params:{name}")) for name in ("dataset", "model"))
-            raise MissingArtifactError(_what_to_run(missing, scene, model))
+            scene = catalog.load("params:dataset")
+            names = ", ".join(name.replace("_", " ") for name in missing)
+            raise MissingArtifactError(
+                f"scene '{scene}' has no {names} yet; run first: {_what_to_run(missing, catalog)}"
+            )
+        for name in entries:
+            dataset = catalog.get(name)
+            if isinstance(dataset, LocalVersionedDataset):
+                dataset.remedy = f"make it anew: {_what_to_run([name], catalog)}"
 
 
-def _what_to_run(missing: list[str], scene: str, model: str) -> str:
+def _what_to_run(missing: list[str], catalog: CatalogProtocol) -> str:
     from kedro.framework.project import pipelines
 
     makers = [step for step in STEPS if pipelines[step].all_outputs() & set(missing)]
     first = makers[0] if len(makers) == 1 else "full"
-    names = ", ".join(name.replace("_", " ") for name in missing)
-    return (
-        f"scene '{scene}' has no {names} yet; run first: "
-        f"kedro run --pipeline={first} --params dataset={scene},model={model}"
-    )
+    scene, model = (catalog.load(f"params:{name}") for name in ("dataset", "model"))
+    return f"kedro run --pipeline={first} --params dataset={scene},model={model}"
 
 
 def leave_features_out(pipeline: Pipeline, catalog: CatalogProtocol) -> None:

@@ -11,8 +11,16 @@ from kedro.pipeline import Pipeline
 
 from bdgf.framework.made_from import BASELINE_SETTINGS
 
-# What is in a run's name anyway, or says only where its files are.
-_PLACES = ("dataset", "seed", "data_folder", "working_folder", "cache.folder", "cache.keep")
+# What is in a run's name anyway, or says only where its files are and how they are read.
+_PLACES = (
+    "dataset",
+    "seed",
+    "data_folder",
+    "working_folder",
+    "cache.folder",
+    "cache.keep",
+    "check_digests",
+)
 
 
 class TrackingHooks:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from bdgf.core.settings import Settings
-from bdgf.core.weights import Weights, configuration_path, read_weights, write_weights
+from bdgf.core.weights import Weights, read_weights, weights_files, write_weights
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.patch.fit import NetworkMaker, fit_classifier, running_checkpoints
 from bdgf.models.patch.network import PatchNetwork
@@ -80,7 +80,7 @@ class NetworkModel:
 
     def companions(self, path: Path) -> list[Path]:
         """The safetensors file and its JSON."""
-        return [path, configuration_path(path)]
+        return weights_files(path)
 
 
 @dataclass(frozen=True)

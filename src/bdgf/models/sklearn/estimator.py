@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bdgf.core.digests import check_digests
 from bdgf.core.errors import artifact_errors
 from bdgf.core.settings import Settings
-from bdgf.core.storage import written_whole
+from bdgf.core.whole_files import whole_artifact
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.sklearn.feature_source import PixelFeatures, row_bands
 from bdgf.models.sklearn.training_pixels import Estimator, training_pixels
@@ -77,6 +78,7 @@ class EstimatorModel:
         from skops.io import load
 
         with artifact_errors(str(path), "train again"):
+            check_digests(self.companions(path))
             stored = load(path, trusted=list(self.classifier.trusted))
             self.classifier.check(stored["estimator"])
             config = dict(stored["config"])
@@ -141,8 +143,5 @@ class TrainedEstimator:
             "features": self.features.state(),
             "config": self.config,
         }
-        with (
-            written_whole(path, path.with_name(path.name + ".part")) as partial,
-            partial.open("wb") as file,
-        ):
+        with whole_artifact(path) as staged, staged.open("wb") as file:
             dump(stored, file)
