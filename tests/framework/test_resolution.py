@@ -9,7 +9,7 @@ from kedro.io import DataCatalog, Version
 from kedro.pipeline import Node, Pipeline
 from kedro_datasets.json import JSONDataset
 
-from bdgf.framework.made_from import MadeFrom
+from bdgf.framework.made_from import FILE, MadeFrom
 from bdgf.framework.resolution import Resolution, Versions, resolve
 
 
@@ -45,7 +45,9 @@ class Store:
             known = [MadeFrom.read(self.path(e, v).parent) for e, v in versions.items()]
             taken = {n: v for n, v in parameters.items() if f"params:{n}" in inputs}
             path = self.path(entry, version)
-            MadeFrom(versions, taken).joined(known).write(path.parent)
+            path.parent.mkdir(parents=True)
+            made = MadeFrom(versions, taken).joined(known)
+            (path.parent / FILE).write_text(made.text())
             if link:
                 path.hardlink_to(self.path(entry, link))
             else:

@@ -23,10 +23,11 @@ _MARK = 8
 def whole_artifact(path: Path, needed: int | None = None) -> Iterator[Path]:
     """Lets a block write an artifact in a hidden folder, and moves it to its place at the end.
 
-    Where the folder of `path` is not there yet, it appears with all its files in one step. Else
-    the main file is moved last, and a kill before that leaves digests that the old main file does
-    not match: files of two artifacts are never read as one. When the block fails, nothing is left.
-    What killed writers of the same name left is cleared away; writers that live are let alone.
+    Where the folder of `path` is not there yet, or empty, it appears with all its files in one
+    step. Else the main file is moved last, and a kill before that leaves digests that the old main
+    file does not match: files of two artifacts are never read as one. When the block fails, nothing
+    is left. What killed writers of the same name left is cleared away; writers that live are let
+    alone.
 
     Args:
         path: The artifact's main file.
@@ -50,7 +51,7 @@ def whole_artifact(path: Path, needed: int | None = None) -> Iterator[Path]:
 @contextmanager
 def _staging(path: Path) -> Iterator[Path]:
     # A hidden folder beside, or beside the folder that is to come; gone at the end.
-    home = path.parent if path.parent.is_dir() else path.parent.parent
+    home = path.parent.parent if _is_to_come(path.parent) else path.parent
     home.mkdir(parents=True, exist_ok=True)
     _clear_leftovers(home, path.name)
     staging = home / f".{path.name}.{uuid4().hex[:_MARK]}.part"
@@ -67,9 +68,9 @@ def _staging(path: Path) -> Iterator[Path]:
 
 
 def _publish(staged: Path, path: Path) -> None:
-    if not path.parent.exists():
+    if _is_to_come(path.parent):
         try:
-            os.rename(staged.parent, path.parent)
+            os.rename(staged.parent, path.parent)  # an empty folder gives way
             return
         except OSError:  # another writer has made the folder meanwhile
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +79,11 @@ def _publish(staged: Path, path: Path) -> None:
     last = {digest_path(staged): 0, staged: 2}
     for file in sorted(_files(staged.parent), key=lambda file: last.get(file, 1)):
         os.replace(file, path.with_name(file.name))
+
+
+def _is_to_come(folder: Path) -> bool:
+    # The top of a disk cannot be renamed to.
+    return not folder.exists() or not (any(folder.iterdir()) or os.path.ismount(folder))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -25,6 +25,7 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
     Attributes:
         metadata: For plugins and hooks.
         remedy: What to do where the artifact is damaged, for the message.
+        beside: Texts by file name that the next version is to have beside it.
     """
 
     remedy = "delete this version and make it again"
@@ -45,6 +46,7 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
         """
         super().__init__(PurePosixPath(filepath), version)
         self.metadata = metadata
+        self.beside: dict[str, str] = {}
 
     @abstractmethod
     def _read(self, path: Path) -> Content: ...
@@ -74,6 +76,8 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
         earlier = self._earlier_version()
         with whole_artifact(path, self.size(data)) as staged:
             self._write(data, staged)
+            for name, text in self.beside.items():
+                staged.with_name(name).write_text(text)
             if earlier is not None:
                 for file in self.companions(staged):
                     _link_if_equal(earlier.with_name(file.name), file)

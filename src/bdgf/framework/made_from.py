@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,16 +63,10 @@ class MadeFrom:
             found |= _changes(taken, made, _plain(value_at(now, taken)))
         return found
 
-    def write(self, folder: Path) -> None:
-        """Writes the file, whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{FILE}.part"
-        text = {"versions": self.versions, "parameters": self.parameters}
-        try:
-            part.write_text(json.dumps(text, indent=1, default=str) + "\n")
-            os.replace(part, folder / FILE)
-        finally:
-            part.unlink(missing_ok=True)
+    def text(self) -> str:
+        """What the file holds."""
+        known = {"versions": self.versions, "parameters": self.parameters}
+        return json.dumps(known, indent=1, default=str) + "\n"
 
     @classmethod
     def read(cls, folder: Path) -> MadeFrom:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from kedro.io import DataCatalog, DatasetError, MemoryDataset, Version
 from kedro.pipeline import Node
-from kedro_datasets.json import JSONDataset
 
+from bdgf.datasets.kedro_file import JSONDataset
 from bdgf.framework.hooks.versions import VersionHooks
 from bdgf.framework.made_from import MadeFrom
 

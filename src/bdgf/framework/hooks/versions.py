@@ -10,7 +10,9 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
 from kedro.pipeline.node import Node
 
-from bdgf.framework.made_from import MadeFrom, parameter_names
+from bdgf.core.storage import writing
+from bdgf.datasets.local_versioned import LocalVersionedDataset
+from bdgf.framework.made_from import FILE, MadeFrom, parameter_names
 
 
 class VersionHooks:
@@ -36,7 +38,8 @@ class VersionHooks:
             return
         version = _reserved(Path(dataset._filepath), dataset.resolve_save_version())
         dataset._version = Version(version, version)
-        self._made_by(node).write(Path(dataset._filepath) / version)
+        if isinstance(dataset, LocalVersionedDataset):
+            dataset.beside = {FILE: self._made_by(node).text()}
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str) -> None:
@@ -68,8 +71,12 @@ class VersionHooks:
 
 
 def _reserved(entry: Path, version: str) -> str:
-    """`version`, or where another run has it already, one that sorts behind it; its folder."""
-    entry.mkdir(parents=True, exist_ok=True)
+    """`version`, or where another run has it already, one that sorts behind it.
+
+    Its folder is made, empty: the version's files are moved there together.
+    """
+    with writing(entry):
+        entry.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         chosen = (
             version if number == 1 else f"{version}_{number}"
