@@ -55,6 +55,7 @@ OF_NO_SINGLE_FILE = {
     "tools",  # likewise
     "datasets/test_damaged_artifacts.py",  # of every kind of artifact together
     "datasets/test_full_disk.py",  # of all that is written
+    "fuzz",  # of everything that reads files
     "scenes/ingest/test_raw_file_cases.py",  # of readers and ingest together
     "scenes/ingest/test_round_trips.py",  # likewise
     "scenes/readers/test_raster_round_trips.py",  # of the readers of rasters together

@@ -141,7 +141,7 @@ def run(
     seconds: float = 20.0,
     say: Callable[[str], None] = lambda line: None,
 ) -> Report:
-    """Damages and loads files; each seed in turn.
+    """Damages and loads files; each format in turn, and of each format each seed.
 
     Args:
         seeds: The sound files.
@@ -153,9 +153,12 @@ def run(
         say: Takes a line whenever something went badly, and now and then.
     """
     report, worker, begun = Report(), _Worker(seeds), time.monotonic()
+    formats = dict.fromkeys(seed.format for seed in seeds)
+    by_format = [[seed for seed in seeds if seed.format == name] for name in formats]
     try:
         for number in range(files):
-            chosen = seeds[number % len(seeds)]
+            of_format = by_format[number % len(by_format)]
+            chosen = of_format[number // len(by_format) % len(of_format)]
             folder = _damaged(chosen, np.random.default_rng([seed, number]), work / "file")
             path = str(folder / chosen.main)
             request = {"loader": chosen.loader, "path": path, "variable": chosen.variable}

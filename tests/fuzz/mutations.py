@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -199,8 +200,10 @@ def _in_json(content: bytes, rng: Rng) -> bytes:
         return json.dumps(tree).encode()
 
 
-_VALUES = (None, 0, -1, 1, 1e308, 1e-310, float("nan"), 10**30, "", "x", "../../x", [], {}, True,
-           [1, 2, 3], {"a": 1}, 65536, 2.5)  # fmt: skip
+_VALUES: tuple[Any, ...] = (
+    None, 0, -1, 1, 1e308, 1e-310, float("nan"), 10**30, "", "x", "../../x", [], {}, 
+    True, [1, 2, 3], {"a": 1}, 65536, 2.5,
+)  # fmt: skip
 _INSIDE: dict[str, Callable[[bytes, Rng], bytes]] = {
     **dict.fromkeys(("npz", "ckpt", "skops"), _in_zip),
     **dict.fromkeys(("vrt", "hdr", "txt", "csv", "yml", "xml"), _in_text),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -121,7 +121,7 @@ def _netcdf(folder: Path) -> list[Seed]:
     cube = xr.DataArray(WHOLE, dims=("y", "x", "b"), coords=axes, name="v")
     cube.attrs = {"scale_factor": 1e-4, "_FillValue": np.int16(-9999), "units": "1"}
 
-    def write(engine: str) -> Callable[[Path], Any]:
+    def write(engine: Literal["h5netcdf", "scipy"]) -> Callable[[Path], Any]:
         return lambda path: cube.to_netcdf(path, engine=engine)
 
     return [
@@ -131,7 +131,7 @@ def _netcdf(folder: Path) -> list[Seed]:
 
 
 def _tiff(folder: Path) -> list[Seed]:
-    place = {"crs": "EPSG:32632", "transform": (10.0, 0.0, 5e5, 0.0, -10.0, 5e6)}
+    place: dict[str, Any] = {"crs": "EPSG:32632", "transform": (10.0, 0.0, 5e5, 0.0, -10.0, 5e6)}
     mask = WHOLE[..., 0] > 0
 
     def pages(path: Path) -> None:

@@ -41,18 +41,24 @@ def _load(request: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"outcome": "loaded"}
     try:
         LOADERS[request["loader"]](Path(request["path"]), request["variable"])
-    except UserError as error:
-        told = str(error)
-        outcome = "refused" if "\n" not in told and told.strip() else "defect"
-        answer = {"outcome": outcome, "type": type(error).__name__, "message": told}
     except MemoryError:
         answer = {"outcome": "over memory", "type": "MemoryError", "message": _where()}
-    except Exception as error:  # every other type is a defect
+    except Exception as error:
         answer = {"outcome": "defect", "type": type(error).__name__, "message": _where()}
+        known = _user_error(error)
+        if known is not None and str(known).strip() and "\n" not in str(known):
+            answer = {"outcome": "refused", "type": type(known).__name__, "message": str(known)}
     answer["bytes"] = _held_bytes() - before
     if answer["bytes"] > MOST_BYTES:
         answer["outcome"] = "over memory"
     return answer
+
+
+def _user_error(error: BaseException | None) -> UserError | None:
+    """The word to the user in a chain of causes: Kedro wraps what its datasets raise."""
+    while error is not None and not isinstance(error, UserError):
+        error = error.__cause__
+    return error
 
 
 def _where() -> str:
