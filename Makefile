@@ -10,7 +10,7 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfi
 COVERAGE := --cov bdgf --cov-report term
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all audit licences golden lint floors settings bench bench-gpu gpu-check fuzz clean
+.PHONY: run test test-all audit licences golden lint floors settings bench bench-gpu gpu-check fuzz test-faults clean
 run: $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
 
@@ -28,6 +28,10 @@ audit: $(VENV)/.audit
 # docs/licences.md, from what is installed.
 licences: $(VENV)/.audit
 	$(BIN)/python -m tools.audit --licences
+
+# Runs killed, stopped, side by side, on full disks, over damaged files: docs/reliability.md.
+test-faults: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults $(FAULTS)
 
 # After a change that is meant to move the metrics of the demo scene; look at the difference.
 golden: $(VENV)/.dev

@@ -52,6 +52,7 @@ TESTED_ELSEWHERE = {
 OF_NO_SINGLE_FILE = {
     "pipelines",  # whole pipelines, as a user types them
     "benchmarks",  # of the folder of this name
+    "faults",  # of whole runs, disturbed
     "tools",  # likewise
     "datasets/test_damaged_artifacts.py",  # of every kind of artifact together
     "datasets/test_full_disk.py",  # of all that is written

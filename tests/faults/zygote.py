@@ -1,0 +1,92 @@
+"""A process that has everything imported and forks a child for each `kedro` command.
+
+`python -m tests.faults.zygote` takes a job a line on standard input. It answers with the child's
+process id when that starts, and with its exit status when it has ended. A child goes on as
+`python -m kedro` would, up to the end of the interpreter: it can be killed, signalled and limited
+as any process, but it starts at once instead of after seconds of imports.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from importlib import import_module
+
+from tests.faults.deadly_moments import watch_renames
+from tests.faults.job import Job
+
+READY = "ready"
+
+# What a run imports sooner or later. A name that is left out costs time, nothing else.
+_PRELOADED = (
+    "bdgf.settings",  # first: it sets what MLflow reads when it is imported
+    *("kedro.framework.cli", "kedro.framework.session", "kedro.framework.project", "kedro.runner"),
+    *("kedro_mlflow.framework.hooks", "kedro_mlflow.framework.cli.cli", "kedro_telemetry.plugin"),
+    *("kedro_viz.integrations.kedro.hooks", "IPython", "git", "alembic.command", "tomli_w"),
+    *("mlflow", "mlflow.data", "mlflow.sklearn", "mlflow.store.tracking.sqlalchemy_store"),
+    *("bdgf.pipeline_registry", "bdgf.cli", "bdgf.models.registry"),
+    *("kedro_datasets.json", "kedro_datasets.pandas", "kedro_datasets.matplotlib"),
+    *("bdgf.datasets.absent", "bdgf.datasets.feature_cube", "bdgf.datasets.netcdf"),
+    *("bdgf.datasets.raster_map", "bdgf.datasets.trained_model", "bdgf.datasets.weights"),
+    *("bdgf.scenes.synthetic.scene", "h5netcdf.legacyapi", "xarray.backends.h5netcdf_"),
+    *("rasterio", "rioxarray", "matplotlib.pyplot", "matplotlib.backends.backend_agg"),
+    "safetensors.torch",
+)
+_OF_MODELS = ("torch._dynamo", "lightning_fabric", "sklearn.ensemble", "sklearn.svm", "skops.io")
+_WITHOUT_MODELS = {"--pipeline=ingest", "--pipeline=prepare"}
+
+
+def main() -> None:
+    """Serves until standard input ends; in a child, runs its command and exits as it does."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what is imported may print
+    _preload(_PRELOADED)
+    answers.write(f"{READY}\n")
+    for line in sys.stdin:
+        job = Job.from_json(line)
+        if _WITHOUT_MODELS.isdisjoint(job.arguments):
+            _preload(_OF_MODELS)
+        child = os.fork()
+        if child == 0:
+            answers.close()
+            _become(job)
+            return
+        answers.write(f"{child}\n")
+        _, status = os.waitpid(child, 0)
+        answers.write(f"{status}\n")
+
+
+def _preload(names: tuple[str, ...]) -> None:
+    for name in names:
+        import_module(name)
+    threads = [thread.name for thread in threading.enumerate()]
+    if len(threads) > 1:  # a forked child would lack them
+        raise SystemExit(f"threads before the fork: {', '.join(threads)}")
+    gc.freeze()  # the children shall not copy what they do not change
+
+
+def _become(job: Job) -> None:
+    # What the command leaves behind is cleared by the end of the interpreter, as it always is.
+    os.setsid()
+    written = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    for descriptor, path, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, job.stdout, written),
+        (2, job.stderr, written),
+    ):
+        opened = os.open(path, flags, 0o644)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.chdir(job.folder)
+    job.limit()
+    watch_renames(job)
+    sys.argv = ["kedro", *job.arguments]
+    from kedro.framework.cli import main as kedro
+
+    kedro()
+
+
+if __name__ == "__main__":
+    main()
