@@ -201,7 +201,7 @@ def _in_json(content: bytes, rng: Rng) -> bytes:
 
 
 _VALUES: tuple[Any, ...] = (
-    None, 0, -1, 1, 1e308, 1e-310, float("nan"), 10**30, "", "x", "../../x", [], {}, 
+    None, 0, -1, 1, 1e308, 1e-310, float("nan"), 10**30, "", "x", "../../x", [], {},
     True, [1, 2, 3], {"a": 1}, 65536, 2.5,
 )  # fmt: skip
 _INSIDE: dict[str, Callable[[bytes, Rng], bytes]] = {
