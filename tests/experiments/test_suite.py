@@ -145,3 +145,8 @@ def test_reading_the_configuration_once_gives_what_kedro_s_loader_gives() -> Non
 
 def test_runs_have_titles() -> None:
     assert PlannedRun("s", "r", "demo", 3, {}, "f", None).title == "demo, s: r, seed 3"
+
+
+def test_a_suites_name_stays_in_its_folder() -> None:
+    with pytest.raises(SettingsError, match=r"a suite.s name .*call it otherwise"):
+        read_suites({"../x": CONFIGURED["tiny"]}, ["../x"])

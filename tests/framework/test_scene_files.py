@@ -179,3 +179,10 @@ def test_a_number_as_a_scene_is_text_everywhere(conf: Path) -> None:
 def test_a_broken_file_is_proposed_for_a_name_like_its_own(conf: Path) -> None:
     with pytest.raises(SettingsError, match=telling("'twoo'", "did you mean 'two'?")):
         _ = loader(conf, dataset="twoo")["parameters"]
+
+
+def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
+    for name in ("a:b", "a\\b", "x" * 101):
+        found = read(tmp_path, **{name: f"'{name}': {{title: x}}\n".replace("\\", "\\")})
+        assert name not in found.scenes
+        assert "call the file and its key otherwise" in found.refused[name]

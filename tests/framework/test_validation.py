@@ -82,3 +82,9 @@ def test_a_bad_value_names_parameter_and_value(
 ) -> None:
     with pytest.raises(SettingsError, match=telling(*told)):
         check_parameters(changed)
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "..", ""])
+def test_a_scenes_name_cannot_lead_out_of_the_data_folder(name: str) -> None:
+    with pytest.raises(SettingsError, match="parameter 'dataset' is"):
+        check_parameters({"dataset": name})

@@ -6,6 +6,7 @@ import yaml
 from bdgf.core.errors import SettingsError
 from bdgf.scenes.config import Modality, SceneConfig, parse_scene_config
 from tests.data import fabricate
+from tests.data.small_scene import npy_config
 
 SCENES = Path(__file__).resolve().parents[2] / "conf" / "base" / "parameters_scenes"
 NAMES = (
@@ -135,3 +136,16 @@ def test_the_scale_of_a_modality_was_renamed(caplog):
     assert Modality.model_validate(image).to_decibels
     assert "`to_decibels: true`" in caplog.text
     assert Modality.model_validate({**image, "scale": "none"}).sources[0].scale == "none"
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "..", "", "/tmp/x"])
+def test_a_name_that_leads_out_of_the_data_folder_is_refused(name):
+    with pytest.raises(SettingsError, match=r"a scene.s name .*call it otherwise"):
+        parse_scene_config(name, {"fabricate": {"size": 48}})
+
+
+@pytest.mark.parametrize("folder", ["../other", "a/../../b", "/tmp"])
+def test_the_folder_of_the_files_stays_below_the_data_folders(folder):
+    with pytest.raises(SettingsError, match="leads out of the data folders"):
+        parse_scene_config("mine", npy_config(folder=folder))
+    assert parse_scene_config("mine", npy_config(folder="a/b")).folder == "a/b"

@@ -53,6 +53,7 @@ def read_envi_roi(path: Path, variable: str | None) -> RawArray:
     """
     if variable is not None:
         raise SceneError(f"{path}: a text file of regions has no variables; leave out `variable`")
+    check_declared(path, "its text", (path.stat().st_size,), 1)
     text = _parse(decode(path.read_bytes()))
     regions = tuple(dict.fromkeys(text.names))
     if text.shape is None or not text.sizes or len(regions) > _MOST:

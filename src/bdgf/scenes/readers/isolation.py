@@ -36,8 +36,8 @@ AVAILABLE = hasattr(os, "fork") and hasattr(socket, "send_fds")
 """Whether this system can read in a process of its own; Windows cannot."""
 
 
-# Read by NumPy and Python alone, which check what they follow.
-_SOUND = (".npy", ".npz", ".txt", ".csv")
+# NumPy reads these as plain bytes, and their sizes are told at their start.
+_SOUND = (".npy", ".npz")
 
 
 def read_raw(

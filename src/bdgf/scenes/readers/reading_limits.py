@@ -34,8 +34,8 @@ class ReadingSettings(Settings):
     )
     isolated: bool = Field(
         True,
-        description="Whether rasters, HDF5, NetCDF and MATLAB files are read in a process of their "
-        "own, so that a damaged one cannot end the run; without it `most_seconds` does not hold.",
+        description="Whether files other than NumPy's are read in a process of their own, so that "
+        "a damaged one cannot end the run; without it `most_seconds` does not hold.",
     )
 
 
