@@ -10,6 +10,7 @@ from bdgf.framework.hooks import (
     ArtifactHooks,
     CheckHooks,
     DigestHooks,
+    ProcessHooks,
     ReportingHooks,
     SceneHooks,
     StoreHooks,
@@ -40,6 +41,7 @@ HOOKS = (
     CheckHooks(),
     DigestHooks(),
     TrackingHooks(),
+    ProcessHooks(),
     ArtifactHooks(),
     ReportingHooks(),
 )

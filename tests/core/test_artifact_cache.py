@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,24 @@ def test_a_block_that_fails_frees_the_artifact(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), cache.claim("aa"):
         raise RuntimeError
     assert make(cache, "aa").exists()
+
+
+def test_who_need_not_wait_gets_files_of_its_own(tmp_path: Path) -> None:
+    first, cache = holder(tmp_path, 1.0), ArtifactCache(tmp_path, 9)
+    with cache.claim_free("aa") as second, cache.claim_free("aa") as third:
+        assert [place.name for place in (second, third)] == ["aa-1", "aa-2"]
+    first.kill()
+    first.wait()
+    with cache.claim_free("aa") as place:
+        assert place == tmp_path / "aa"
+
+
+def test_files_that_nobody_goes_on_with_are_bounded_however_blocks_end(tmp_path: Path) -> None:
+    cache = ArtifactCache(tmp_path, 2)
+    for number in range(5):
+        with suppress(RuntimeError), cache.claim_free(f"a{number}") as place:
+            place.with_suffix(".ckpt").touch()
+            os.utime(place.with_suffix(".ckpt"), (number, number))
+            raise RuntimeError
+    left = sorted(path.stem for path in tmp_path.glob("*.ckpt"))
+    assert left == ["a2", "a3", "a4"]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.digests import digest_path
 from bdgf.core.errors import ArtifactError, SceneError, SettingsError, UserError
 from bdgf.diffusion.pretraining.data import PretrainingData
@@ -170,8 +171,8 @@ def test_networks_leave_curves_and_no_checkpoint(named, tmp_path: Path):
         assert named.trained.config["history"] == {}
         return
     logger = MemoryLogger()
-    trained = named.fit(logger=logger, checkpoint=tmp_path / "train.ckpt")
-    assert list(tmp_path.iterdir()) == []
+    trained = named.fit(logger=logger, checkpoints=ArtifactCache(tmp_path, 9))
+    assert not list(tmp_path.glob("*.ckpt*"))
     assert {"train/loss", "validation/loss", "refit/loss"} <= set(logger.names())
     assert set(trained.config["history"]) == set(logger.names())
 

@@ -17,28 +17,39 @@ class KilledError(Exception):
 
 
 class Regression:
-    """Fits a line; its step can be made to fail or to diverge."""
+    """Fits a line; its steps can be made to fail, to diverge or to stop."""
 
-    def __init__(self, fail_at=None, bad_at=None, bad_term="loss_fit", in_parts=False):
+    def __init__(
+        self,
+        fail_at=None,
+        bad_at=(),
+        bad_term="loss_fit",
+        in_parts=False,
+        normalised=False,
+        before_step=None,
+    ):
         fabric = make_fabric(DeviceSettings(accelerator="cpu"))
         torch.manual_seed(0)
-        model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Dropout(0.2))
+        norm = [torch.nn.BatchNorm1d(4)] if normalised else []
+        model = torch.nn.Sequential(torch.nn.Linear(2, 4), *norm, torch.nn.Dropout(0.2))
         ema = ExponentialAverage(model, 0.9)
         model, optimizer = fabric.setup(model, make_optimizer(model, SETTINGS))
         generator = torch.Generator().manual_seed(1)
         self.state = TrainingState(model, optimizer, ema, {"steps": generator})
         self.fabric, self.fail_at = fabric, fail_at
+        self.before_step = before_step or {}
         self.bad_at, self.bad_term, self.in_parts = bad_at, bad_term, in_parts
 
     def step(self, index):
         if index == self.fail_at:
             raise KilledError
+        self.before_step.get(index, lambda: None)()
         x = torch.randn(8, 2, generator=self.state.generators["steps"])
         terms = {"loss_fit": (self.state.model(x) - x.sum(1, keepdim=True)).square().mean()}
         terms["loss_size"] = 1e-3 * self.state.model(x).square().mean()
-        if index == self.bad_at and self.bad_term in terms:
+        if index in self.bad_at and self.bad_term in terms:
             terms[self.bad_term] = terms[self.bad_term] * math.nan
-        if index == self.bad_at and self.bad_term == "gradient":
+        if index in self.bad_at and self.bad_term == "gradient":
             infinite = (self.state.model(x).mean() * 0).sqrt()  # finite, of infinite slope
             terms["loss_size"] = terms["loss_size"] + infinite
         seen = {"seen": torch.tensor(math.nan if index % 2 else float(index))}
@@ -53,13 +64,17 @@ class Regression:
             self.step,
             self.state,
             steps=steps,
-            settings=SETTINGS,
             fabric=self.fabric,
             name="fit",
             description="fitting",
-            **{"log_every": 5, **chosen},
+            **{"settings": SETTINGS, "log_every": 5, **chosen},
         )
         return self
+
+    def moments(self):
+        """A copy of all that the optimiser keeps of each parameter."""
+        kept = self.state.optimizer.optimizer.state.values()
+        return [tensor.clone() for of_one in kept for tensor in of_one.values()]
 
 
 def weights(training):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from bdgf.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from bdgf.training.checkpoint import (
+    TrainingState,
+    delete_checkpoint,
+    load_checkpoint,
+    previous_checkpoint,
+    save_checkpoint,
+)
 from bdgf.training.metric_logger import MemoryLogger
 from bdgf.training.optimizer import ExponentialAverage, OptimizationSettings, make_optimizer
 
@@ -65,6 +71,7 @@ def test_no_half_written_file_is_left(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(path, {"step": 2}, "mark")
     assert load_checkpoint(path, "mark") == {"step": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["run.ckpt"]
 
 
 def test_there_may_be_none(tmp_path):
@@ -97,4 +104,36 @@ def test_a_damaged_checkpoint_is_ignored_with_a_warning(tmp_path, caplog, damage
     else:
         path.write_bytes(damaged)
     assert load_checkpoint(path, "mark") is None
-    assert "is damaged" in caplog.text
+    assert f"{path} is damaged" in caplog.text
+
+
+def test_where_the_last_checkpoint_is_damaged_or_missing_the_one_before_is_used(tmp_path, caplog):
+    path = tmp_path / "run.ckpt"
+    for step in (1, 2, 3):
+        save_checkpoint(path, {"step": step}, "mark")
+    assert load_checkpoint(path, "mark") == {"step": 3}
+    path.write_bytes(path.read_bytes()[:-300])
+    assert load_checkpoint(path, "mark") == {"step": 2}
+    assert f"{path} is damaged" in caplog.text
+    path.unlink()  # killed between the two renames
+    assert load_checkpoint(path, "mark") == {"step": 2}
+    previous_checkpoint(path).write_bytes(b"no checkpoint")
+    assert load_checkpoint(path, "mark") is None
+
+
+def test_the_one_before_is_of_the_same_training_or_none(tmp_path):
+    path = tmp_path / "run.ckpt"
+    save_checkpoint(path, {"step": 1}, "other")
+    save_checkpoint(path, {"step": 2}, "mark")
+    path.unlink()
+    assert load_checkpoint(path, "mark") is None
+
+
+def test_nothing_of_a_deleted_checkpoint_stays(tmp_path):
+    path = tmp_path / "run.ckpt"
+    for step in (1, 2):
+        save_checkpoint(path, {"step": step}, "mark")
+    path.with_name("run.ckpt.part").touch()
+    delete_checkpoint(path)
+    assert list(tmp_path.iterdir()) == []
+    delete_checkpoint(path)

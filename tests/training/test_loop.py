@@ -1,6 +1,10 @@
+import os
+import signal
+
 import pytest
 import torch
 
+from bdgf.core.interruption import Interrupted, listening
 from bdgf.training.checkpoint import load_checkpoint
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore
 from bdgf.training.metric_logger import MemoryLogger
@@ -44,6 +48,40 @@ def test_stopped_anywhere_and_restarted_it_ends_with_the_same_weights(tmp_path, 
     for one, other in zip(weights(restarted), weights(unbroken), strict=True):
         assert torch.equal(one, other)
     assert logger.records == expected.records[-len(logger.records) :]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_lets_the_step_end_and_writes_a_checkpoint(tmp_path, number):
+    unbroken = Regression().run(logger=(expected := MemoryLogger()))
+    plan = CheckpointPlan(tmp_path / "run.ckpt", "mark", seconds=1e6)
+    asked = Regression(before_step={7: lambda: os.kill(os.getpid(), number)})
+    with listening(), pytest.raises(Interrupted) as stopped:
+        asked.run(plan=plan, logger=(logger := MemoryLogger()))
+    assert (stopped.value.signal, stopped.value.step) == (number, 8)
+    assert stopped.value.checkpoint == plan.path
+    assert stopped.value.exit_code == 128 + number
+    restarted = Regression()
+    restore(restarted.state, plan)
+    assert restarted.state.step == 8
+    restarted.run(plan=plan, logger=logger)
+    for one, other in zip(weights(restarted), weights(unbroken), strict=True):
+        assert torch.equal(one, other)
+    assert logger.records == expected.records
+
+
+def test_a_signal_at_the_last_step_loses_nothing_either(tmp_path):
+    plan = CheckpointPlan(tmp_path / "run.ckpt", "mark", seconds=1e6)
+    asked = Regression(before_step={19: lambda: signal.raise_signal(signal.SIGTERM)})
+    with listening(), pytest.raises(Interrupted) as stopped:
+        asked.run(plan=plan)
+    assert stopped.value.step == load_checkpoint(plan.path, "mark")["step"] == 20
+
+
+def test_a_training_without_checkpoints_stops_too():
+    asked = Regression(before_step={7: lambda: signal.raise_signal(signal.SIGTERM)})
+    with listening(), pytest.raises(Interrupted) as stopped:
+        asked.run()
+    assert stopped.value.checkpoint is None
 
 
 def test_checkpoints_are_spaced_and_the_last_step_is_kept(tmp_path):

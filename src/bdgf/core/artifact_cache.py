@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -42,6 +43,23 @@ class ArtifactCache:
     def of_scene(cls, settings: CacheSettings, scene: str, kind: str) -> ArtifactCache:
         """The cache of one kind of artifact of one scene."""
         return cls(Path(settings.folder) / scene / kind, settings.keep)
+
+    @contextmanager
+    def claim_free(self, fingerprint: str) -> Iterator[Path]:
+        """As `claim`, but does not wait: who comes second gets files of its own.
+
+        These are `<fingerprint>-1`, `<fingerprint>-2`, ...: the first that nobody holds. For what
+        is not shared, such as the checkpoints of two equal trainings. Those beyond `keep` that
+        nobody holds are deleted at the beginning.
+        """
+        with ExitStack() as held:
+            for number in count():
+                name = f"{fingerprint}-{number}" if number else fingerprint
+                with suppress(Timeout):
+                    held.enter_context(self._lock(name).acquire(timeout=0))
+                    break
+            self._prune()
+            yield self.folder / name
 
     @contextmanager
     def claim(self, fingerprint: str) -> Iterator[Path]:

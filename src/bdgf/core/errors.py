@@ -33,7 +33,7 @@ class StorageError(UserError):
 
 
 class TrainingDiverged(UserError):  # noqa: N818 - names the event, as StopIteration does
-    """A loss became NaN or infinite."""
+    """The loss or its gradient was NaN or infinite at more steps than may be skipped."""
 
 
 @contextmanager

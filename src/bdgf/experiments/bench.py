@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bdgf.core.interruption import Interrupted, deferred
 from bdgf.experiments.bench_lock import alone_in
 from bdgf.experiments.runner import Bench, BenchOptions
 from bdgf.experiments.suite import resolver
 from bdgf.experiments.tracking import BenchTracking
+from bdgf.framework.endings import stopped_by
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 
 DOCUMENT = Path("08_reporting") / "bench" / "results.md"
 """Where the tables go below the data folder if nobody names another document."""
-
-_SIGNALLED = 128  # what a shell adds to a signal's number in the exit code
 
 
 def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
@@ -83,8 +81,7 @@ def _bench(planned: Bench, runs: list[Any], experiment: str) -> int:
     tracking = BenchTracking(experiment, f"bench {suites}", tags)
     status = "FAILED"
     try:
-        with _told_to_stop():
-            failed = planned.run(runs, tracking) if runs else 0
+        failed = planned.run(runs, tracking) if runs else 0
         tables = planned.tables()
         for table in tables:
             tracking.log_table(f"{table.key}.md", table.markdown)
@@ -92,36 +89,20 @@ def _bench(planned: Bench, runs: list[Any], experiment: str) -> int:
         for path in planned.write(tables):
             planned.say(f"written: {path}")
         status = "FAILED" if failed else "FINISHED"
-    except _Stopped as stop:
+    except Interrupted as stop:
         status = "KILLED"
         recorded = sum(fingerprint in planned.records for fingerprint in wanted)
         planned.say(f"stopped: {recorded} of {len(wanted)} runs recorded; the same command goes on")
-        return _SIGNALLED + stop.number
+        return stop.exit_code
+    except BaseException as error:
+        status = "KILLED" if stopped_by(error) else "FAILED"
+        raise
     finally:
-        tracking.end(status)
+        with deferred():
+            tracking.end(status)
     if failed:
         planned.say(f"{failed} of {len(runs)} runs failed; the same command tries them again")
     return int(bool(failed))
-
-
-class _Stopped(KeyboardInterrupt):
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[None]:
-    # Ctrl-C and SIGTERM alike end the processes of the bench, and then the bench.
-    def stop(number: int, frame: Any) -> None:
-        raise _Stopped(number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _check_data(parameters: dict[str, Any]) -> None:

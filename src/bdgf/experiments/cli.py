@@ -11,6 +11,9 @@ from kedro.utils import find_kedro_project
 
 from bdgf.core.errors import SettingsError
 from bdgf.framework.cli import one_line
+from bdgf.framework.endings import accounted_ending
+
+GOES_ON = "the same command goes on: it repeats no run that is recorded"
 
 
 @click.command()
@@ -44,7 +47,7 @@ def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options
     project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
     os.chdir(project)
     only_tables = options.pop("table")
-    with one_line():
+    with accounted_ending(GOES_ON), one_line():
         wanted = BenchOptions(
             names(suite, "--suite"), names(scenes, "--scenes"), parse_seeds(seeds), **options
         )

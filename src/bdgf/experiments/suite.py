@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -26,6 +27,12 @@ log = logging.getLogger(__name__)
 
 # Groups that say where files are and how they are read, not what comes of them.
 _PLACES = ("data_folder", "working_folder", "cache", "ingest", "check_digests")
+_WITHOUT_EFFECT = (
+    ("train", "checkpoint_seconds"),
+    ("train", "optimization", "skipped_steps"),
+    ("pretrain", "optimization", "skipped_steps"),
+)
+"""Parameters that decide whether a run ends, not what it ends with."""
 
 
 class Variant(Settings):
@@ -205,7 +212,10 @@ def _decisive(parameters: Mapping[str, Any], uses_features: bool) -> dict[str, A
     # Other models' settings, and a pretraining that is not done, decide nothing.
     left_out = {*_PLACES, "baselines", *(() if uses_features else ("pretrain", "features"))}
     own = parameters["baselines"].get(parameters["model"])
-    kept = {name: value for name, value in parameters.items() if name not in left_out}
+    kept = deepcopy({name: value for name, value in parameters.items() if name not in left_out})
+    for *groups, name in _WITHOUT_EFFECT:
+        group = reduce(lambda tree, key: tree.get(key, {}), groups, kept)
+        group.pop(name, None)
     return {**kept, "own": own}
 
 

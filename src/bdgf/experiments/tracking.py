@@ -7,6 +7,7 @@ from typing import Any
 
 from bdgf.experiments.suite import PlannedRun
 from bdgf.framework.mlflow_logger import REUSED
+from bdgf.framework.processes import end_runs_of_gone_processes, process_tags
 
 
 class BenchTracking:
@@ -25,7 +26,9 @@ class BenchTracking:
         self._client = MlflowClient()
         found = self._client.get_experiment_by_name(experiment)
         self._experiment = found.experiment_id
-        run = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
+        end_runs_of_gone_processes(self._experiment)
+        own = {**tags, **process_tags()}
+        run = self._client.create_run(self._experiment, tags=own, run_name=name)
         self.run_id: str = run.info.run_id
 
     def open_run(self, run: PlannedRun) -> str:
@@ -34,13 +37,15 @@ class BenchTracking:
             "mlflow.parentRunId": self.run_id,
             "bench.suite": run.suite,
             "bench.variant": run.variant,
+            **process_tags(),  # until the run's process puts its own in their place
         }
         made = self._client.create_run(self._experiment, tags=tags, run_name=run.title)
         return str(made.info.run_id)
 
     def end_run(self, run_id: str, status: str) -> None:
         """Closes the run of a process that could not do so itself; `status` is MLflow's word."""
-        self._client.set_terminated(run_id, status)
+        if self._client.get_run(run_id).info.status == "RUNNING":
+            self._client.set_terminated(run_id, status)
 
     def reused_denoiser(self, run_id: str) -> bool:
         """Whether a finished process took a denoiser that another run had pretrained."""

@@ -16,12 +16,16 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.utils import find_kedro_project
 
 from bdgf.core.storage import user_error
+from bdgf.framework.endings import accounted_ending
 from bdgf.framework.run_options import refuse_unknown_runner
 from bdgf.framework.runtime_params import parse_params
 
 PARAMS_HELP = """Parameters in place of the configured ones: name=value with dotted names, commas
 between several; may be repeated. A value is read as YAML: 3, 0.5, true, null, text, [1, 2],
 {a: 1}. Example: --params dataset=trento,seed=3 --params 'features.timesteps=[50, 100]'"""
+
+
+GOES_ON = "the same command goes on: it takes up what is begun and reuses what is finished"
 
 
 class OneLineError(click.ClickException):
@@ -90,7 +94,7 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
     os.chdir(find_kedro_project(Path.cwd()) or Path.cwd())
     for name in ("kedro.pipeline.node", "kedro.runner.sequential_runner"):
         logging.getLogger(name).addFilter(_SilenceUserErrors())
-    with one_line():
+    with accounted_ending(GOES_ON), one_line():
         refuse_unknown_runner(options.get("runner"))
         return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
 

@@ -39,7 +39,7 @@ class RunSettings(Settings):
     )
     working_folder: str = Field(
         "data/working",
-        description="Where the running checkpoint of a training is kept between runs, a folder a "
+        description="Where the running checkpoints of trainings are kept between runs, a folder a "
         "scene",
     )
     check_digests: StrictBool = Field(

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.settings import Settings
 from bdgf.features.cube import FeatureCube
 from bdgf.features.scene_tensors import scene_tensors, with_features
@@ -67,12 +68,12 @@ class Execution:
     Attributes:
         devices: Where to compute and in which precision.
         logger: Takes the curves.
-        checkpoint: File of the running checkpoint; None keeps none.
+        checkpoints: Keeps the running checkpoint of each training; None keeps none.
     """
 
     devices: DeviceSettings | None = None
     logger: MetricLogger | None = None
-    checkpoint: Path | None = None
+    checkpoints: ArtifactCache | None = None
 
 
 class TrainedModel(Protocol):

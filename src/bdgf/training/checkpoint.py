@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from torch import nn
 
 from bdgf.core.guarded_file import guarded
 from bdgf.core.storage import storage_error, written_whole
+from bdgf.training.divergence import NonFiniteSteps
 from bdgf.training.interval_means import IntervalMeans
 from bdgf.training.optimizer import ExponentialAverage
 
@@ -53,6 +55,7 @@ class TrainingState:
         parts: Whatever else the steps change, by name.
         step: Steps done.
         means: Means of the logged scalars since the last record.
+        nonfinite: The steps that were skipped.
     """
 
     model: nn.Module
@@ -62,6 +65,7 @@ class TrainingState:
     parts: dict[str, Stateful] = field(default_factory=dict)
     step: int = 0
     means: IntervalMeans = field(default_factory=IntervalMeans)
+    nonfinite: NonFiniteSteps = field(default_factory=NonFiniteSteps)
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, averages, optimiser, random generators (PyTorch's global ones too), step."""
@@ -73,6 +77,7 @@ class TrainingState:
             "global_random": _global_random_state(),
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
             "means": self.means.state_dict(),
+            "nonfinite": self.nonfinite.state_dict(),
             "step": self.step,
         }
 
@@ -88,14 +93,16 @@ class TrainingState:
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
         self.means.load_state_dict(state["means"])
+        if "nonfinite" in state:  # what earlier versions wrote had none
+            self.nonfinite.load_state_dict(state["nonfinite"])
         self.step = int(state["step"])
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any], fingerprint: str) -> None:
-    """Writes `state` so that `path` always holds a whole checkpoint, the old or the new one.
+    """Writes `state` so that there is always a whole checkpoint; the one before is kept.
 
     Args:
-        path: The checkpoint file.
+        path: The checkpoint file, which no other process writes.
         state: What `TrainingState.state_dict` gave.
         fingerprint: Of everything that decides the training's result.
 
@@ -103,33 +110,66 @@ def save_checkpoint(path: Path, state: Mapping[str, Any], fingerprint: str) -> N
         StorageError: The disk refuses; the old checkpoint still is there.
     """
     needed = _bytes_of_tensors(state)
-    with (
-        written_whole(path, path.with_name(path.name + ".part"), needed) as partial,
-        guarded(partial, "wb") as file,
-    ):
-        # PyTorch's archive writer takes any object that writes; its types say less.
-        torch.save({"fingerprint": fingerprint, "state": dict(state)}, file)  # type: ignore[arg-type]
-        file.sync()
+    with written_whole(path, _partial(path), needed) as partial:
+        with guarded(partial, "wb") as file:
+            # PyTorch's archive writer takes any object that writes; its types say less.
+            torch.save({"fingerprint": fingerprint, "state": dict(state)}, file)  # type: ignore[arg-type]
+            file.sync()
+        if path.exists():
+            os.replace(path, previous_checkpoint(path))
 
 
 def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
     """Reads the checkpoint of the training that `fingerprint` stands for, on the CPU.
 
+    Where the last one is damaged (a warning names it) or missing, the one before is read.
+
     Returns:
         The state; None when there is no file, when it belongs to another training (logged at
-        INFO), or when it is damaged (a warning): training then starts from its beginning.
+        INFO), or when both are damaged: training then starts from its beginning.
 
     Raises:
         StorageError: The disk refuses to give it.
     """
-    if not path.exists():
-        return None
+    for file in (path, previous_checkpoint(path)):
+        content = _read(file) if file.exists() else None
+        if content is None:
+            continue
+        if content["fingerprint"] != fingerprint:
+            log.info(
+                "the running checkpoint %s is of other data or settings (%s, now %s)",
+                file,
+                content["fingerprint"],
+                fingerprint,
+            )
+            continue
+        return dict(content["state"])
+    return None
+
+
+def previous_checkpoint(path: Path) -> Path:
+    """The checkpoint that was written before the one at `path`."""
+    return path.with_name(f"{path.name}.previous")
+
+
+def delete_checkpoint(path: Path) -> None:
+    """Deletes the checkpoint `path`, the one before it, and what a killed process left of one."""
+    for file in (_partial(path), previous_checkpoint(path), path):
+        file.unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    # What `save_checkpoint` wrote; None with a warning where a bit of it is not as it was.
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip():  # torch.load does not look at the checksums
                 raise zipfile.BadZipFile
         content = torch.load(path, map_location="cpu", weights_only=True)
-        found, state = content["fingerprint"], content["state"]
+        return {"fingerprint": content["fingerprint"], "state": dict(content["state"])}
     except (
         OSError,
         EOFError,
@@ -144,20 +184,9 @@ def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
         if refused is not None:  # the checkpoint may well be whole
             raise refused from error
         log.warning(
-            "the running checkpoint %s is damaged (%s); starting from the first step",
-            path,
-            type(error).__name__,
+            "the running checkpoint %s is damaged (%s) and not used", path, type(error).__name__
         )
         return None
-    if found != fingerprint:
-        log.info(
-            "the running checkpoint %s is of other data or settings (%s, now %s); starting anew",
-            path,
-            found,
-            fingerprint,
-        )
-        return None
-    return dict(state)
 
 
 def _bytes_of_tensors(state: Any) -> int:

@@ -19,15 +19,16 @@ class IntervalMeans:
 
     @torch.no_grad()
     def add(self, values: Mapping[str, Tensor]) -> None:
-        """Takes one step's scalars, the same names at every step; NaN was not measured."""
+        """Takes one step's scalars, the same names each time; what is not finite is left out."""
         stacked = torch.stack([value.detach().float() for value in values.values()])
         if self._sum is None or self._count is None:
             self._names = list(values)
             self._sum, self._count = torch.zeros_like(stacked), torch.zeros_like(stacked)
         if self._sum.device != stacked.device:  # restored from a checkpoint
             self._sum, self._count = self._sum.to(stacked), self._count.to(stacked)
-        self._sum += stacked.nan_to_num(nan=0.0)
-        self._count += ~stacked.isnan()
+        finite = stacked.isfinite()
+        self._sum += torch.where(finite, stacked, 0.0)
+        self._count += finite
 
     def take(self) -> dict[str, float]:
         """The means since the last call, without those never measured; starts over."""

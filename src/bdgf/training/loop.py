@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from bdgf.core.interruption import Interrupted, deferred, raise_if_requested, requested
 from bdgf.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from bdgf.training.divergence import DivergenceWatch
+from bdgf.training.gradients import Gradients, running_statistics
 from bdgf.training.metric_logger import MetricLogger, NullLogger
 from bdgf.training.optimizer import OptimizationSettings, learning_rate_at
 from bdgf.training.progress import ProgressBar
@@ -44,7 +45,7 @@ class CheckpointPlan:
 
     path: Path
     fingerprint: str
-    seconds: float = 60.0
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,11 @@ def run_steps(
     """Trains `state` up to `steps` steps; the host waits for the device only where it logs.
 
     Call `restore` first to continue a training. Killed anywhere and started again, it ends with
-    the weights of an unbroken run.
+    the weights of an unbroken run. Where a signal asks the program to stop, the step under way is
+    ended and a checkpoint written.
+
+    A step whose loss or gradient is not finite changes no weight, no moment of the optimiser and
+    no running statistic of the network.
 
     Args:
         step_function: The loss of one step; draws only from generators in `state`, or from
@@ -105,36 +110,72 @@ def run_steps(
         evaluation: What is done between steps.
 
     Raises:
-        TrainingDiverged: A loss or a gradient became NaN or infinite.
+        TrainingDiverged: The loss or the gradient was NaN or infinite at more steps than
+            `settings.skipped_steps`.
+        Interrupted: A signal asked the program to stop.
     """
     logger = logger or NullLogger()
-    watch = DivergenceWatch(description)
+    gradients, statistics = Gradients(state.model, state.optimizer), running_statistics(state.model)
+    precision = str(fabric.strategy.precision.precision)
     written = time.monotonic()
     shown: dict[str, float] = {}
     stopped = evaluation.stopped if evaluation else lambda: False
-    with ProgressBar(description, steps, done=state.step) as bar:
+
+    def check() -> None:
+        state.nonfinite.check(description, settings.skipped_steps, precision)
+
+    with deferred(), ProgressBar(description, steps, done=state.step) as bar:
         while state.step < steps and not stopped():
             rate = learning_rate_at(state.step, steps, settings)
-            loss, metrics = _propagate(step_function(state.step), fabric)
-            norm = _update(state, rate, settings, fabric)
-            watch.add(state.step, rate, {**metrics, "loss": loss, "gradient_norm": norm})
-            state.means.add({"loss": loss, **metrics, "gradient_norm": norm})
+            measured = _step(
+                step_function, state, gradients, statistics, rate, settings.clip_norm, fabric
+            )
+            state.means.add(measured)
             state.step += 1
-            last = state.step == steps
+            last, asked = state.step == steps, requested()
             if last or state.step % log_every == 0:
-                watch.check()
+                check()
                 values = state.means.take() | {"learning_rate": rate}
-                shown = {"loss": values["loss"]}
+                shown = {"loss": values["loss"]} if "loss" in values else {}
+                if state.nonfinite.total:
+                    values["skipped_steps"] = float(state.nonfinite.total)
                 logger.log({f"{name}/{key}": v for key, v in values.items()}, state.step)
             if evaluation and (last or state.step % evaluation.every == 0):
-                watch.check()
+                check()
                 logger.log(evaluation.run(state.step), state.step)
-            if plan and (last or stopped() or time.monotonic() - written >= plan.seconds):
-                watch.check()
+            due = plan is not None and time.monotonic() - written >= plan.seconds
+            if plan and (last or stopped() or asked or due):
+                check()
                 if fabric.is_global_zero:
                     save_checkpoint(plan.path, state.state_dict(), plan.fingerprint)
                 written = time.monotonic()
+            if asked:
+                raise Interrupted(asked, plan.path if plan else None, state.step)
             bar.update(state.step, **shown)
+    raise_if_requested()  # one that came while the last step was being kept
+
+
+def _step(
+    step_function: StepFunction,
+    state: TrainingState,
+    gradients: Gradients,
+    statistics: list[Tensor],
+    rate: float,
+    clip_norm: float,
+    fabric: Fabric,
+) -> dict[str, Tensor]:
+    # One step, which changes no weight where it is not finite; gives what is to be logged.
+    before = [tensor.clone() for tensor in statistics]
+    loss, metrics = _propagate(step_function(state.step), fabric)
+    norms, norm = gradients.norms()
+    measured = {"loss": loss, **metrics, "gradient_norm": norm}
+    skipped = state.nonfinite.add(state.step, rate, measured, norms, gradients.names)
+    gradients.step(rate, norm, clip_norm, skipped)
+    for tensor, earlier in zip(statistics, before, strict=True):
+        tensor.copy_(torch.where(skipped > 0, earlier, tensor))
+    if state.ema:
+        state.ema.update(state.model, state.step)
+    return measured
 
 
 def _propagate(
@@ -148,23 +189,3 @@ def _propagate(
         losses.append(loss.detach())
         metrics.update(terms)
     return torch.stack(losses).sum(), metrics
-
-
-def _update(
-    state: TrainingState,
-    rate: float,
-    settings: OptimizationSettings,
-    fabric: Fabric,
-) -> Tensor:
-    # One optimiser step; gives the norm of the gradient before clipping.
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
-    norm = fabric.clip_gradients(
-        state.model, state.optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
-    )
-    state.optimizer.step()
-    state.optimizer.zero_grad()
-    if state.ema:
-        state.ema.update(state.model, state.step)
-    assert isinstance(norm, torch.Tensor)
-    return norm

@@ -25,6 +25,12 @@ class OptimizationSettings(Settings):
     )
     weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of matrices.")
     clip_norm: float = Field(1.0, gt=0, description="Highest norm of the whole gradient.")
+    skipped_steps: int = Field(
+        10,
+        ge=0,
+        description="Most steps that are skipped because their loss or gradient is NaN or "
+        "infinite; one more ends the training.",
+    )
 
 
 def learning_rate_at(step: int, steps: int, settings: OptimizationSettings) -> float:

@@ -20,6 +20,7 @@ from bdgf.diffusion.unet import DenoiserOutput, load_denoiser
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MemoryLogger
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
+from tests.training.half_precision import MIXED, HalfReductions
 
 CPU = DeviceSettings(accelerator="cpu")
 TINY = {
@@ -34,11 +35,11 @@ TINY = {
 }
 
 
-def run(seed=0, scene=None, checkpoint=None, logger=None, **chosen):
+def run(seed=0, scene=None, checkpoint=None, logger=None, devices=CPU, **chosen):
     settings = PretrainSettings(**{**TINY, **chosen})
     scene = prepared_scene() if scene is None else scene
     data = PretrainingData.of(scene)
-    return pretrain(data, settings, seed, devices=CPU, logger=logger, checkpoint=checkpoint)
+    return pretrain(data, settings, seed, devices=devices, logger=logger, checkpoint=checkpoint)
 
 
 def same(one, other):
@@ -127,6 +128,13 @@ class Kill:
 
 run(checkpoint=Path(sys.argv[1]), logger=Kill(), masking=json.loads(sys.argv[2]))
 """
+
+
+def test_losses_norms_and_means_are_float32_under_mixed_precision():
+    with HalfReductions() as seen:
+        run(steps=2, devices=MIXED)
+    assert seen.halves  # else nothing was shown
+    assert seen.found == []
 
 
 @pytest.mark.parametrize("masking", [{}, FOLLOWS_FEATURES])

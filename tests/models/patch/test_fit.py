@@ -1,19 +1,18 @@
 """Training of the classifier: it learns, honestly and repeatably."""
 
 import json
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.bdgf.classifier import load_classifier
 from bdgf.models.patch.augmentation import AugmentationSettings
 from bdgf.models.patch.predict_map import predict_map
 from bdgf.models.patch.selection import SelectionSettings
 from bdgf.splits.parts import TEST, TRAIN, VALIDATION
-from bdgf.training.loop import CheckpointPlan
 from bdgf.training.metric_logger import MemoryLogger
 from tests.models.patch.small_training import (
     ARRAYS,
@@ -25,6 +24,7 @@ from tests.models.patch.small_training import (
     make_settings,
     same,
 )
+from tests.training.half_precision import MIXED, HalfReductions
 
 
 def test_it_learns_a_scene_that_needs_scene_and_features():
@@ -96,19 +96,48 @@ class KillingLogger(MemoryLogger):
             raise Killed
 
 
-def test_a_killed_training_ends_as_an_unbroken_one(tmp_path, monkeypatch):
+def test_a_killed_training_ends_as_an_unbroken_one(tmp_path):
     settings = make_settings(epochs=4)
     whole = fit(settings)
-    every_step = partial(CheckpointPlan, seconds=0)
-    monkeypatch.setattr("bdgf.models.patch.fit.CheckpointPlan", every_step)
+    every_step = settings.model_copy(update={"checkpoint_seconds": 0})
+    checkpoints = ArtifactCache(tmp_path, 9)
     with pytest.raises(Killed):
-        fit(settings, checkpoint=tmp_path / "running.ckpt", logger=KillingLogger())
+        fit(every_step, checkpoints=checkpoints, logger=KillingLogger())
+    assert list(tmp_path.glob("*.ckpt"))
     logger = MemoryLogger()
-    resumed = fit(settings, checkpoint=tmp_path / "running.ckpt", logger=logger)
+    resumed = fit(settings, checkpoints=checkpoints, logger=logger)
     steps = [step for step, metrics in logger.records if "train/loss" in metrics]
     assert min(steps) >= 6  # it did not start anew
     assert same(whole, resumed)
     assert whole.config == resumed.config
+    assert [path.name for path in tmp_path.iterdir()] == [".locks"]
+
+
+def test_trainings_beside_each_other_keep_their_own_checkpoints(tmp_path):
+    """Another seed, and the very same training: each ends as alone, and none takes another's."""
+    settings = make_settings(epochs=1, batches_per_epoch=2, checkpoint_seconds=0)
+    checkpoints, seen, beside = ArtifactCache(tmp_path, 9), [], []
+
+    class Beside:
+        def log(self, metrics, step):
+            seen.append({path.name for path in tmp_path.glob("*.ckpt")})
+            if not beside:
+                beside.append(fit(settings, checkpoints=checkpoints))  # begins and ends meanwhile
+                beside.append(fit(settings, seed=1, checkpoints=checkpoints))
+                seen.append({path.name for path in tmp_path.glob("*.ckpt")})
+
+    whole = fit(settings, checkpoints=checkpoints, logger=Beside())
+    assert seen[1] == seen[0]
+    assert same(whole, beside[0])
+    assert same(beside[1], fit(settings, seed=1))
+    assert not list(tmp_path.glob("*.ckpt*"))
+
+
+def test_losses_norms_and_means_are_float32_under_mixed_precision():
+    with HalfReductions() as seen:
+        fit(make_settings(epochs=2, batches_per_epoch=1), devices=MIXED)
+    assert seen.halves  # else nothing was shown
+    assert seen.found == []
 
 
 def test_the_configuration_tells_what_made_the_weights():

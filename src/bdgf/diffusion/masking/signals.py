@@ -65,7 +65,9 @@ class _AveragedSignal:
         self._average, self._decay = start, decay
 
     def _take(self, seen: Tensor) -> None:
-        self._average.lerp_(seen, 1 - self._decay)
+        # What was not measured, or at a step that is skipped, is no news.
+        known = torch.where(seen.isfinite(), seen, self._average)
+        self._average.lerp_(known, 1 - self._decay)
 
     def state_dict(self) -> dict[str, Any]:
         """The average."""
@@ -85,8 +87,7 @@ class ExplainedNoise(_AveragedSignal):
 
     def update(self, observation: Observation) -> None:
         """Moves the average loss of the modalities that were visible."""
-        losses = observation.losses.to(self._average)
-        self._take(torch.where(losses.isnan(), self._average, losses))
+        self._take(observation.losses.to(self._average))
 
     def value(self) -> Tensor:
         """e_m, clamped to [0, 1]: (M,) float32."""

@@ -11,6 +11,7 @@ from bdgf.core.weights import Weights, read_weights, write_weights
 from bdgf.diffusion.pretraining.data import PretrainingData
 from bdgf.diffusion.pretraining.pretrain import pretrain
 from bdgf.diffusion.pretraining.settings import PretrainSettings
+from bdgf.training.checkpoint import delete_checkpoint
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MetricLogger
 
@@ -47,7 +48,7 @@ def cached_denoiser(
         logger: Takes the curves of a pretraining that is done now.
 
     Raises:
-        TrainingDiverged: A loss became NaN or infinite.
+        TrainingDiverged: The loss or gradient was NaN or infinite at too many steps.
         SceneError: No pixel of the scene is valid.
     """
     devices, data = devices or DeviceSettings(), PretrainingData.of(prepared)
@@ -66,5 +67,5 @@ def cached_denoiser(
             data, settings, seed, devices=devices, logger=logger, checkpoint=running, mark=mark
         )
         write_weights(weights, finished)
-        running.unlink(missing_ok=True)
+        delete_checkpoint(running)
         return CachedDenoiser(read_weights(finished), reused=False)  # what later runs get too

@@ -46,9 +46,8 @@ class PretrainingData:
 
     def fingerprint(self, settings: PretrainSettings, seed: int, devices: DeviceSettings) -> str:
         """Digest of all that decides the weights; how often to log or to save does not."""
-        decisive = settings.model_dump(
-            mode="json", exclude={"log_every", "validate_every", "checkpoint_seconds"}
-        )
         order = list(self.modalities.items())
         computed = [resolve_precision(devices), *arithmetic(resolve_accelerator(devices))]
-        return fingerprint(self.channels, self.valid, order, decisive, seed, computed, __version__)
+        return fingerprint(
+            self.channels, self.valid, order, settings.decisive(), seed, computed, __version__
+        )

@@ -69,7 +69,7 @@ def pretrain(
         The averaged weights; the configuration holds settings, modalities, fingerprint, history.
 
     Raises:
-        TrainingDiverged: A loss became NaN or infinite.
+        TrainingDiverged: The loss or gradient was NaN or infinite at too many steps.
         SceneError: No pixel of the scene is valid.
     """
     devices = devices or DeviceSettings()
@@ -205,7 +205,9 @@ class _Pretraining:
             "fingerprint": mark,
             "modalities": self.modalities,
             "modality_order": list(self.modalities),
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": self.settings.model_dump(
+                mode="json", exclude={"checkpoint_seconds": True, "optimization": {"skipped_steps"}}
+            ),
             "seed": seed,
             "steps": self.state.step,
             "version": __version__,

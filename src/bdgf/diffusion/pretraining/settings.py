@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -81,6 +81,18 @@ class PretrainSettings(Settings):
         if self.least_steps > self.most_steps:
             raise ValueError("least_steps must not exceed most_steps")
         return self
+
+    def decisive(self) -> dict[str, Any]:
+        """What decides the weights, as JSON: how often to log or to save does not."""
+        return self.model_dump(
+            mode="json",
+            exclude={
+                "log_every": True,
+                "validate_every": True,
+                "checkpoint_seconds": True,
+                "optimization": {"skipped_steps"},
+            },
+        )
 
     def steps_for(self, valid_pixels: int) -> int:
         """Steps of the whole training on a scene with so many valid pixels."""

@@ -5,6 +5,7 @@ from bdgf.framework.hooks.checks import CheckHooks
 from bdgf.framework.hooks.console import ReportingHooks
 from bdgf.framework.hooks.digests import DigestHooks
 from bdgf.framework.hooks.entries import SceneHooks
+from bdgf.framework.hooks.processes import ProcessHooks
 from bdgf.framework.hooks.stores import StoreHooks
 from bdgf.framework.hooks.tracking import TrackingHooks
 from bdgf.framework.hooks.versions import VersionHooks
@@ -13,6 +14,7 @@ __all__ = [
     "ArtifactHooks",
     "CheckHooks",
     "DigestHooks",
+    "ProcessHooks",
     "ReportingHooks",
     "SceneHooks",
     "StoreHooks",

@@ -114,7 +114,8 @@ class GroupChannelAttention(nn.Module):
     def forward(self, grid: Tensor, features: Tensor) -> Tensor:
         """Guides (B, h, w, C) by (B, h', w', G)."""
         cells = features.flatten(1, 2)  # (B, h' * w', G)
-        mean, centre = cells.mean(1), torch.einsum("n,bng->bg", self.centre.to(cells.dtype), cells)
+        mean = cells.mean(1, dtype=torch.float32)
+        centre = torch.einsum("n,bng->bg", self.centre.to(cells.dtype), cells)
         # Each group sees its own channels of both poolings.
         pooled = torch.cat(
             [mean.unflatten(1, (self.groups, -1)), centre.unflatten(1, (self.groups, -1))], dim=2

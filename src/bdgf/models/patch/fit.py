@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from bdgf import __version__
+from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.weights import Weights
 from bdgf.models.patch.augmentation import mixup_patches, mixup_targets
@@ -28,7 +30,7 @@ from bdgf.models.patch.selection import EpochSelection
 from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.models.patch.validation import ValidationPixels
 from bdgf.raster.patches import SceneTensors, gather_batch, level_valid
-from bdgf.training.checkpoint import TrainingState
+from bdgf.training.checkpoint import TrainingState, delete_checkpoint
 from bdgf.training.devices import DeviceSettings, arithmetic, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
@@ -55,7 +57,7 @@ def fit_classifier(
     *,
     devices: DeviceSettings | None = None,
     logger: MetricLogger | None = None,
-    checkpoint: Path | None = None,
+    checkpoints: ArtifactCache | None = None,
 ) -> Weights:
     """Trains a network: which pixels train and which validate is `settings.selection`'s.
 
@@ -78,8 +80,8 @@ def fit_classifier(
         logger: Takes the curves: `train/loss`, `train/loss_<branch>`, `train/loss_entropy`,
             `train/loss_similarity`, `validation/loss`, `validation/overall_accuracy`, and
             `refit/loss`, ...
-        checkpoint: File of the running checkpoint (see also `running_checkpoints`); a killed
-            training continues from it.
+        checkpoints: Keeps the running checkpoints, each by the fingerprint of its training; a
+            killed training continues from its own. They are deleted at the end.
 
     Returns:
         The chosen weights; their configuration holds all settings, the seed, the chosen epoch and
@@ -88,18 +90,22 @@ def fit_classifier(
     Raises:
         SceneError: A class has no training pixel, or the arrays' shapes differ.
         SettingsError: Settings that do not fit each other.
-        TrainingDiverged: A loss became NaN or infinite.
+        TrainingDiverged: The loss or gradient was NaN or infinite at too many steps.
     """
     labelled = labelled_pixels(arrays.shape, labels, split, valid, classes, settings, seed)
     fabric = make_fabric(devices)
 
-    def train(name: str, pixels: Pixels, validation: Pixels, epochs: int) -> _Fit:
-        fit = _Fit(arrays, pixels, validation, valid, classes, settings, seed, fabric, make_network)
-        fit.run(name, epochs, logger or NullLogger(), _checkpoint_of(checkpoint, name))
-        return fit
-
     # Fresh global generators for initial weights and dropout; the caller's are left as they were.
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), ExitStack() as held:
+
+        def train(name: str, pixels: Pixels, validation: Pixels, epochs: int) -> _Fit:
+            fit = _Fit(
+                arrays, pixels, validation, valid, classes, settings, seed, fabric, make_network
+            )
+            plan = held.enter_context(_plan(checkpoints, fit, epochs)) if checkpoints else None
+            fit.run(name, epochs, logger or NullLogger(), plan)
+            return fit
+
         selection = settings.selection
         if not selection.validates:
             only = train("train", labelled.together, labelled.nothing, settings.epochs)
@@ -112,15 +118,16 @@ def fit_classifier(
         return train("refit", labelled.together, labelled.nothing, epochs).weights(first)
 
 
-def running_checkpoints(checkpoint: Path) -> list[Path]:
-    """The files that `fit_classifier` may leave for the running checkpoint `checkpoint`."""
-    return [checkpoint, checkpoint.with_name(f"{checkpoint.stem}_refit{checkpoint.suffix}")]
-
-
-def _checkpoint_of(checkpoint: Path | None, name: str) -> Path | None:
-    if checkpoint is None:
-        return None
-    return running_checkpoints(checkpoint)[name == "refit"]
+@contextmanager
+def _plan(checkpoints: ArtifactCache, fit: _Fit, epochs: int) -> Iterator[CheckpointPlan]:
+    # A training that ended is repeated, not continued: whoever wants it again gets equal bits.
+    mark = fit.training_fingerprint(epochs)
+    with checkpoints.claim_free(mark) as place:
+        plan = CheckpointPlan(
+            place.with_suffix(".ckpt"), mark, seconds=fit.settings.checkpoint_seconds
+        )
+        yield plan
+        delete_checkpoint(plan.path)
 
 
 class _Fit:
@@ -182,16 +189,15 @@ class _Fit:
             parts={"selection": self.selection, "history": self.history},
         )
 
-    def run(self, name: str, epochs: int, logger: MetricLogger, checkpoint: Path | None) -> None:
+    def run(
+        self, name: str, epochs: int, logger: MetricLogger, plan: CheckpointPlan | None
+    ) -> None:
         """Trains for `epochs` of the settings' epochs, continuing from a running checkpoint.
 
         The learning rate is that of the whole training: a training that stops early is the
         beginning of the one that does not.
         """
-        plan = None
-        if checkpoint is not None:
-            plan = CheckpointPlan(checkpoint, self.training_fingerprint(epochs))
-            restore(self.state, plan)
+        restore(self.state, plan)
         batches = self.settings.batches_per_epoch
         run_steps(
             self.step,
@@ -279,11 +285,12 @@ class _Fit:
             *arrays.features,
             *arrays.feature_mean,
             *arrays.feature_std,
-            self.settings,
+            self.settings.decisive(),
             self.seed,
             self.classifier.config(),
             epochs,
             [type(self.fabric.strategy.precision).__name__, *arithmetic(self.fabric.device)],
+            __version__,
         )
 
     def weights(self, chooser: _Fit) -> Weights:
@@ -300,7 +307,7 @@ class _Fit:
             **self.classifier.config(),
             "patch": self.classifier.patch,
             "parameters": self.classifier.parameter_count(),
-            "train": self.settings.model_dump(mode="json"),
+            "train": self.settings.decisive(),
             "seed": self.seed,
             "fitted": self.fitted,
             "selected_epoch": epoch,

@@ -13,7 +13,7 @@ import xarray as xr
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights, read_weights, weights_files, write_weights
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
-from bdgf.models.patch.fit import NetworkMaker, fit_classifier, running_checkpoints
+from bdgf.models.patch.fit import NetworkMaker, fit_classifier
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.models.patch.predict_map import predict_map
 from bdgf.models.patch.settings import PatchTrainSettings
@@ -64,11 +64,8 @@ class NetworkModel:
             make_network,
             devices=execution.devices,
             logger=execution.logger,
-            checkpoint=execution.checkpoint,
+            checkpoints=execution.checkpoints,
         )
-        if execution.checkpoint is not None:
-            for path in running_checkpoints(execution.checkpoint):
-                path.unlink(missing_ok=True)  # a training that ended is repeated, not continued
         made_from: dict[str, Any] = {"model": self.name}
         if self.settings is not None:
             made_from["baselines"] = {self.name: own.model_dump(mode="json")}

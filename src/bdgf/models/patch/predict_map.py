@@ -238,6 +238,7 @@ def _workers(fabric: Fabric) -> Iterator[ApplyAll]:
             yield lambda function, parts: pool.map(alone(function), parts)
         finally:
             torch.set_num_threads(threads)
+            pool.shutdown(cancel_futures=True)  # where it was interrupted
 
 
 def _classify(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from bdgf.core.settings import MAIN, Settings
@@ -39,6 +41,9 @@ class PatchTrainSettings(Settings):
     validation_pixels: int = Field(
         2000, ge=1, description="Most validation pixels to look at, drawn once"
     )
+    checkpoint_seconds: float = Field(
+        60, ge=0, description="Least time between two running checkpoints"
+    )
     selection: SelectionSettings = Field(SelectionSettings(), description="Choice of the epoch")
     augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Augmentation")
     mutual_learning: MutualLearningSettings = Field(
@@ -50,6 +55,12 @@ class PatchTrainSettings(Settings):
     def steps(self) -> int:
         """Steps of the whole training."""
         return self.epochs * self.batches_per_epoch
+
+    def decisive(self) -> dict[str, Any]:
+        """What decides the weights, as JSON: when checkpoints are written does not."""
+        return self.model_dump(
+            mode="json", exclude={"checkpoint_seconds": True, "optimization": {"skipped_steps"}}
+        )
 
     @property
     def patch(self) -> int:

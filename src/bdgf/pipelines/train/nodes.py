@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.features.cube import FeatureCube
@@ -15,6 +16,9 @@ from bdgf.models.base import Execution, SceneInputs, TrainedModel
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
 from bdgf.training.devices import DeviceSettings
+
+KEPT_CHECKPOINTS = 24
+"""Of a scene, how many running checkpoints of trainings that nobody goes on with stay."""
 
 
 def train_classifier(
@@ -38,7 +42,7 @@ def train_classifier(
         parameters: The group `train`.
         baselines: The group `baselines`.
         devices: The group `devices`.
-        working_folder: Where the running checkpoint is kept, a folder a scene.
+        working_folder: Where the running checkpoints are kept, a folder a scene.
         dataset: The scene's name.
         seed: Seed of every draw.
         feature_cube: The scene's diffusion features, for the models that use them.
@@ -67,7 +71,7 @@ def train_classifier(
             Execution(
                 DeviceSettings.model_validate(devices),
                 MlflowMetricLogger(),
-                Path(working_folder) / dataset / f"train_{model}.ckpt",
+                ArtifactCache(Path(working_folder) / dataset / "trainings", KEPT_CHECKPOINTS),
             ),
         )
     return trained.with_config(

@@ -126,6 +126,6 @@ class Readout(nn.Module):
             torch.einsum("n,bnc->bc", getattr(self, name).to(grid.dtype), grid.flatten(1, 2))
             for name, grid in zip(self.centres, stages, strict=True)
         ]
-        summaries.append(stages[-1].mean((1, 2)))
+        summaries.append(stages[-1].mean((1, 2), dtype=torch.float32))
         embedding = self.embed(self.norm(torch.cat(summaries, dim=-1)))  # (B, E)
         return self.classify(embedding), embedding

@@ -1,0 +1,47 @@
+"""The MLflow run and the process that writes to it: alive, stopped, gone."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from kedro.framework.hooks import hook_impl
+
+from bdgf.core.interruption import raise_if_requested
+
+_TAGS_AT_CREATION = "MLFLOW_RUN_CONTEXT"
+"""Where MLflow looks for tags that a run has from its first moment."""
+
+
+class ProcessHooks:
+    """Ties the MLflow run to its process, and ends the runs of processes that are gone."""
+
+    @hook_impl
+    def after_context_created(self) -> None:
+        """Lets a new run be tagged as it is made, so that none is ever without."""
+        from bdgf.framework.processes import process_tags
+
+        given = json.loads(os.environ.get(_TAGS_AT_CREATION) or "{}")
+        os.environ[_TAGS_AT_CREATION] = json.dumps({**given, **process_tags()})
+
+    @hook_impl(trylast=True)  # after kedro-mlflow has opened the run
+    def before_pipeline_run(self) -> None:
+        """Tags a run that was made before (a bench's), and looks for those left behind."""
+        import mlflow
+
+        from bdgf.framework.processes import end_runs_of_gone_processes, process_tags
+
+        run = mlflow.active_run()
+        if run is not None:
+            mlflow.set_tags(process_tags())
+            end_runs_of_gone_processes(run.info.experiment_id)
+
+    @hook_impl
+    def before_node_run(self) -> None:
+        """Stops where a signal came whose exception a library swallowed."""
+        raise_if_requested()
+
+    @hook_impl(tryfirst=True)  # before kedro-mlflow ends the run as FINISHED
+    def after_pipeline_run(self) -> None:
+        """Stops likewise: a run that was to stop is not told to have finished."""
+        raise_if_requested()

@@ -1,0 +1,45 @@
+"""A run knows its process from its first moment, and is not told to have finished when it stops."""
+
+import json
+import os
+import signal
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from bdgf.core.interruption import Interrupted, deferred, listening
+from bdgf.framework.hooks.processes import ProcessHooks
+from bdgf.framework.processes import PID, process_tags
+
+
+def test_a_new_run_is_tagged_as_it_is_made(
+    active_run: mlflow.ActiveRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_CONTEXT", json.dumps({"cluster": "a", PID: "1"}))
+    ProcessHooks().after_context_created()
+    with mlflow.start_run(nested=True) as run:
+        tags = MlflowClient().get_run(run.info.run_id).data.tags
+    assert process_tags().items() <= tags.items()
+    assert tags["cluster"] == "a"
+
+
+def test_a_run_that_was_made_before_is_this_process_s_now(active_run: mlflow.ActiveRun) -> None:
+    mlflow.set_tag(PID, "1")
+    ProcessHooks().before_pipeline_run()
+    assert mlflow.get_run(active_run.info.run_id).data.tags[PID] == str(os.getpid())
+
+
+def test_without_a_run_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlflow, "active_run", lambda: None)
+    monkeypatch.setattr(mlflow, "set_tags", lambda tags: pytest.fail("there is no run"))
+    ProcessHooks().before_pipeline_run()
+
+
+@pytest.mark.parametrize("hook", ["before_node_run", "after_pipeline_run"])
+def test_a_signal_that_was_lost_stops_the_run_at_the_next_hook(hook: str) -> None:
+    with listening():
+        with deferred():
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Interrupted):
+            getattr(ProcessHooks(), hook)()
