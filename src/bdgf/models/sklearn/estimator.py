@@ -16,6 +16,7 @@ from bdgf.core.settings import Settings
 from bdgf.core.whole_files import whole_artifact
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.sklearn.feature_source import PixelFeatures, row_bands
+from bdgf.models.sklearn.skops_file import dump_estimator
 from bdgf.models.sklearn.training_pixels import Estimator, training_pixels
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.training.devices import DeviceSettings
@@ -136,12 +137,10 @@ class TrainedEstimator:
         A pickle would run whatever code it holds when it is read; skops builds only the types that
         scikit-learn is known by and refuses the rest.
         """
-        from skops.io import dump
-
         stored = {
             "estimator": self.estimator,
             "features": self.features.state(),
             "config": self.config,
         }
         with whole_artifact(path) as staged, staged.open("wb") as file:
-            dump(stored, file)
+            dump_estimator(stored, file)
