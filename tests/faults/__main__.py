@@ -15,7 +15,7 @@ from tests.faults.bench import benches
 from tests.faults.commands import Lane
 from tests.faults.damage import damages
 from tests.faults.disk import disks
-from tests.faults.injections import Injection, Verdict
+from tests.faults.injections import Injection, repeats
 from tests.faults.kills import kills
 from tests.faults.record import FaultRecord, Result
 from tests.faults.signals import signals
@@ -44,18 +44,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def _injections(stages: list[Stage]) -> Iterator[Injection]:
+    yield from repeats(stages)
     yield from together()
     yield from benches()
     for kind, of_stages in _OF_STAGES.items():
         if kind != "disk" or is_offered():
             yield from of_stages(stages)
-
-
-def _repeats(stages: list[Stage]) -> list[Result]:
-    return [
-        Result("repeat", stage.name, "undisturbed", Verdict(stage.faults, None, "twice"))
-        for stage in stages
-    ]
 
 
 def _first_of_each(injections: list[Injection], each: int) -> Iterator[Injection]:
@@ -85,9 +79,8 @@ def main() -> int:
         planned = spread(chosen(_injections(stages), only), options.seed)
         if options.each is not None:
             planned = list(_first_of_each(planned, options.each))
-        results = [] if only and "repeat" not in only else _repeats(stages)
         deadline = started + options.minutes * 60
-        results += work_off(*(planned, folder / "work", kept, options.seed, deadline, _LANES), _say)
+        results = work_off(*(planned, folder / "work", kept, options.seed, deadline, _LANES), _say)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if not results:

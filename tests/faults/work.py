@@ -17,6 +17,8 @@ from tests.faults.injections import Injection, Room, Verdict
 from tests.faults.record import Result
 
 NO_TIME = "no time"
+FIRST = ("repeat", "together", "bench")
+"""Kinds that take no time, or much of it at once."""
 
 
 def spread(injections: Iterable[Injection], seed: int) -> list[Injection]:
@@ -29,7 +31,7 @@ def spread(injections: Iterable[Injection], seed: int) -> list[Injection]:
         groups.setdefault((injection.kind, injection.stage), []).append(injection)
     for key, group in groups.items():
         Random(f"{seed}/{key}").shuffle(group)
-    long = [groups.pop(key) for key in list(groups) if key[0] in ("together", "bench")]
+    long = [groups.pop(key) for key in list(groups) if key[0] in FIRST]
     short = (i for row in zip_longest(*groups.values()) for i in row if i is not None)
     return [*chain.from_iterable(long), *short]
 
