@@ -16,6 +16,7 @@ Contents = dict[str, dict[str, str]]
 """Place of a file below `data`, its version left open -> version -> digest of its bytes."""
 
 _UNVERSIONED = ""
+_OWN_DIGEST = re.compile(r'"sha256": "[0-9a-f]{64}"')
 _NOT_CONTENT = (".lock", ".pid", ".gitkeep")
 
 
@@ -34,10 +35,16 @@ def read_contents(project: Path) -> Contents:
         version = found.group() if found else _UNVERSIONED
         read = path.read_bytes()
         if path.suffix == ".json":
-            read = VERSION.sub("<version>", read.decode(errors="replace")).encode()
+            read = _without_versions(read)
         digest = hashlib.sha256(read).hexdigest()
         contents.setdefault(VERSION.sub("<version>", place), {})[version] = digest
     return contents
+
+
+def _without_versions(text: bytes) -> bytes:
+    # A digest within the file is of the versions too.
+    open_ = VERSION.sub("<version>", text.decode(errors="replace"))
+    return _OWN_DIGEST.sub('"sha256": "<digest>"', open_).encode()
 
 
 def newest(contents: Contents, place: str) -> str | None:

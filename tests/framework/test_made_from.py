@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bdgf.core.errors import ArtifactError
 from bdgf.framework.made_from import FILE, MadeFrom, parameter_names
 
 MADE = MadeFrom(
@@ -21,13 +22,26 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert MadeFrom.read(tmp_path) == MADE
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"versions": 3, "parameters": {}}', "\x00"])
-def test_a_damaged_file_is_passed_over_and_named(
-    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / FILE).write_text(text)
-    assert MadeFrom.read(tmp_path) == MadeFrom()
-    assert FILE in caplog.text
+DAMAGED = ("", "{", "[]", '{"versions": 3, "parameters": {}}', "\x00", "\xff")
+
+
+@pytest.mark.parametrize("text", [*DAMAGED, MADE.text().replace("9", "8", 1), "null"])
+def test_a_damaged_file_is_refused_and_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text, encoding="latin-1")
+    with pytest.raises(ArtifactError, match=FILE):
+        MadeFrom.read(tmp_path)
+
+
+def test_each_changed_byte_is_noticed(tmp_path: Path) -> None:
+    written = MADE.text().encode()
+    for position in range(len(written)):
+        (tmp_path / FILE).write_bytes(
+            written[:position] + bytes([written[position] ^ 1]) + written[position + 1 :]
+        )
+        try:
+            assert MadeFrom.read(tmp_path) == MADE  # white space may change
+        except ArtifactError:
+            continue
 
 
 def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:

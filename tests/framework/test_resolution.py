@@ -117,6 +117,21 @@ def test_versions_that_were_made_from_the_same_are_preferred(store: Store) -> No
     assert store.resolved("model").versions == dict.fromkeys(["prepared", "split", "cube"], "1")
 
 
+def test_what_does_not_say_what_it_was_made_from_is_passed_over(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.made("1", *ENTRIES)
+    store.made("2", *ENTRIES)
+    for version in ("2", "1"):
+        file = store.path("split", version).parent / FILE
+        file.write_text(file.read_text().replace("{", "(", 1))
+        caplog.clear()
+        found = store.resolved("model")
+        assert found.versions.get("split") == ("1" if version == "2" else None)
+        assert ("split" in made(found)) == (version == "1")
+        assert str(file) in caplog.text
+
+
 def test_a_typed_parameter_finds_what_was_made_with_it(store: Store) -> None:
     store.made("1", *ENTRIES, share=0.5, epochs=3)
     store.made("2", *ENTRIES, share=0.1, epochs=3)

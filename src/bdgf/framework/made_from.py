@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger(__name__)
+from bdgf.core.errors import ArtifactError
 
 SCENE_CONFIGURATION, BASELINE_SETTINGS = "scene_configuration", "baseline_settings"
 """Entries that hold parameters, but of all scenes or models, see `bdgf.framework.hooks.entries`."""
@@ -64,21 +64,31 @@ class MadeFrom:
         return found
 
     def text(self) -> str:
-        """What the file holds."""
+        """What the file holds: a digest of the rest too, as a changed digit is JSON as well."""
         known = {"versions": self.versions, "parameters": self.parameters}
-        return json.dumps(known, indent=1, default=str) + "\n"
+        return json.dumps({**known, "sha256": _digest(known)}, indent=1, default=str) + "\n"
 
     @classmethod
     def read(cls, folder: Path) -> MadeFrom:
-        """Reads the file; without one, or with a damaged one, nothing is known."""
+        """Reads the file; without one nothing is known.
+
+        Raises:
+            ArtifactError: It is damaged.
+        """
         try:
-            read = json.loads((folder / FILE).read_text())
-            return cls(dict(read["versions"]), dict(read["parameters"]))
+            read = json.loads((folder / FILE).read_bytes())
+            made = cls(dict(read["versions"]), dict(read["parameters"]))
+            whole = read == {**vars(made), "sha256": _digest(vars(made))}
         except FileNotFoundError:
             return cls()
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            log.warning("%s cannot be read and is passed over: %s", folder / FILE, error)
-            return cls()
+        except (ValueError, TypeError, KeyError):
+            whole = False
+        if not whole:
+            raise ArtifactError(
+                f"{folder / FILE} is damaged, so that what this version was made from is not "
+                f"known; delete {folder}, and the same command makes it again"
+            )
+        return made
 
 
 def parameter_names(inputs: Iterable[str], model: str) -> dict[str, str]:
@@ -113,6 +123,11 @@ def _changes(name: str, made: Any, now: Any) -> dict[str, tuple[Any, Any]]:
 def _plain(value: Any) -> Any:
     # As the file would hold it: a tuple is a list there, a key a text.
     return json.loads(json.dumps(value, default=str))
+
+
+def _digest(known: Mapping[str, Any]) -> str:
+    # Of the values as the file holds them, in its order.
+    return hashlib.sha256(json.dumps(known, default=str).encode()).hexdigest()
 
 
 def _below(name: str, taken: str) -> list[str] | None:

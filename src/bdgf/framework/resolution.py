@@ -8,6 +8,7 @@ typed, is made first.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,10 @@ from typing import Any
 from kedro.io import AbstractVersionedDataset, DataCatalog
 from kedro.pipeline import Pipeline
 
+from bdgf.core.errors import ArtifactError
 from bdgf.framework.made_from import MadeFrom
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -65,19 +69,30 @@ class Versions:
         return files[one].samefile(files[other])  # equal versions are links to one file
 
     def made(self, entry: str, version: str) -> MadeFrom:
-        """What a version was made from."""
+        """What a version was made from.
+
+        Raises:
+            ArtifactError: The file that says so is damaged.
+        """
         file = (self.of(entry) or {}).get(version)
         return MadeFrom.read(file.parent) if file else MadeFrom()
+
+    def _known(self, entry: str, version: str) -> MadeFrom | None:
+        try:
+            return self.made(entry, version)
+        except ArtifactError as error:
+            log.warning("passed over: %s", error)
+            return None
 
     def choose(
         self, entry: str, chosen: Mapping[str, str], wanted: Mapping[str, Any]
     ) -> tuple[str, MadeFrom] | None:
-        """The newest version made as `wanted`, if there is one, from what is `chosen`."""
-        found = [
-            (version, made)
-            for version in self.of(entry) or {}
-            if not (made := self.made(entry, version)).differs(wanted)
-        ]
+        """The newest version made as `wanted`, if there is one, from what is `chosen`.
+
+        Versions of which that cannot be told, as their file is damaged, are passed over.
+        """
+        known = [(version, self._known(entry, version)) for version in self.of(entry) or {}]
+        found = [(version, made) for version, made in known if made and not made.differs(wanted)]
         fitting = (
             (version, made)
             for version, made in found
