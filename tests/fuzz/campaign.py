@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -122,7 +123,8 @@ class _Worker:
     def stop(self) -> None:
         if self._process is not None:
             for pipe in (self._process.stdin, self._process.stdout):
-                _pipe(pipe).close()
+                with suppress(BrokenPipeError):  # a request that nobody took
+                    _pipe(pipe).close()
             self._process.wait()
             self._process = None
 
