@@ -76,6 +76,8 @@ def test_what_a_disk_refused_is_a_word_to_the_user_wherever_it_was() -> None:
     assert "cannot use /data/a: the disk is read-only" in str(told)
     node.__cause__ = FULL
     assert "cannot write a file: the disk is full" in str(storage_error(node))
+    node.__cause__ = RuntimeError("(sqlite3.OperationalError) database or disk is full")
+    assert "MLflow's database: the disk is full; free" in str(storage_error(node))  # which disk?
     node.__cause__ = SceneError("the scene's own")
     node.__cause__.__cause__ = FULL
     assert str(user_error(node)) == "the scene's own"  # the part that failed knows more

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bdgf.core.errors import StorageError, UserError
-from bdgf.core.storage_reason import StorageReason, chain, storage_reason
+from bdgf.core.storage_reason import NAMES, StorageReason, chain, storage_reason
 
 MARGIN = 1.05
 """Room is asked for this many times the size: headers, and a folder's own entries."""
@@ -115,7 +115,7 @@ def _told(reason: StorageReason, path: Path | None, needed: int | None) -> Stora
 def _full(reason: StorageReason, path: Path | None, needed: int | None) -> StorageError:
     # What is free is told where the disk is the limit; a quota or a limit of the system is not it.
     known = f" (it needs {_size(needed)})" if needed is not None else ""
-    if path is not None and reason.code == errno.ENOSPC:
+    if path is not None and reason.path not in NAMES and reason.code == errno.ENOSPC:
         free, folder = _free(path), _nearest(path.parent)
         enough = needed is None or needed <= free  # so it was thought
         size = f"more than the {_size(free)}" if enough else f"{_size(needed or 0)}, {_size(free)}"

@@ -39,6 +39,8 @@ _ASK_WITH_A_FILE = tuple(code for code in _WORDS if code not in (*_ASK_ANYWHERE,
 _NUMBER = re.compile(r"\b(?:errno = |os error |Errno )(\d+)")
 _DATABASE = "MLflow's database"
 _TEMPORARY = "the folder of temporary files (TMPDIR)"
+NAMES = (_DATABASE, _TEMPORARY)
+"""Names in the place of a path, where an exception does not say which file it was."""
 _TEXTS: dict[str, tuple[int, str | None]] = {
     **{
         os.strerror(code).lower(): (code, None)
