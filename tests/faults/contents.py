@@ -16,14 +16,18 @@ Contents = dict[str, dict[str, str]]
 """Place of a file below `data`, its version left open -> version -> digest of its bytes."""
 
 _UNVERSIONED = ""
-_OWN_DIGEST = re.compile(r'"sha256": "[0-9a-f]{64}"')
+_DIGESTS_OF_VERSIONS = (
+    re.compile(r"[0-9a-f]{64}(?=  made_from\.json)"),
+    re.compile(r'(?<="sha256": ")[0-9a-f]{64}'),
+)
 _NOT_CONTENT = (".lock", ".pid", ".gitkeep")
 
 
 def read_contents(project: Path) -> Contents:
     """Digests of all files below `data`; locks, which are empty and stay, aside.
 
-    A JSON file may name the versions that something was made from: they are left open too.
+    A JSON file may name the versions that something was made from: they are left open too, and so
+    are its own digest and that in a file of digests.
     """
     contents: Contents = {}
     data = project / "data"
@@ -34,7 +38,7 @@ def read_contents(project: Path) -> Contents:
         found = VERSION.search(place)
         version = found.group() if found else _UNVERSIONED
         read = path.read_bytes()
-        if path.suffix == ".json":
+        if path.suffix in (".json", ".sha256"):
             read = _without_versions(read)
         digest = hashlib.sha256(read).hexdigest()
         contents.setdefault(VERSION.sub("<version>", place), {})[version] = digest
@@ -42,9 +46,10 @@ def read_contents(project: Path) -> Contents:
 
 
 def _without_versions(text: bytes) -> bytes:
-    # A digest within the file is of the versions too.
     open_ = VERSION.sub("<version>", text.decode(errors="replace"))
-    return _OWN_DIGEST.sub('"sha256": "<digest>"', open_).encode()
+    for digest in _DIGESTS_OF_VERSIONS:
+        open_ = digest.sub("<digest>", open_)
+    return open_.encode()
 
 
 def newest(contents: Contents, place: str) -> str | None:

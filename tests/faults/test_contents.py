@@ -33,6 +33,16 @@ def test_json_may_name_other_versions_and_nothing_else(tmp_path: Path) -> None:
     assert missing_or_other(a, c, list(a)) == [f"{next(iter(a))} has other bytes"]
 
 
+def test_digests_count_but_for_those_of_versions(tmp_path: Path) -> None:
+    lines = {"a": ("0", "0"), "b": ("0", "1"), "c": ("1", "0")}
+    for name, (scene, made_from) in lines.items():
+        text = f"{scene * 64}  scene.nc\n{made_from * 64}  made_from.json\n"
+        written(tmp_path / name, FIRST, text, "scene.nc.sha256")
+    a, b, c = (read_contents(tmp_path / name) for name in lines)
+    assert a == b
+    assert a != c
+
+
 def test_locks_are_no_content(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "scene.lock").touch()

@@ -43,11 +43,11 @@ def test_an_undisturbed_stage_gives_the_same_bytes_twice(stages: dict[str, Stage
 
 def test_killed_where_the_scene_appears(stages: dict[str, Stage], room: Room) -> None:
     stage = stages["ingest"]
-    number = [Path(rename.place).name for rename in stage.renames].index("scene.nc")
+    number = max(n for n, rename in enumerate(stage.renames) if "/scene.nc/" in rename.place)
     (kill,) = [i for i in kills([stage]) if i.fault == f"before-rename-{number}"]
     verdict = kill.inject(room)
     assert verdict.faults == ()
-    assert verdict.how.endswith("scene.nc")
+    assert "/scene.nc/" in verdict.how
 
 
 def test_stopped_by_a_signal(stages: dict[str, Stage], room: Room) -> None:
