@@ -65,6 +65,13 @@ def test_what_was_typed_counts_where_a_step_took_it(
     assert MADE.differs(wanted) == differ
 
 
+def test_when_a_run_saves_or_gives_up_decides_nothing() -> None:
+    made = MadeFrom({}, {"train": {"epochs": 3, "checkpoint_seconds": 60}})
+    assert made.differs({"train.checkpoint_seconds": 5}) == []
+    assert made.differs({"train.epochs": 5}) == ["train.epochs"]
+    assert made.changed({"train": {"epochs": 3, "checkpoint_seconds": 5}}) == {}
+
+
 def test_settings_that_changed_since_are_found() -> None:
     now = {
         "split": {"name": "blocks", "buffer": 4, "parts": [1, 2]},

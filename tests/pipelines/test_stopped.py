@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
-import psutil
 import pytest
 
 from bdgf.core.weights import read_weights
@@ -18,6 +18,7 @@ from tests.pipelines.project import ENVIRONMENT, Project, typed
 ENDLESS = 100_000
 DENOISER = "06_models/demo/denoiser.safetensors"
 CLASSIFIER = "06_models/demo/bdgf/classifier.safetensors"
+NETWORK = "06_models/demo/two_stream_cnn/classifier.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -60,33 +61,35 @@ def state(project: Project) -> str:
 
 
 @pytest.mark.parametrize(
-    ("number", "pipeline", "words", "entry"),
+    ("number", "pipeline", "entry", "chosen"),
     [
-        (signal.SIGINT, "train", "selective scan on cpu", CLASSIFIER),
+        (signal.SIGINT, "train", NETWORK, {"model": "two_stream_cnn", "train__epochs": 20}),
+        pytest.param(signal.SIGTERM, "train", CLASSIFIER, {}, marks=pytest.mark.slow),
         pytest.param(
-            signal.SIGTERM, "pretrain", "pretrain denoiser", DENOISER, marks=pytest.mark.slow
+            signal.SIGHUP, "pretrain", DENOISER, {"pretrain__steps": 60}, marks=pytest.mark.slow
         ),
     ],
 )
 def test_a_training_that_is_stopped_goes_on_by_the_same_command(
-    prepared: Project, number: signal.Signals, pipeline: str, words: str, entry: str
+    prepared: Project, number: signal.Signals, pipeline: str, entry: str, chosen: dict[str, Any]
 ) -> None:
-    steps = {"train__epochs": 4} if pipeline == "train" else {"pretrain__steps": 60}
-    code, printed = stopped(prepared, number, words, *typed(pipeline, **steps))
-    assert code == 128 + number, printed
+    often = {f"{pipeline}__checkpoint_seconds": 0}
+    process = prepared.process("kedro", "run", *typed(pipeline, **chosen, **often))
+    while not list((prepared.folder / "data").rglob("*.ckpt")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
+    printed = "".join(process.communicate())
+    assert process.returncode == 128 + number, printed
     assert state(prepared) == "KILLED"
     line = told(printed)
+    (checkpoint,) = [word.rstrip(";") for word in line.split() if ".ckpt" in word]
     assert number.name in line
     assert "the same command goes on" in line
     before = prepared.versions(entry)
-    again = prepared.done(pipeline, **steps)
-    for checkpoint in [word.rstrip(";") for word in line.split() if ".ckpt" in word]:
-        assert f"of {checkpoint}" in again  # continuing from step .. of ..
-        assert not (prepared.folder / checkpoint).exists()
-    unbroken = prepared.done(
-        pipeline, working_folder="data/other", cache__folder="data/other", **steps
-    )
-    assert "continuing from" not in unbroken
+    assert f"of {checkpoint}" in prepared.done(pipeline, **chosen)  # continuing from step ..
+    assert not list((prepared.folder / "data").rglob("*.ckpt*"))
+    elsewhere = {"working_folder": "data/other", "cache__folder": "data/other"}
+    assert "continuing from" not in prepared.done(pipeline, **elsewhere, **chosen)
     one, other = map(read_weights, prepared.versions(entry)[len(before) :])
     assert all(tensor.equal(other.tensors[name]) for name, tensor in one.tensors.items())
     assert one.config == other.config
@@ -112,28 +115,6 @@ def test_a_signal_at_any_stage_is_told_in_one_line(
     assert "the same command goes on" in told(printed)
     assert state(prepared) == "KILLED"
     assert not [path for path in prepared.files() if ".part" in path.name]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_bench_that_is_stopped_leaves_no_process_and_no_running_run(
-    prepared: Project, number: signal.Signals
-) -> None:
-    known = dict(prepared.mlflow_runs())
-    bench = prepared.process("kedro", "bench", "--env=test", "--suite=tiny", "--jobs=2")
-    while len(prepared.mlflow_runs()) < len(known) + 3 and bench.poll() is None:
-        time.sleep(0.05)
-    children = psutil.Process(bench.pid).children(recursive=True)
-    time.sleep(5)  # they are somewhere on their way
-    bench.send_signal(number)
-    printed = "".join(bench.communicate())
-    assert bench.returncode == 128 + number, printed
-    assert "Traceback" not in printed
-    assert "the same command goes on" in printed
-    assert [child for child in children if child.is_running()] == []
-    made = {run: state for run, state in prepared.mlflow_runs() if run not in known}
-    assert set(made.values()) <= {"KILLED", "FINISHED"}
-    assert "KILLED" in made.values()
 
 
 @pytest.mark.slow

@@ -18,6 +18,14 @@ FILE = "made_from.json"
 _NO_MATTER = ("dataset", "model", "devices", "cache", "working_folder", "data_folder")
 
 
+# Whether and when a run saves or gives up, not what it ends with.
+_NO_EFFECT = tuple(
+    f"{group}.{name}"
+    for group in ("train", "pretrain")
+    for name in ("checkpoint_seconds", "optimization.skipped_steps")
+)
+
+
 @dataclass(frozen=True)
 class MadeFrom:
     """What one version was made from, what its inputs were made from included.
@@ -49,7 +57,9 @@ class MadeFrom:
             name
             for name, value in wanted.items()
             for taken, made in self.parameters.items()
-            if (below := _below(name, taken)) is not None and not _equal(made, below, value)
+            if (below := _below(name, taken)) is not None
+            and name not in _NO_EFFECT
+            and not _equal(made, below, value)
         ]
 
     def changed(self, now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -61,7 +71,7 @@ class MadeFrom:
         found: dict[str, tuple[Any, Any]] = {}
         for taken, made in self.parameters.items():
             found |= _changes(taken, made, _plain(value_at(now, taken)))
-        return found
+        return {name: change for name, change in found.items() if name not in _NO_EFFECT}
 
     def text(self) -> str:
         """What the file holds: a digest of the rest too, as a changed digit is JSON as well."""
