@@ -228,8 +228,9 @@ def _records(folder: Path) -> list[Seed]:
     from bdgf.experiments.published import published
     from bdgf.experiments.records import PixelCorrectness, Record, RecordFolder
 
+    metrics = dict.fromkeys((*MEASURES, "leakage"), 0.9)
     record = Record(
-        "f00d", "demo", 3, "bdgf", {"train": {"epochs": 2}}, dict.fromkeys(MEASURES, 0.9),
+        "f00d", "demo", 3, "bdgf", {"train": {"epochs": 2}}, metrics,
         {"name": "blocks", "test": 10}, 12.5, 1, 215304, False, "a" * 32, "0.1.0",
         "2026-11-25T23:26:49+00:00",
     )  # fmt: skip
