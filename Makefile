@@ -40,7 +40,7 @@ golden: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --num-workers 2
+	$(BIN)/mypy --num-workers 2 || $(BIN)/mypy  # on a busy machine its workers may come too late
 	$(BIN)/lint-imports --no-cache --no-logo
 
 # The rooms of src/bdgf, floor by floor, and the imports between them.

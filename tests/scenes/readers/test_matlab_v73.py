@@ -120,3 +120,21 @@ def test_names_that_are_no_text_are_passed_over(tmp_path):
         file["v"].attrs["MATLAB_class"] = np.bytes_("double")
         file[b"\xff\xfe"] = np.ones(2)
     assert read_matlab_v73(tmp_path / "a.mat", None).shape == (3, 4)
+
+
+def test_a_named_type_is_no_array(tmp_path):
+    write_sparse(tmp_path / "sparse.mat", scipy.sparse.csc_matrix(np.eye(3)))
+    for part in ("data", "ir", "jc"):
+        with (
+            h5py.File(tmp_path / "sparse.mat", "r") as whole,
+            h5py.File(tmp_path / f"{part}.mat", "w", userblock_size=512) as file,
+        ):
+            whole.copy("s", file)
+            del file[f"s/gt/{part}"]
+            file[f"s/gt/{part}"] = np.dtype("int64")
+        with pytest.raises(SceneError, match="sparse matrix"):
+            read_matlab_v73(tmp_path / f"{part}.mat", "s.gt")
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["cube"] = np.dtype("float64")
+    with pytest.raises(VariableError, match="'cube' is no array of numbers"):
+        read_matlab_v73(tmp_path / "a.mat", "cube")

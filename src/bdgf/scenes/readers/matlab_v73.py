@@ -105,6 +105,8 @@ def _numbers(path: Path, place: str, node: Any, index: int) -> np.ndarray:
     if isinstance(node, h5py.Group):
         inside = ", ".join(f"{place}.{field}" for field in node)
         raise VariableError(f"{path}: '{place}' is a struct; choose one of {inside}")
+    if not isinstance(node, h5py.Dataset):  # a type with a name, which MATLAB does not write
+        raise VariableError(f"{path}: '{place}' is no array of numbers; choose another variable")
     if index:
         raise VariableError(f"{path}: '{place}' is no cell or struct array; leave out [{index}]")
     is_text = node.attrs.get("MATLAB_class", b"") == b"char"
@@ -152,7 +154,13 @@ def _integers(path: Path, place: str, group: h5py.Group, name: str) -> np.ndarra
     return _entries(path, found).astype(np.int64)
 
 
-def _entries(path: Path, dataset: h5py.Dataset) -> np.ndarray:
+def _entries(path: Path, dataset: Any) -> np.ndarray:
+    import h5py
+
+    if not isinstance(dataset, h5py.Dataset):
+        raise SceneError(
+            f"{path}: a part of a sparse matrix is no array; copy or download the file again"
+        )
     check_storage(path, dataset)
     check_size(path, dataset)
     return np.ravel(dataset[()])
