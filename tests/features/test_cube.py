@@ -55,15 +55,19 @@ def test_errors_name_the_file_and_the_remedy(tmp_path):
     with pytest.raises(ArtifactError, match=r"cube\.h5 is not as it was written"):
         _ = FeatureCube(writer.path).shape
     digest_path(writer.path).unlink()
-    with pytest.raises(ArtifactError, match="is not complete"):
+    with pytest.raises(ArtifactError, match=r"cube\.h5\.sha256 is missing"):
         _ = FeatureCube(writer.path).shape
+    with pytest.raises(ArtifactError, match="is not complete"):
+        _ = FeatureCube(writer.path, digest_required=False).shape
 
 
 def test_a_file_is_compared_with_its_digest_once(tmp_path, monkeypatch):
     writer = FeatureCubeWriter(tmp_path / "cube.h5", layout())
     writer.finish()
     checked = []
-    monkeypatch.setattr("bdgf.features.cube.check_digests", checked.append)
+    monkeypatch.setattr(
+        "bdgf.features.cube.check_digests", lambda files, required: checked.append(files)
+    )
     cube = FeatureCube(writer.path)
     assert not checked
     for level in cube.levels:

@@ -79,13 +79,13 @@ def read_digests(path: Path) -> dict[str, str] | None:
     return found
 
 
-def check_digests(files: Sequence[Path]) -> None:
+def check_digests(files: Sequence[Path], required: bool = False) -> None:
     """Compares all files of an artifact with their digests.
-
-    An artifact without digests passes: it was written by an earlier version, or elsewhere.
 
     Args:
         files: All files of the artifact in one folder, the main file first.
+        required: Whether an artifact without digests is refused: damage that nobody notices can
+            crash HDF5 or keep it busy for ever. Else it passes: it was written elsewhere.
 
     Raises:
         DigestError: A file is missing, or is another than the one that was written.
@@ -94,6 +94,8 @@ def check_digests(files: Sequence[Path]) -> None:
     if not _checking:
         return
     digests = read_digests(main)
+    if digests is None and required:
+        raise DigestError(f"{digest_path(main).name} is missing, so that damage would not show")
     if digests is None:
         log.debug("%s has no digest and is read unchecked", main)
         return

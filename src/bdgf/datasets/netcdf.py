@@ -59,7 +59,7 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
 
     def _read(self, path: Path) -> xr.Dataset:
         with artifact_errors(str(path), self.remedy):
-            check_digests(self.companions(path))
+            check_digests(self.companions(path), required=True)
             dataset = xr.open_dataset(
                 path, engine="h5netcdf", decode_coords="all", cache=not self.lazy
             )

@@ -39,14 +39,16 @@ class FeatureCube:
         path: The file.
     """
 
-    def __init__(self, path: Path, remedy: str = _REMEDY) -> None:
+    def __init__(self, path: Path, remedy: str = _REMEDY, *, digest_required: bool = True) -> None:
         """Refers to the file at `path`.
 
         Args:
             path: The file.
             remedy: What to do where it is damaged, for the message.
+            digest_required: Whether a cube without a digest is refused, see `check_digests`.
         """
         self.path, self._remedy = Path(path), remedy
+        self._digest_required = digest_required
 
     @property
     def fingerprint(self) -> str:
@@ -150,7 +152,7 @@ class FeatureCube:
                 f"there is no feature cube at {self.path}; run `kedro run --pipeline=features`"
             )
         with self._errors():
-            check_digests([self.path])
+            check_digests([self.path], required=self._digest_required)
         return True
 
     @contextmanager

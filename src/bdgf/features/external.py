@@ -70,7 +70,8 @@ def external_cube(path: Path, prepared: xr.Dataset) -> FeatureCube:
         MissingArtifactError: There is no such file.
         SceneError: It is damaged, incomplete, or of a scene of another size.
     """
-    cube, shape = FeatureCube(path), (prepared.sizes["y"], prepared.sizes["x"])
+    cube = FeatureCube(path, digest_required=False)  # another program may have written it
+    shape = (prepared.sizes["y"], prepared.sizes["x"])
     if cube.shape != shape:
         raise SceneError(
             f"the feature cube {path} is of a scene of {cube.shape} pixels, this one has {shape}; "
