@@ -3,6 +3,7 @@ import signal
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from bdgf.core.interruption import Interrupted, listening
 from bdgf.training.checkpoint import load_checkpoint
@@ -106,6 +107,31 @@ def test_evaluation_runs_between_steps_and_may_stop(tmp_path):
     assert seen == [4, 8, 12]
     assert logger.series("validation/score") == [(4, 4.0), (8, 8.0), (12, 12.0)]
     assert training.state.step == load_checkpoint(plan.path, "mark")["step"] == 12
+
+
+class HostWaits(TorchDispatchMode):
+    """Counts how often a number is read from a device, which the host waits for."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        reads = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
+        self.count += func in reads
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_the_host_does_not_wait_for_the_device_between_records(normalised):
+    waits = []
+    for steps in (10, 30):
+        training = Regression(normalised=normalised)
+        with HostWaits() as seen:
+            training.run(steps=steps, log_every=1000)
+        waits.append(seen.count)
+    assert waits[0] == waits[1]
+    assert waits[0]  # those of the last record
 
 
 def test_the_last_step_is_evaluated():
