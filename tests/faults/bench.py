@@ -18,7 +18,8 @@ from tests.faults.stages import small_project
 
 KIND = "bench"
 _COMMAND = ("bench", "--env=test", "--suite=tiny", "--scenes=demo", "--seeds=0")
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 20.0
+"""A run whose bench is gone saves what it has first; on a busy machine that takes its time."""
 _POLL_SECONDS = 0.2
 _START_SECONDS = 120.0
 _OF_THE_MOMENT = ("seconds", "finished", "mlflow_run", "threads", "reused")
@@ -60,9 +61,11 @@ def _killed(room: Room) -> Verdict:
     command.lasts(room.random.uniform(0, undisturbed.seconds / len(expected) / 2))
     children = psutil.Process(command.pid).children(recursive=True)
     command.send(signal.SIGKILL)
+    killed_at = time.monotonic()
     command.lasts(_GRACE_SECONDS)
     _, orphans = psutil.wait_procs(children, _GRACE_SECONDS)
     alive = [child for child in orphans if child.status() != psutil.STATUS_ZOMBIE]
+    outlived = time.monotonic() - killed_at
     faults = [f"a process is alive {_GRACE_SECONDS:.0f} s later: {_line(child)}" for child in alive]
     for child in alive:
         child.kill()
@@ -72,7 +75,8 @@ def _killed(room: Room) -> Verdict:
     if "RUNNING" in (states := mlflow_states(project)):
         faults.append(f"MLflow has runs as RUNNING that are not: {', '.join(states)}")
     lost = killed.seconds + again.seconds - undisturbed.seconds
-    return Verdict(told(faults), lost, f"killed after {killed.seconds:.0f} s")
+    how = f"killed after {killed.seconds:.0f} s, its run ended {outlived:.1f} s later"
+    return Verdict(told(faults), lost, how)
 
 
 def _two(room: Room) -> Verdict:

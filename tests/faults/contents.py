@@ -73,16 +73,24 @@ def missing_or_other(
     return faults
 
 
-def foreign(expected: Contents, found: Contents, unstable: Collection[str] = ()) -> list[str]:
-    """Files that the undisturbed project has not, and versions that are not whole, a line each."""
-    faults = [f"{place} is left over" for place in found if place not in expected]
-    faults += [
+def left_over(expected: Contents, found: Contents) -> list[str]:
+    """Files that the undisturbed project has not, a line each."""
+    return [f"{place} is left over" for place in found if place not in expected]
+
+
+def not_whole(expected: Contents, found: Contents, unstable: Collection[str] = ()) -> list[str]:
+    """Versions, be they old or new, that are not those of the undisturbed project, a line each."""
+    return [
         f"{place} has a version {version} with other bytes"
         for place, versions in found.items()
         for version, digest in versions.items()
         if place in expected and place not in unstable and digest not in expected[place].values()
     ]
-    return faults
+
+
+def foreign(expected: Contents, found: Contents, unstable: Collection[str] = ()) -> list[str]:
+    """What an undisturbed project has not: files, and contents of files, a line each."""
+    return [*left_over(expected, found), *not_whole(expected, found, unstable)]
 
 
 def copy_project(source: Path, target: Path) -> Path:

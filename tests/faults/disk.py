@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults.commands import Ended
-from tests.faults.contents import foreign, missing_or_other, read_contents
+from tests.faults.contents import foreign, missing_or_other, not_whole, read_contents
 from tests.faults.injections import Injection, Room, Verdict, of_processes, repeated, told
 from tests.faults.stages import Stage
 from tests.faults.tmpfs import PAGE, grow, leave_free, mounted
@@ -54,7 +54,8 @@ def _fill(room: Room, stage: Stage, free: int, below: str) -> Verdict:
         if disturbed.code == 0:
             return _fitted(stage, project, disturbed)
         faults = _of_ending(disturbed)
-        faults += foreign(stage.expected, read_contents(project), stage.unstable)
+        # What is begun may lie there, to be continued: nothing that claims to be finished.
+        faults += not_whole(stage.expected, read_contents(project), stage.unstable)
         grow(full)
         how = f"{free / 1024:.0f} KiB free: {' '.join(disturbed.error_lines[:1])}"
         return repeated(room, stage, project, disturbed, how, faults)
