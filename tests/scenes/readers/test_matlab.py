@@ -166,3 +166,12 @@ def test_a_web_page_saved_as_mat_is_refused(tmp_path):
     (tmp_path / "HSI.mat").write_text("<!DOCTYPE html><html>please sign in</html>" * 10)
     with pytest.raises(SceneError, match=r"cannot read .*HSI\.mat: it is a web page"):
         read_array(tmp_path / "HSI.mat", "HSI")
+
+
+def test_a_name_below_what_holds_nothing_is_told(tmp_path):
+    cells = np.empty(2, object)
+    cells[0] = {"x": np.ones(3)}
+    savemat(tmp_path / "a.mat", {"s": {"cells": cells, "text": "words"}})
+    for variable in ("s.cells[1].x", "s.text.x"):
+        with pytest.raises(VariableError, match=r"a\.mat"):
+            read_array(tmp_path / "a.mat", variable)

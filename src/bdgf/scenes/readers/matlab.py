@@ -51,7 +51,7 @@ def _read_matlab_v5(path: Path, variable: str | None) -> np.ndarray:
     place = root
     for name, next_index in steps:
         record = _element(path, place, value, index)
-        fields = record.dtype.names or ()
+        fields = getattr(getattr(record, "dtype", None), "names", None) or ()  # a cell may be empty
         if name not in fields:
             raise missing_variable(path, f"{place}.{name}", [f"{place}.{f}" for f in fields])
         value, place, index = record[name], f"{place}.{name}", next_index
