@@ -168,10 +168,12 @@ def test_a_web_page_saved_as_mat_is_refused(tmp_path):
         read_array(tmp_path / "HSI.mat", "HSI")
 
 
-def test_a_name_below_what_holds_nothing_is_told(tmp_path):
+def test_a_name_below_what_holds_nothing_is_told(tmp_path, monkeypatch):
     cells = np.empty(2, object)
     cells[0] = {"x": np.ones(3)}
-    savemat(tmp_path / "a.mat", {"s": {"cells": cells, "text": "words"}})
-    for variable in ("s.cells[1].x", "s.text.x"):
+    savemat(tmp_path / "a.mat", {"s": np.zeros((1, 2)), "text": "words"})
+    # SciPy gives None for a cell whose element has no bytes, which it does not write itself.
+    monkeypatch.setattr("scipy.io.loadmat", lambda *_, **__: {"s": cells, "text": "words"})
+    for variable in ("s[1].x", "text.x"):
         with pytest.raises(VariableError, match=r"a\.mat"):
             read_array(tmp_path / "a.mat", variable)
