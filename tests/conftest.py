@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[1]
 
 os.environ["DO_NOT_TRACK"] = "1"  # read when a package that would send something is imported
+
+# Under `nohup` this signal is ignored, here and in every child: tests of signals send it.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
