@@ -20,6 +20,7 @@ def test_names_of_any_alphabet_are_taken(name: str) -> None:
         "a\\..\\b",
         "/etc",
         "C:x",
+        "coast@paper",
         ".hidden",
         " a",
         "a\n",

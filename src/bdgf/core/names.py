@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _MOST = 100  # characters; file systems take 255 bytes, and names get endings
-_SEPARATORS = "/\\:"  # of one system or another
+_SEPARATORS = "/\\:@"  # of one system or another; of a scene and an environment
 
 
 def name_problem(name: str) -> str | None:
