@@ -56,10 +56,12 @@ def _stop(room: Room, stage: Stage, number: signal.Signals, moment: int | None) 
         if command.has_spoken() and command.lasts(delay):
             # As a terminal does: Ctrl-C goes to all that the command started.
             command.send(number, group=number == signal.SIGINT)
-        disturbed = command.end()
-        if disturbed.code != 0:
+        disturbed, states = command.end(), mlflow_states(project)
+        # While Python closes after a run that has ended, the signal ends it as any program.
+        too_late = disturbed.code == 0 or (disturbed.code == -number and states == ["FINISHED"])
+        if not too_late:
             how = f"{number.name} {delay:.1f} s after its first word"
-            faults = _of_ending(disturbed, number, mlflow_states(project))
+            faults = _of_ending(disturbed, number, states)
             return repeated(room, stage, project, disturbed, how, faults)
         delay *= room.random.uniform(0.6, 0.9)  # it was quicker than before
     return Verdict((NOT_REACHED,))
