@@ -197,3 +197,25 @@ def test_a_signal_that_is_passed_on_is_no_second_one() -> None:
         time.sleep(0.05)
     assert process.communicate()[0] == "closed\n"
     assert process.returncode == 0
+
+
+def test_a_signal_within_a_destructor_is_silent_and_raised_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Dying:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+
+    def die() -> None:
+        with listening():
+            dying = Dying()
+            del dying
+            raise_if_requested()
+
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    with pytest.raises(Interrupted):
+        die()
+    assert told == []
+    assert sys.unraisablehook == told.append

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # not every system has the last
 
@@ -82,6 +84,7 @@ def listening() -> Iterator[None]:
     before = {}
     watcher = threading.Thread(target=_end_at_second, args=(reader,), daemon=True)
     watcher.start()
+    shown, sys.unraisablehook = sys.unraisablehook, _silent(sys.unraisablehook)
     descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
         for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
@@ -92,6 +95,7 @@ def listening() -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(descriptor)
+        sys.unraisablehook = shown
         writer.send(_END)  # closing is not enough: a forked child may hold a copy
         watcher.join()
         reader.close()
@@ -146,6 +150,15 @@ def _raise() -> None:
     # Once: what unwinds then is not to be interrupted.
     if not _state.raised:
         raise_if_requested()
+
+
+def _silent(shown: Callable[[sys.UnraisableHookArgs], Any]) -> Callable[[Any], None]:
+    # In a destructor the exception is lost: `raise_if_requested` raises it again, in peace.
+    def hook(lost: sys.UnraisableHookArgs) -> None:
+        if not isinstance(lost.exc_value, Interrupted):
+            shown(lost)
+
+    return hook
 
 
 def _end_at_second(reader: socket.socket) -> None:
