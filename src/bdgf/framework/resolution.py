@@ -91,15 +91,17 @@ class Versions:
 
         Versions of which that cannot be told, as their file is damaged, are passed over.
         """
-        known = [(version, self._known(entry, version)) for version in self.of(entry) or {}]
-        found = [(version, made) for version, made in known if made and not made.differs(wanted)]
-        fitting = (
-            (version, made)
-            for version, made in found
-            if all(self.equal(e, v, chosen[e]) for e, v in made.versions.items() if e in chosen)
-        )
+        newest = None
+        for version in self.of(entry) or {}:
+            made = self._known(entry, version)
+            if made is None or made.differs(wanted):
+                continue
+            shared = made.versions.keys() & chosen.keys()
+            if all(self.equal(name, made.versions[name], chosen[name]) for name in shared):
+                return version, made
+            newest = newest or (version, made)
         # One that fits nothing is still there to be refused, or not, by who uses it.
-        return next(fitting, found[0] if found else None)
+        return newest
 
 
 def resolve(
