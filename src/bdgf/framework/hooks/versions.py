@@ -77,13 +77,11 @@ def _reserved(entry: Path, version: str) -> str:
     """
     with writing(entry):
         entry.mkdir(parents=True, exist_ok=True)
-    for number in count(1):
-        chosen = (
-            version if number == 1 else f"{version}_{number}"
-        )  # Kedro sorts paths: "_" is behind "/"
+    chosen = version
+    for number in count(2):
         try:
             (entry / chosen).mkdir()
+            break
         except FileExistsError:  # two runs that began in the same millisecond
-            continue
-        return chosen
-    raise AssertionError  # pragma: no cover - there is no last number
+            chosen = f"{version}_{number}"  # Kedro sorts paths, and "_" is behind "/"
+    return chosen
