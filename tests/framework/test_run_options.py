@@ -13,7 +13,7 @@ from kedro.pipeline import Node, Pipeline
 from bdgf.core.errors import SettingsError
 from bdgf.framework.cli import run
 from bdgf.framework.run_options import (
-    refuse_unknown_parts,
+    chosen_parts,
     refuse_unknown_pipelines,
     refuse_unknown_runner,
 )
@@ -119,12 +119,12 @@ SMALL = Pipeline(
 )
 def test_every_part_asked_for_must_be_there(given: dict[str, Any], words: tuple[str, ...]) -> None:
     with pytest.raises(SettingsError, match=telling(*words)):
-        refuse_unknown_parts(given, SMALL)
+        chosen_parts(given, SMALL)
 
 
 def test_parts_that_are_there_are_taken() -> None:
-    refuse_unknown_parts({}, SMALL)
-    refuse_unknown_parts({"from_inputs": ["params:seed"], "to_outputs": ["metrics"]}, SMALL)
+    chosen_parts({}, SMALL)
+    chosen_parts({"from_inputs": ["params:seed"], "to_outputs": ["metrics"]}, SMALL)
 
 
 @pytest.mark.parametrize("name", ["Runner", "no.such.Runner", "kedro.runner.Nothing", "a.", "."])

@@ -33,15 +33,16 @@ def refuse_unknown_pipelines(asked: Iterable[str], known: Iterable[str]) -> None
             _refuse("pipeline", part, names)
 
 
-def refuse_unknown_parts(given: Mapping[str, Any], pipeline: Pipeline) -> None:
-    """Refuses names of nodes, tags and entries that a pipeline does not have.
+def chosen_parts(given: Mapping[str, Any], pipeline: Pipeline) -> Pipeline:
+    """The part of a pipeline that the arguments of a run choose.
 
     Args:
         given: Arguments of `KedroSession.run` by name.
         pipeline: All of what is to be run, before anything is left out.
 
     Raises:
-        SettingsError: Naming the nearest one; or the choices leave nothing to run.
+        SettingsError: A node, tag or entry is not in the pipeline, with the nearest name; or the
+            choices leave nothing to run.
     """
     nodes = [node.name for node in pipeline.nodes]
     entries = [name for name in pipeline.datasets() if not name.startswith("params:")]
@@ -60,7 +61,7 @@ def refuse_unknown_parts(given: Mapping[str, Any], pipeline: Pipeline) -> None:
                 _refuse(kind, name, names)
     filters = {option: given.get(option) for option in known}
     try:
-        pipeline.filter(**filters, node_namespaces=given.get("namespaces"))
+        return pipeline.filter(**filters, node_namespaces=given.get("namespaces"))
     except ValueError as error:  # of what Kedro alone knows
         raise SettingsError(
             f"nothing to run: {' '.join(str(error).split())} Take a part of what chooses nodes away"

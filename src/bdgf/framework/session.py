@@ -18,7 +18,7 @@ from bdgf.framework.made_from import value_at
 from bdgf.framework.renamed import with_new_names
 from bdgf.framework.resolution import Resolution, Versions, resolve
 from bdgf.framework.run_folders import split_name
-from bdgf.framework.run_options import refuse_unknown_parts, refuse_unknown_pipelines
+from bdgf.framework.run_options import chosen_parts, refuse_unknown_pipelines
 from bdgf.models.registry import model_entry
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,8 @@ class ModelSession(KedroSession):
         chosen = any(given.get(name) for name in _CHOICES)
         if not given.get("node_names") and not uses_features:
             given["node_names"] = _nodes_without_features(together)
-        refuse_unknown_parts(given, together)
         given["pipeline_names"] = asked
-        given |= self._resolved(given, _filtered(together, given), complete=not chosen)
+        given |= self._resolved(given, chosen_parts(given, together), complete=not chosen)
         result: dict[str, Any] = super().run(**given)
         return result
 
@@ -154,12 +153,6 @@ def _absent(asked: Pipeline, model: str) -> Collection[str]:
     """The artifacts that a run does without."""
     without = concerns_model(asked) and not model_entry(model).uses_features
     return asked.inputs() & set(OF_FEATURES) if without else ()
-
-
-def _filtered(together: Pipeline, given: Mapping[str, Any]) -> Pipeline:
-    names = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs")
-    filters = {name: given.get(name) for name in names}
-    return together.filter(**filters, node_namespaces=given.get("namespaces"))
 
 
 def _listed(entries: list[str]) -> str:
