@@ -11,8 +11,8 @@ import pytest
 from mlflow import MlflowClient
 
 from bdgf.core.errors import SettingsError
-from bdgf.core.interruption import Interrupted
-from bdgf.framework.endings import accounted_ending, stopped_by
+from bdgf.core.interruption import Interrupted, deferred
+from bdgf.framework.endings import ALL_DONE, accounted_ending, end_at_once, stopped_by
 from tests.framework.hooks.conftest import active_run
 
 __all__ = ["active_run"]
@@ -58,6 +58,33 @@ def test_an_end_that_is_none_of_these_leaves_the_run_alone(active_run: mlflow.Ac
     with accounted_ending(GOES_ON):
         pass
     assert state(active_run) == "RUNNING"
+
+
+def test_a_signal_when_all_is_done_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end, accounted_ending(GOES_ON), deferred():
+        signal.raise_signal(signal.SIGTERM)
+    assert end.value.code == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == f"Stopped (SIGTERM); {ALL_DONE}\n"
+
+
+def test_a_program_that_only_closes_ends_by_the_signal() -> None:
+    code = """
+import signal
+from bdgf.framework.endings import end_at_once
+end_at_once()
+signal.raise_signal(signal.SIGINT)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, b"")
+
+
+def test_whoever_handles_ctrl_c_keeps_it() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        end_at_once()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_signal_behind_another_error_is_what_ended_the_command() -> None:

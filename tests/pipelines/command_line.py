@@ -69,7 +69,8 @@ def _as_in_a_process_of_its_own(
     folder: Path, environment: Mapping[str, str | None]
 ) -> Iterator[None]:
     # What a command leaves behind in its process is undone: the next one shall not notice.
-    here, path, handler = Path.cwd(), list(sys.path), signal.getsignal(signal.SIGTERM)
+    here, path = Path.cwd(), list(sys.path)
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
     uri = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     names = ("kedro.pipeline.node", "kedro.runner.sequential_runner")
     filters = {name: list(logging.getLogger(name).filters) for name in names}
@@ -90,7 +91,8 @@ def _as_in_a_process_of_its_own(
             fluent._active_experiment_id = None
             for name, before in filters.items():
                 logging.getLogger(name).filters[:] = before
-            signal.signal(signal.SIGTERM, handler)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
             sys.path[:] = path
             os.chdir(here)
 

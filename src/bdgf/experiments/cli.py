@@ -11,7 +11,7 @@ from kedro.utils import find_kedro_project
 
 from bdgf.core.errors import SettingsError
 from bdgf.framework.cli import one_line
-from bdgf.framework.endings import accounted_ending
+from bdgf.framework.endings import accounted_ending, end_at_once
 
 GOES_ON = "the same command goes on: it repeats no run that is recorded"
 
@@ -51,7 +51,9 @@ def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options
         wanted = BenchOptions(
             names(suite, "--suite"), names(scenes, "--scenes"), parse_seeds(seeds), **options
         )
-        context.exit(run_bench(wanted, project, only_tables))
+        code = run_bench(wanted, project, only_tables)
+    end_at_once()
+    context.exit(code)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

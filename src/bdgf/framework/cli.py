@@ -16,7 +16,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.utils import find_kedro_project
 
 from bdgf.core.storage import user_error
-from bdgf.framework.endings import accounted_ending
+from bdgf.framework.endings import accounted_ending, end_at_once
 from bdgf.framework.run_options import refuse_unknown_runner
 from bdgf.framework.runtime_params import parse_params
 
@@ -96,7 +96,9 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
         logging.getLogger(name).addFilter(_SilenceUserErrors())
     with accounted_ending(GOES_ON), one_line():
         refuse_unknown_runner(options.get("runner"))
-        return kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
+        result = kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
+    end_at_once()
+    return result
 
 
 _OPTIONS = [ParamsOption() if o.name == "params" else o for o in kedro_run.params]

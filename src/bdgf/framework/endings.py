@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -17,14 +18,17 @@ from bdgf.core.interruption import Interrupted, deferred, listening, raise_if_re
 
 log = logging.getLogger(__name__)
 
+ALL_DONE = "all was done by then"
+
 
 @contextmanager
 def accounted_ending(goes_on: str) -> Iterator[None]:
     """Sees to it that a command ends as what it was, however it ends.
 
     Stopped by a signal, or because nobody reads its output (`| head`), its MLflow runs end as
-    KILLED, one line says how to go on, and the exit code is 128 and the signal's number. At an
-    error they end as FAILED, and the error goes its way.
+    KILLED, one line says how to go on, and the exit code is 128 and the signal's number. Where the
+    signal comes when the work is done, the line says that. At an error they end as FAILED, and the
+    error goes its way.
 
     Args:
         goes_on: What the line says where no training wrote a checkpoint: what the same command
@@ -33,6 +37,7 @@ def accounted_ending(goes_on: str) -> Iterator[None]:
     with listening(), _output_watched():
         try:
             yield
+            goes_on = ALL_DONE
             raise_if_requested()
         except BaseException as error:
             stopped = stopped_by(error)
@@ -42,6 +47,17 @@ def accounted_ending(goes_on: str) -> Iterator[None]:
                 raise
             _tell(stopped, goes_on)
             raise SystemExit(stopped.exit_code) from error
+
+
+def end_at_once() -> None:
+    """Lets Ctrl-C end this process by the signal from now on, as SIGTERM does.
+
+    For a program that has nothing left to do but to close: Python would show a traceback, or click
+    `Aborted!`, though all is saved.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def stopped_by(error: BaseException | None) -> Interrupted | None:

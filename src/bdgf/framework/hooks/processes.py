@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 
 from kedro.framework.hooks import hook_impl
 
-from bdgf.core.interruption import raise_if_requested
+from bdgf.core.interruption import deferred, raise_if_requested
 
 _TAGS_AT_CREATION = "MLFLOW_RUN_CONTEXT"
 """Where MLflow looks for tags that a run has from its first moment."""
@@ -24,24 +25,36 @@ class ProcessHooks:
         given = json.loads(os.environ.get(_TAGS_AT_CREATION) or "{}")
         os.environ[_TAGS_AT_CREATION] = json.dumps({**given, **process_tags()})
 
-    @hook_impl(trylast=True)  # after kedro-mlflow has opened the run
-    def before_pipeline_run(self) -> None:
-        """Tags a run that was made before (a bench's), and looks for those left behind."""
+    @hook_impl(wrapper=True)
+    def before_pipeline_run(self) -> Iterator[None]:
+        """Tags a run that was made before (a bench's), and looks for those left behind.
+
+        A signal waits until kedro-mlflow has opened the run: between its making and MLflow's
+        knowing it as the active one, nobody could end it.
+        """
         import mlflow
 
         from bdgf.framework.processes import end_runs_of_gone_processes, process_tags
 
-        run = mlflow.active_run()
-        if run is not None:
-            mlflow.set_tags(process_tags())
-            end_runs_of_gone_processes(run.info.experiment_id)
+        with deferred():
+            yield
+            run = mlflow.active_run()
+            if run is not None:
+                mlflow.set_tags(process_tags())
+                end_runs_of_gone_processes(run.info.experiment_id)
+        raise_if_requested()
 
     @hook_impl
     def before_node_run(self) -> None:
         """Stops where a signal came whose exception a library swallowed."""
         raise_if_requested()
 
-    @hook_impl(tryfirst=True)  # before kedro-mlflow ends the run as FINISHED
-    def after_pipeline_run(self) -> None:
-        """Stops likewise: a run that was to stop is not told to have finished."""
+    @hook_impl(wrapper=True)
+    def after_pipeline_run(self) -> Iterator[None]:
+        """Stops likewise: a run that was to stop is not told to have finished.
+
+        While kedro-mlflow ends the run as FINISHED a signal waits: ended by half, it is RUNNING.
+        """
         raise_if_requested()
+        with deferred():
+            yield
