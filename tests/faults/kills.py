@@ -17,21 +17,24 @@ NOT_REACHED = "the command ended before the fault"
 
 
 def kills(stages: list[Stage]) -> Iterator[Injection]:
-    """Each stage at 20 moments, one in each twentieth of its time, and around each rename."""
+    """Each stage at 20 moments, one in each twentieth of its time, and at each rename.
+
+    Just before each one, and after the last: between two of them only temporary files change.
+    """
     for stage in stages:
         for number in range(_MOMENTS):
             yield Injection(
                 KIND, stage.name, f"moment-{number}", partial(_moment, stage=stage, number=number)
             )
         for number in range(len(stage.renames)):
-            yield Injection(
-                *(KIND, stage.name, f"before-rename-{number}"),
-                partial(_rename, stage=stage, number=number, when="before"),
-            )
-            yield Injection(
-                *(KIND, stage.name, f"after-rename-{number}"),
-                partial(_rename, stage=stage, number=number, when="after"),
-            )
+            yield _at(stage, number, "before")
+        if stage.renames:
+            yield _at(stage, len(stage.renames) - 1, "after")
+
+
+def _at(stage: Stage, number: int, when: Literal["before", "after"]) -> Injection:
+    inject = partial(_rename, stage=stage, number=number, when=when)
+    return Injection(KIND, stage.name, f"{when}-rename-{number}", inject)
 
 
 def _moment(room: Room, stage: Stage, number: int) -> Verdict:

@@ -57,8 +57,8 @@ def _stop(room: Room, stage: Stage, number: signal.Signals, moment: int | None) 
             # As a terminal does: Ctrl-C goes to all that the command started.
             command.send(number, group=number == signal.SIGINT)
         disturbed, states = command.end(), mlflow_states(project)
-        # While Python closes after a run that has ended, the signal ends it as any program.
-        too_late = disturbed.code == 0 or (disturbed.code == -number and states == ["FINISHED"])
+        # When the run has ended, and while Python closes, there is nothing left to be stopped.
+        too_late = disturbed.code in (0, -number, 128 + number) and states == ["FINISHED"]
         if not too_late:
             how = f"{number.name} {delay:.1f} s after its first word"
             faults = _of_ending(disturbed, number, states)

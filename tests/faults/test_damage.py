@@ -5,12 +5,12 @@ from random import Random
 
 import pytest
 
-from tests.faults.damage import DAMAGES, damage_file
+from tests.faults.damage import FLIPS, damage_file
 
 SIZE = 1000
 
 
-@pytest.mark.parametrize("damage", [name for name in DAMAGES if name.startswith("flip")])
+@pytest.mark.parametrize("damage", FLIPS)
 @pytest.mark.parametrize("size", [1, SIZE])
 def test_a_flip_changes_one_byte(tmp_path: Path, damage: str, size: int) -> None:
     path = tmp_path / "file"

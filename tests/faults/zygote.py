@@ -34,7 +34,10 @@ _PRELOADED = (
     *("rasterio", "rioxarray", "matplotlib.pyplot", "matplotlib.backends.backend_agg"),
     "safetensors.torch",
 )
-_OF_MODELS = ("torch._dynamo", "lightning_fabric", "sklearn.ensemble", "sklearn.svm", "skops.io")
+_OF_MODELS = (
+    *("torch._dynamo", "lightning_fabric", "sklearn.ensemble", "sklearn.svm", "skops.io"),
+    *("numba", "numba.core.runtime", "PIL.JpegImagePlugin", "pyarrow.pandas_compat"),
+)
 _WITHOUT_MODELS = {"--pipeline=ingest", "--pipeline=prepare"}
 
 
