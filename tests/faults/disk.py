@@ -13,8 +13,8 @@ from tests.faults.stages import Stage
 from tests.faults.tmpfs import PAGE, grow, leave_free, mounted
 
 KIND = "disk"
-_SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.95)
-_OF_PROJECT = (0.0, 0.5)
+_SHARES = (0.0, 0.5)
+_OF_PROJECT = (0.5,)
 
 
 def disks(stages: list[Stage]) -> Iterator[Injection]:
