@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from bdgf.pipelines import balance, evaluate, features, ingest, prepare, pretrain, report, train
+from bdgf.pipelines import (
+    balance,
+    evaluate,
+    features,
+    ingest,
+    predict,
+    prepare,
+    pretrain,
+    report,
+    train,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -28,5 +38,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluate": evaluate.create_pipeline() + report.create_pipeline(),
     }
     full = sum(steps.values(), Pipeline([]))
-    others = {"report": report.create_pipeline(), "balance": balance.create_pipeline()}
+    others = {
+        "report": report.create_pipeline(),
+        "balance": balance.create_pipeline(),
+        "predict": predict.create_pipeline(),
+    }
     return {**steps, **others, "full": full, "__default__": full}

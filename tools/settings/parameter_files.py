@@ -21,6 +21,7 @@ FILES = {
     "preparation": "parameters_prepare.yml",
     "split": "parameters_prepare.yml",
     "inference": "parameters_evaluate.yml",
+    "predict": "parameters_predict.yml",
     "evaluation": "parameters_evaluate.yml",
 }
 

@@ -64,10 +64,7 @@ def evaluate_predictions(
     name = split.attrs.get("name", "")
     if not test.any():
         raise SceneError(f"the split '{name}' has no test pixels to score; choose another split")
-    if not np.isfinite(of_test).all():
-        raise SceneError("the predictions hold NaN or infinite probabilities; train again")
-    truth = np.asarray(labels)[test]
-    confusion = metrics.confusion_matrix(truth, of_test.argmax(axis=1) + 1, classes.count)
+    measured = measure(of_test, np.asarray(labels)[test], classes, settings)
     leaking = leakage(split.to_numpy(), patch)
     if leaking > settings.leakage_warning:
         log.warning(
@@ -76,15 +73,45 @@ def evaluate_predictions(
             *(100 * leaking, patch, patch // 2),
         )
     return {
+        **measured,
+        "leakage": leaking,
+        "split": {"name": name, "seed": int(split.attrs.get("seed", seed)), **split_totals(split)},
+        "patch": patch,
+        "seed": seed,
+    }
+
+
+def measure(
+    probabilities: np.ndarray,
+    truth: np.ndarray,
+    classes: ClassTable,
+    settings: EvaluationSettings,
+) -> dict[str, Any]:
+    """How good probabilities of labelled pixels are.
+
+    Args:
+        probabilities: (N, K) class probabilities.
+        truth: (N,) class ids.
+        classes: The class table.
+        settings: Bins.
+
+    Returns:
+        JSON-ready: overall_accuracy, average_accuracy, kappa, f1 (macro), calibration_error,
+        per_class {name: precision, recall, f1, support}, confusion_matrix (rows are the truth).
+
+    Raises:
+        SceneError: A probability is not finite.
+    """
+    if not np.isfinite(probabilities).all():
+        raise SceneError("the predictions hold NaN or infinite probabilities; train again")
+    confusion = metrics.confusion_matrix(truth, probabilities.argmax(axis=1) + 1, classes.count)
+    bins = settings.calibration_bins
+    return {
         "overall_accuracy": metrics.overall_accuracy(confusion),
         "average_accuracy": metrics.average_accuracy(confusion),
         "kappa": metrics.kappa(confusion),
         "f1": metrics.macro_f1(confusion),
         "per_class": metrics.per_class(confusion, classes),
         "confusion_matrix": confusion.tolist(),
-        "leakage": leaking,
-        "calibration_error": expected_calibration_error(of_test, truth, settings.calibration_bins),
-        "split": {"name": name, "seed": int(split.attrs.get("seed", seed)), **split_totals(split)},
-        "patch": patch,
-        "seed": seed,
+        "calibration_error": expected_calibration_error(probabilities, truth, bins),
     }

@@ -51,6 +51,11 @@ class FeatureCube:
         self._digest_required = digest_required
 
     @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return f"the feature cube {self.path}"
+
+    @property
     def fingerprint(self) -> str:
         """Digest of the weights, the scene and the settings that made the features."""
         return self._header.fingerprint

@@ -14,22 +14,25 @@ class NoiseField:
     So overlapping tiles see the same noise, and no more of it is held than one tile needs.
     """
 
-    def __init__(self, channels: int, seed: int, sigma: float = 1.0) -> None:
+    def __init__(
+        self, channels: int, seed: int, sigma: float = 1.0, corner: tuple[int, int] = (0, 0)
+    ) -> None:
         """Defines the field.
 
         Args:
             channels: Number of channels C.
             seed: Seed of the whole field.
             sigma: Standard deviation; nothing is drawn for 0.
+            corner: Row and column of the raster that rows and columns are counted from.
         """
-        self.channels, self.seed, self.sigma = channels, seed, sigma
+        self.channels, self.seed, self.sigma, self.corner = channels, seed, sigma, corner
 
     def region(self, rows: slice, columns: slice) -> np.ndarray:
         """The field in a region.
 
         Args:
-            rows: Rows of the scene, start and stop given.
-            columns: Columns of the scene, start and stop given.
+            rows: Rows from the corner, start and stop given.
+            columns: Columns likewise.
 
         Returns:
             (C, rows, columns) float32.
@@ -37,6 +40,10 @@ class NoiseField:
         if self.sigma == 0:
             shape = (self.channels, rows.stop - rows.start, columns.stop - columns.start)
             return np.zeros(shape, np.float32)
+        rows, columns = (
+            slice(first + part.start, first + part.stop)
+            for first, part in zip(self.corner, (rows, columns), strict=True)
+        )
         first_row, first_column = rows.start // BLOCK, columns.start // BLOCK
         drawn = [
             [self._block(i, j) for j in range(first_column, -(-columns.stop // BLOCK))]

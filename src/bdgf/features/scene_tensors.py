@@ -8,12 +8,12 @@ import torch
 import xarray as xr
 
 from bdgf.core.errors import SceneError
-from bdgf.features.cube import FeatureCube
+from bdgf.features.source import FeatureSource
 from bdgf.preprocessing.preparation import channel_slices
 from bdgf.raster.patches import SceneTensors, channels_last
 
 
-def scene_tensors(prepared: xr.Dataset, cube: FeatureCube | None = None) -> SceneTensors:
+def scene_tensors(prepared: xr.Dataset, cube: FeatureSource | None = None) -> SceneTensors:
     """The channels of a prepared scene and its diffusion features, on the CPU.
 
     They are laid out channels last, as training and inference want them, one map at a time: no
@@ -36,7 +36,7 @@ def scene_tensors(prepared: xr.Dataset, cube: FeatureCube | None = None) -> Scen
     return arrays if cube is None else with_features(arrays, cube)
 
 
-def with_features(arrays: SceneTensors, cube: FeatureCube) -> SceneTensors:
+def with_features(arrays: SceneTensors, cube: FeatureSource) -> SceneTensors:
     """The same channels, and the features of a cube.
 
     Args:
@@ -48,8 +48,8 @@ def with_features(arrays: SceneTensors, cube: FeatureCube) -> SceneTensors:
     """
     if tuple(cube.shape) != arrays.shape:
         raise SceneError(
-            f"the feature cube {cube.path} is of a scene of {cube.shape} pixels, not "
-            f"{arrays.shape}; run the pipeline features again"
+            f"{cube.name} is of a scene of {cube.shape} pixels, not {arrays.shape}; "
+            "run the pipeline features again"
         )
     moments = [cube.moments(level) for level in cube.levels]
     return replace(

@@ -73,20 +73,23 @@ class SceneConfigLoader(OmegaConfigLoader):
         merged: Any = OmegaConf.to_container(OmegaConf.merge(configured, typed))
         name, files = str(merged["dataset"]), self._read_scenes()
         scenes = files.scenes
-        if name in files.refused:
-            raise SettingsError(files.refused[name])
-        if name not in scenes:
-            raise SettingsError(
-                f"unknown scene '{name}'{nearest(name, {*scenes, *files.refused})}; known scenes: "
-                f"{', '.join(sorted(scenes))}; a new one is a file in conf/local/parameters_scenes/"
-            )
+        target = None if merged.get("target") is None else str(merged["target"])
+        for chosen in filter(None, (name, target)):
+            _refuse_unknown_scene(chosen, files)
         if "model" in merged:
             model_entry(str(merged["model"]))  # refuses an unknown one
         refuse_unknown(typed, {**configured, "scene": scenes[name]})
         # `--params scene.<...>` overrides the scene's file.
         scene = OmegaConf.to_container(OmegaConf.merge(scenes[name], merged.get("scene", {})))
         files.warn()
-        return {**merged, "dataset": name, "scene": scene}
+        of_target = None if target is None else scenes[target]
+        return {
+            **merged,
+            "dataset": name,
+            "scene": scene,
+            "target": target,
+            "target_scene": of_target,
+        }
 
     def _configured(self) -> dict[str, Any]:
         # Kedro merges what was typed into the parameters; what is configured is without.
@@ -105,6 +108,17 @@ class SceneConfigLoader(OmegaConfigLoader):
             if env:  # one without a folder has no scenes
                 found |= read_scene_files(self._fs, f"{self._get_conf_env_path(env)}/{FOLDER}")
         return found
+
+
+def _refuse_unknown_scene(name: str, files: SceneFiles) -> None:
+    if name in files.refused:
+        raise SettingsError(files.refused[name])
+    if name not in files.scenes:
+        raise SettingsError(
+            f"unknown scene '{name}'{nearest(name, {*files.scenes, *files.refused})}; known "
+            f"scenes: {', '.join(sorted(files.scenes))}; a new one is a file in "
+            "conf/local/parameters_scenes/"
+        )
 
 
 def refuse_unknown(runtime: Mapping[str, Any], known: Mapping[str, Any]) -> None:

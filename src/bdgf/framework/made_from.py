@@ -12,6 +12,7 @@ from typing import Any
 from bdgf.core.errors import ArtifactError
 
 SCENE_CONFIGURATION, BASELINE_SETTINGS = "scene_configuration", "baseline_settings"
+TARGET_CONFIGURATION = "target_configuration"
 """Entries that hold parameters, but of all scenes or models, see `bdgf.framework.hooks.entries`."""
 FILE = "made_from.json"
 # Where and how fast, not what: two runs that differ in these make the same.
@@ -103,7 +104,11 @@ class MadeFrom:
 
 def parameter_names(inputs: Iterable[str], model: str) -> dict[str, str]:
     """The parameters among a node's inputs: the catalog's entry by the name used here."""
-    names = {SCENE_CONFIGURATION: "scene", BASELINE_SETTINGS: f"baselines.{model}"}
+    names = {
+        SCENE_CONFIGURATION: "scene",
+        TARGET_CONFIGURATION: "target_scene",
+        BASELINE_SETTINGS: f"baselines.{model}",
+    }
     found = {names.get(name, name.removeprefix("params:")): name for name in inputs}
     return {
         name: entry

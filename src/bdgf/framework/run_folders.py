@@ -13,7 +13,8 @@ from bdgf.core.errors import SettingsError
 
 # Of a scene's settings; a fabricated scene always has the maps.
 _WITH_OFFICIAL_MAPS = ("official_train", "fabricate")
-KINDS = ("scene", "seed", "split", "model")
+KINDS = ("scene", "seed", "split", "model", "target")
+_NO_TARGET = "no_target"
 
 
 def run_folder(kind: str, parameters: Mapping[str, Any], environment: str | None) -> str:
@@ -21,7 +22,7 @@ def run_folder(kind: str, parameters: Mapping[str, Any], environment: str | None
 
     Args:
         kind: What they depend on beside the scene: nothing (`scene`), the `seed`, the `split` with
-            its seed, the `model` with its split and seed.
+            its seed, the `model` with its split and seed, the `target` that it maps.
         parameters: The run's parameters.
         environment: Kedro's environment; None for the default one.
 
@@ -34,11 +35,13 @@ def run_folder(kind: str, parameters: Mapping[str, Any], environment: str | None
     scene = str(parameters["dataset"]) + (f"@{environment}" if environment else "")
     seed = f"seed_{parameters['seed']}"
     split = f"{split_name(parameters)}_{seed}"
+    model = f"{scene}/{parameters['model']}/{split}"
     folders = {
         "scene": scene,
         "seed": f"{scene}/{seed}",
         "split": f"{scene}/{split}",
-        "model": f"{scene}/{parameters['model']}/{split}",
+        "model": model,
+        "target": f"{parameters.get('target') or _NO_TARGET}/by/{model}",
     }
     if kind not in folders:
         raise SettingsError(f"catalog: '${{run_folder:{kind}}}' is none; known: {', '.join(KINDS)}")

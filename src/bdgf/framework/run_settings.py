@@ -32,6 +32,14 @@ class RunSettings(Settings):
     seed: StrictInt = Field(
         0, ge=0, lt=2**32, description="Seed of all that is drawn", json_schema_extra=MAIN
     )
+    target: str | None = Field(
+        None,
+        description="The scene that `predict` maps with the model of `dataset`",
+        json_schema_extra=MAIN,
+    )
+    model_version: str | None = Field(
+        None, description="The version of the model that `predict` maps with; null: the latest"
+    )
     data_folder: str = Field(
         "data",
         description="Where the layers 02_intermediate .. 08_reporting are, the root of every entry "
@@ -48,9 +56,9 @@ class RunSettings(Settings):
         "GB",
     )
 
-    @field_validator("dataset")
+    @field_validator("dataset", "target")
     @classmethod
-    def _names_a_folder(cls, name: str) -> str:
-        if (problem := name_problem(name)) is not None:
+    def _names_a_folder(cls, name: str | None) -> str | None:
+        if name is not None and (problem := name_problem(name)) is not None:
             raise ValueError(f"it {problem}")
         return name

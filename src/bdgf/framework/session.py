@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 DIFFUSION = "diffusion"
 """Tag of the nodes that make diffusion features; a model without features needs none of them."""
+OF_PROBABILITIES, OF_LABELS = "probabilities", "labels"
+"""Tags of the nodes of `predict` that keep probabilities, and that need labels of the target."""
 STEPS = ("ingest", "prepare", "pretrain", "features", "train", "evaluate")
 """The pipelines that make one another's inputs, in their order."""
 OF_FEATURES = ("denoiser", "feature_cube")
@@ -54,10 +56,9 @@ class ModelSession(KedroSession):
         given = signature(super().run).bind(*args, **options).arguments
         asked = given.get("pipeline_names") or [given.pop("pipeline_name", None) or "__default__"]
         together = _pipeline(asked)
-        uses_features = model_entry(str(self._parameters["model"])).uses_features
         chosen = any(given.get(name) for name in _CHOICES)
-        if not given.get("node_names") and not uses_features:
-            given["node_names"] = _nodes_without_features(together)
+        if not given.get("node_names"):
+            given["node_names"] = _nodes_to_run(together, self._parameters)
         given["pipeline_names"] = asked
         given |= self._resolved(given, chosen_parts(given, together), complete=not chosen)
         result: dict[str, Any] = super().run(**given)
@@ -73,12 +74,12 @@ class ModelSession(KedroSession):
             _pipeline(["full", "balance"]),
             Versions(DataCatalog.from_config(self._config_loader["catalog"]), self._project_path),
             self._typed(),
-            given=given.get("load_versions"),
+            given=self._given_versions(given),
             without=without,
             complete=complete,
         )
         options: dict[str, Any] = {}
-        versions = {**found.versions, **(given.get("load_versions") or {})}
+        versions = {**found.versions, **self._given_versions(given)}
         if versions:
             options["load_versions"] = versions
         self._tell(found, complete)
@@ -89,6 +90,13 @@ class ModelSession(KedroSession):
             options["pipeline_names"] = [*names, *asked_names]
             options["node_names"] = sorted(found.nodes)
         return options
+
+    def _given_versions(self, given: Mapping[str, Any]) -> dict[str, str]:
+        """The versions that the user chose."""
+        versions: dict[str, str] = dict(given.get("load_versions") or {})
+        if (version := self._parameters.get("model_version")) is not None:
+            versions.setdefault("map_model", str(version))
+        return versions
 
     def _tell(self, found: Resolution, complete: bool) -> None:
         parameters = self._parameters
@@ -132,7 +140,7 @@ class ModelSession(KedroSession):
 
 def concerns_model(pipeline: Pipeline) -> bool:
     """Whether a pipeline trains, scores or draws a model; the others are the same for all."""
-    return "classifier" in pipeline.datasets()
+    return not pipeline.datasets().isdisjoint(("classifier", "map_model"))
 
 
 def _pipeline(asked: list[str]) -> Pipeline:
@@ -142,17 +150,28 @@ def _pipeline(asked: list[str]) -> Pipeline:
     return sum((pipelines[name] for name in asked), Pipeline([]))
 
 
-def _nodes_without_features(together: Pipeline) -> list[str] | None:
-    # None leaves all nodes: what was asked for asks for features by their name.
-    if not concerns_model(together):
-        return None
-    return [node.name for node in together.nodes if DIFFUSION not in node.tags]
+def _nodes_to_run(together: Pipeline, parameters: Mapping[str, Any]) -> list[str] | None:
+    # None leaves all nodes. Features are left in where what was asked for asks for them by name.
+    uses_features = model_entry(str(parameters["model"])).uses_features
+    left_out = set()
+    if concerns_model(together) and not uses_features:
+        left_out.add(DIFFUSION)
+    if not (parameters.get("predict") or {}).get("probabilities"):
+        left_out.add(OF_PROBABILITIES)
+    if not has_labels(parameters.get("target_scene") or {}):
+        left_out.add(OF_LABELS)
+    kept = [node.name for node in together.nodes if left_out.isdisjoint(node.tags)]
+    return kept if len(kept) < len(together.nodes) else None
+
+
+def has_labels(scene: Mapping[str, Any]) -> bool:
+    """Whether a scene's configuration names labels."""
+    return any(scene.get(key) for key in ("labels", "official_train", "fabricate"))
 
 
 def _absent(asked: Pipeline, model: str) -> Collection[str]:
     """The artifacts that a run does without."""
-    without = concerns_model(asked) and not model_entry(model).uses_features
-    return asked.inputs() & set(OF_FEATURES) if without else ()
+    return OF_FEATURES if concerns_model(asked) and not model_entry(model).uses_features else ()
 
 
 def _listed(entries: list[str]) -> str:

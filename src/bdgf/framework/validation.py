@@ -22,6 +22,7 @@ GROUPS = {
     "features": "bdgf.features.extraction:FeatureSettings",
     "train": "bdgf.models.bdgf.settings:TrainSettings",
     "inference": "bdgf.inference.settings:InferenceSettings",
+    "predict": "bdgf.inference.settings:MappingSettings",
     "evaluation": "bdgf.evaluation.report:EvaluationSettings",
     "balance": "bdgf.evaluation.modality_balance:ModalityBalanceSettings",
     "devices": "bdgf.training.devices:DeviceSettings",

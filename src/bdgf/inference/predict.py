@@ -26,14 +26,15 @@ def predict(
         devices: Where to compute.
 
     Returns:
-        (K, H, W) float32 class probabilities; all 0 on invalid pixels.
+        (K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted.
     """
     probabilities = model.predict_map(inputs, settings, devices)
     if not settings.smoothing.sigma:
         return probabilities
+    valid = valid_mask(inputs.prepared)
     return smooth_probabilities(
         probabilities,
         inputs.channels.channels.numpy(),
-        valid_mask(inputs.prepared),
+        valid if inputs.wanted is None else valid & inputs.wanted,
         settings.smoothing,
     )

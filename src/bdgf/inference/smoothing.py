@@ -38,6 +38,11 @@ class SmoothingSettings(Settings):
     )
 
 
+def smoothing_reach(settings: SmoothingSettings) -> int:
+    """Pixels around a pixel whose probabilities and channels smoothing looks at."""
+    return math.ceil(_REACH * settings.sigma)
+
+
 def smooth_probabilities(
     probabilities: np.ndarray, channels: np.ndarray, valid: np.ndarray, settings: SmoothingSettings
 ) -> np.ndarray:
@@ -57,7 +62,7 @@ def smooth_probabilities(
     """
     if not settings.sigma:
         return probabilities
-    reach = math.ceil(_REACH * settings.sigma)
+    reach = smoothing_reach(settings)
     steps = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1).T
     distance = (steps**2).sum(1)
     near = distance <= (_REACH * settings.sigma) ** 2

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.settings import Settings
-from bdgf.features.cube import FeatureCube
 from bdgf.features.scene_tensors import scene_tensors, with_features
+from bdgf.features.source import FeatureSource
 from bdgf.raster.patches import SceneTensors
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.metric_logger import MetricLogger
@@ -45,10 +45,12 @@ class SceneInputs:
     Attributes:
         prepared: The prepared scene.
         cube: Its diffusion features, for the models that use them.
+        wanted: (H, W) bool, the pixels that a map is asked for; None asks for all valid ones.
     """
 
     prepared: xr.Dataset
-    cube: FeatureCube | None = None
+    cube: FeatureSource | None = None
+    wanted: np.ndarray | None = None
 
     @cached_property
     def channels(self) -> SceneTensors:
@@ -101,7 +103,7 @@ class TrainedModel(Protocol):
         settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
     ) -> np.ndarray:
-        """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
+        """(K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted."""
         ...
 
     def save(self, path: Path) -> None:

@@ -59,6 +59,8 @@ class ModalityTransform:
         components: (C, B) axes as rows, or None where bands stay as they are.
         channel_sigma: (C,) standard deviation of the channels, 1 where they are constant.
         least_brightness: What spectra are divided by at least; None leaves them undivided.
+        units: Units of the bands, "" where nobody said.
+        gain: (B,) what the centred values of another raster are multiplied by; None for 1.
     """
 
     kind: str
@@ -69,6 +71,8 @@ class ModalityTransform:
     components: np.ndarray | None
     channel_sigma: np.ndarray
     least_brightness: float | None = None
+    units: str = ""
+    gain: np.ndarray | None = None
 
     @property
     def bands(self) -> int:
@@ -105,15 +109,15 @@ def fit_modality(
     bands = modality.shape[-1] + apart
     mean, variance, center = np.zeros(bands), np.zeros(bands), np.zeros(bands)
     for _, pixels in pixel_chunks(modality, mask):
-        mean += _to_values(pixels, scale, least, settings).sum(axis=0) / mask.sum()
+        mean += to_values(pixels, scale, least, settings).sum(axis=0) / mask.sum()
     for _, pixels in pixel_chunks(modality, mask):
-        values = _to_values(pixels, scale, least, settings)
+        values = to_values(pixels, scale, least, settings)
         variance += ((values - mean) ** 2).sum(axis=0) / mask.sum()
     sigma = np.sqrt(variance)
     sigma[sigma <= _CONSTANT * np.abs(mean)] = 0.0
 
     def to_bands(pixels: np.ndarray) -> np.ndarray:
-        values = _to_values(pixels, scale, least, settings)
+        values = to_values(pixels, scale, least, settings)
         return _centred(values, mean, sigma, settings)
 
     for _, pixels in pixel_chunks(modality, mask):
@@ -139,7 +143,10 @@ def fit_modality(
         variances = np.concatenate([covariance[:1, 0], variances])
     channel_sigma = np.sqrt(np.maximum(variances, 0.0))
     channel_sigma[channel_sigma == 0.0] = 1.0  # constant channels stay 0
-    return ModalityTransform(kind, scale, mean, sigma, center, components, channel_sigma, least)
+    units = str(modality.attrs.get("units", ""))
+    return ModalityTransform(
+        *(kind, scale, mean, sigma, center, components, channel_sigma, least, units)
+    )
 
 
 def _without_wild_pixels(modality: xr.DataArray, mask: np.ndarray) -> np.ndarray:
@@ -174,7 +181,7 @@ def _brightness(pixels: np.ndarray) -> np.ndarray:
     return brightness
 
 
-def _to_values(
+def to_values(
     pixels: np.ndarray, scale: str, least_brightness: float | None, settings: PreparationSettings
 ) -> np.ndarray:
     """(N, B) bands in dB where they are intensities; or brightness, then the spectra's shapes."""
@@ -200,8 +207,10 @@ def to_channels(
     pixels: np.ndarray, transform: ModalityTransform, settings: PreparationSettings
 ) -> np.ndarray:
     """(N, C) float64 standardised channels of the pixels (N, B)."""
-    values = _to_values(pixels, transform.scale, transform.least_brightness, settings)
+    values = to_values(pixels, transform.scale, transform.least_brightness, settings)
     values = _centred(values, transform.band_mean, transform.band_sigma, settings)
+    if transform.gain is not None:
+        values *= transform.gain
     values -= transform.center
     if transform.components is not None:
         values = values @ transform.components.T

@@ -6,7 +6,8 @@ never refitted (`modality_transform` says what is done, step by step).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -77,6 +78,25 @@ class Preparation:
             prepared[name] = ((f"band_{name}", "y", "x"), channels, attributes)
         return prepared
 
+    def adapted(self, bands: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Preparation:
+        """The same preparation for a raster whose bands are distributed otherwise.
+
+        Each value gets the mean and the standard deviation that it had in the scene of the fit.
+        That helps where light, season or sensor shift all of a band, and harms where the land is
+        another: a raster of water alone is not a scene of water and fields.
+
+        Args:
+            bands: By modality (B,) mean and (B,) standard deviation of the other raster's values,
+                as `ModalityTransform.band_mean` and `band_sigma` are.
+        """
+        adapted = {}
+        for name, transform in self.modalities.items():
+            mean, sigma = bands[name]
+            varies = (sigma > 0) & (transform.band_sigma > 0)
+            gain = np.where(varies, transform.band_sigma / np.where(varies, sigma, 1), 1.0)
+            adapted[name] = replace(transform, band_mean=mean, band_sigma=sigma, gain=gain)
+        return Preparation(self.settings, adapted)
+
     def to_weights(self) -> Weights:
         """The transform as float64 tensors, and what they belong to as configuration."""
         tensors, modalities = {}, []
@@ -84,7 +104,7 @@ class Preparation:
             for key in ("band_mean", "band_sigma", "center", "channel_sigma", "components"):
                 if (array := getattr(transform, key)) is not None:
                     tensors[f"{name}.{key}"] = torch.from_numpy(array)
-            kept = ("kind", "scale", "least_brightness")
+            kept = ("kind", "scale", "units", "least_brightness")
             entry = {"name": name} | {key: getattr(transform, key) for key in kept}
             modalities.append(entry)
         settings = self.settings.model_dump(mode="json")
@@ -116,6 +136,7 @@ class Preparation:
                     components=arrays.get("components"),
                     channel_sigma=arrays["channel_sigma"],
                     least_brightness=entry["least_brightness"],
+                    units=entry.get("units", ""),
                 )
             settings = PreparationSettings(**weights.config["settings"])
         return cls(settings, modalities)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from bdgf.raster.windows import round_up
+
 
 @dataclass(frozen=True)
 class FeatureTile:
@@ -41,10 +43,10 @@ def cut(shape: tuple[int, int], side: int, halo: int, window: int) -> Iterator[F
         halo: Least halo, rounded up to a multiple of `window`.
         window: Side of an attention window in pixels.
     """
-    margin = _round_up(halo, window)
+    margin = round_up(halo, window)
 
     def spans(length: int) -> list[tuple[slice, slice]]:
-        padded = _round_up(length, window)
+        padded = round_up(length, window)
         return [
             (
                 slice(start, min(start + side, length)),
@@ -71,12 +73,12 @@ def tile_side(
         window: Side of an attention window in pixels.
         pixels: How many pixels fit into memory at once.
     """
-    whole = _round_up(max(shape), window)
+    whole = round_up(max(shape), window)
     if tile != "auto":
-        return min(_round_up(tile, window), whole)
-    if _round_up(shape[0], window) * _round_up(shape[1], window) <= pixels:
+        return min(round_up(tile, window), whole)
+    if round_up(shape[0], window) * round_up(shape[1], window) <= pixels:
         return whole
-    room = int(math.sqrt(pixels)) - 2 * _round_up(halo, window)
+    room = int(math.sqrt(pixels)) - 2 * round_up(halo, window)
     return max(room // window, 1) * window
 
 
@@ -94,7 +96,7 @@ def calibration_regions(
         (rows, columns) of the whole scene where it has no more pixels, else of squares spread
         evenly over it; on the window grid, so they may reach beyond the scene.
     """
-    rows, columns = (_round_up(side, window) for side in shape)
+    rows, columns = (round_up(side, window) for side in shape)
     if rows * columns <= pixels:
         return [(slice(0, rows), slice(0, columns))]
     windows_across = 4
@@ -111,7 +113,3 @@ def calibration_regions(
 def _within(part: slice, region: slice, level: int) -> slice:
     start, stop = part.start - region.start, part.stop - region.start
     return slice(start >> level, -(-stop // 2**level))
-
-
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple

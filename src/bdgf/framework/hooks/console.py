@@ -19,7 +19,10 @@ log = logging.getLogger(__name__)
 class ReportingHooks:
     """Says what runs, and ends with what a person wants next: figures, files, what to type."""
 
-    RESULTS = ("metrics", "class_map", "class_map_figure", "modality_balance")
+    RESULTS = (
+        *("metrics", "class_map", "class_map_figure", "modality_balance"),
+        *("target_metrics", "target_class_map", "target_uncertainty_map", "target_quick_look"),
+    )
 
     def __init__(self) -> None:
         self._started, self._nodes = 0, 0
@@ -42,7 +45,7 @@ class ReportingHooks:
         for name in made:
             path = saved_files(catalog.get(name))[0]
             path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-            if name == "metrics":
+            if name.endswith("metrics"):
                 log.info("%s", summary(catalog.load(name)))
             log.info("%s: %s", name.replace("_", " "), path)
         if made:

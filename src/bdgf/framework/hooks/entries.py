@@ -7,7 +7,11 @@ from typing import Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, MemoryDataset
 
-from bdgf.framework.made_from import BASELINE_SETTINGS, SCENE_CONFIGURATION
+from bdgf.framework.made_from import (
+    BASELINE_SETTINGS,
+    SCENE_CONFIGURATION,
+    TARGET_CONFIGURATION,
+)
 
 
 class SceneHooks:
@@ -19,6 +23,7 @@ class SceneHooks:
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
-        """Adds `scene_configuration`, what `ingest` starts from, and `baseline_settings`."""
+        """Adds the configurations of the scene and of the target, and `baseline_settings`."""
         catalog[SCENE_CONFIGURATION] = MemoryDataset(parameters["params:scene"])
+        catalog[TARGET_CONFIGURATION] = MemoryDataset(parameters.get("params:target_scene") or {})
         catalog[BASELINE_SETTINGS] = MemoryDataset(parameters["params:baselines"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +103,19 @@ class TrainedNetwork:
         settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
     ) -> np.ndarray:
-        """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
+        """(K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted."""
         return predict_map(
-            self.rebuild(self.weights),
+            self._network,
             inputs.tensors,
             valid_mask(inputs.prepared),
             settings,
             devices=devices,
+            wanted=inputs.wanted,
         )
+
+    @cached_property
+    def _network(self) -> PatchNetwork:
+        return self.rebuild(self.weights)
 
     def save(self, path: Path) -> None:
         """Writes safetensors and JSON."""

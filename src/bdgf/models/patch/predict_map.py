@@ -40,6 +40,7 @@ def predict_map(
     settings: PredictionSettings | None = None,
     *,
     devices: DeviceSettings | None = None,
+    wanted: np.ndarray | None = None,
 ) -> np.ndarray:
     """Probabilities of the classes at every valid pixel.
 
@@ -49,9 +50,10 @@ def predict_map(
         valid: (H, W) bool; pixels that are not valid are neither seen nor classified.
         settings: Settings.
         devices: Where to compute.
+        wanted: (H, W) bool, the pixels that are classified if they are valid; None: all.
 
     Returns:
-        (K, H, W) float32, summing to one over the classes, zero at invalid pixels.
+        (K, H, W) float32, summing to one over the classes, zero at pixels that are not classified.
 
     Raises:
         SettingsError: The arrays are not what the classifier was trained with.
@@ -59,7 +61,8 @@ def predict_map(
     settings = settings or PredictionSettings()
     fusion = settings.fusion or classifier.fusion
     check_fusion(fusion, classifier.branch_names)
-    return _predict(classifier, arrays, valid, settings, devices, {"fusion": fusion})["fusion"]
+    rules = {"fusion": fusion}
+    return _predict(classifier, arrays, valid, settings, devices, rules, wanted)["fusion"]
 
 
 def predict_branch_maps(
@@ -91,17 +94,19 @@ def _predict(
     settings: PredictionSettings,
     devices: DeviceSettings | None,
     rules: Mapping[str, str],
+    wanted: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     check_arrays(classifier, arrays, valid)
     fabric = make_fabric(devices)
     arrays, classifier = arrays.to(fabric.device), classifier.to(fabric.device)
     seen = torch.from_numpy(np.asarray(valid, bool)).to(fabric.device)
+    asked = seen if wanted is None else seen & torch.from_numpy(wanted).to(fabric.device)
     training = classifier.training
     classifier.eval()
     shape = (classifier.classes, arrays.channels.shape[1] * arrays.channels.shape[2])
     maps = {name: np.zeros(shape, np.float32) for name in rules}
     with torch.inference_mode(), fabric.autocast(), _workers(fabric) as apply_all:
-        for pixels, found in _stream(classifier, arrays, seen, settings, rules, apply_all):
+        for pixels, found in _stream(classifier, arrays, seen, asked, settings, rules, apply_all):
             for name, probabilities in found.items():
                 maps[name][:, pixels] = probabilities.T
     classifier.train(training)
@@ -188,6 +193,7 @@ def _stream(
     classifier: PatchNetwork,
     arrays: SceneTensors,
     seen: Tensor,
+    asked: Tensor,
     settings: PredictionSettings,
     rules: Mapping[str, str],
     apply_all: ApplyAll,
@@ -198,7 +204,7 @@ def _stream(
     step = _block_rows(classifier, width, settings.block_megabytes)
     for start in range(0, height, step):
         stop = min(start + step, height)
-        rows, cols = torch.nonzero(seen[start:stop], as_tuple=True)
+        rows, cols = torch.nonzero(asked[start:stop], as_tuple=True)
         if not len(rows):
             continue
         block = embed_rows(classifier, arrays, valid, start, stop)

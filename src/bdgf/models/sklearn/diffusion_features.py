@@ -14,7 +14,7 @@ import xarray as xr
 from torch import Tensor
 
 from bdgf.core.errors import MissingArtifactError
-from bdgf.features.cube import FeatureCube
+from bdgf.features.source import FeatureSource
 from bdgf.models.sklearn.feature_source import PixelReader
 from bdgf.preprocessing.preparation import stack_channels
 from bdgf.raster.interpolation import interpolate_cells
@@ -31,7 +31,7 @@ class ChannelsAndDiffusion:
 
     patch: int = 1
 
-    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelReader:
+    def table(self, prepared: xr.Dataset, cube: FeatureSource | None) -> PixelReader:
         """Reads a scene and its features; of these the rows that hold the wanted pixels.
 
         Raises:
@@ -58,7 +58,7 @@ class ChannelsAndDiffusion:
 
 
 def _at_pixels(
-    cube: FeatureCube, level: int, valid: Tensor, rows: Tensor, cols: Tensor
+    cube: FeatureSource, level: int, valid: Tensor, rows: Tensor, cols: Tensor
 ) -> np.ndarray:
     # (N, C_l) float32 of pixels in row-major order; the cells above and below take part.
     first = max((int(rows[0]) >> level) - 1, 0)

@@ -118,13 +118,14 @@ class TrainedEstimator:
         settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
     ) -> np.ndarray:
-        """(K, H, W) float32 class probabilities; all 0 on invalid pixels."""
+        """(K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted."""
         valid, classifier = valid_mask(inputs.prepared), self.model.classifier
         own = self.model.settings.model_validate(self.config["baselines"][self.model.name])
         table = self.features.table(inputs.prepared, inputs.cube)
         probabilities = np.zeros((self.config["classes"], *valid.shape), np.float32)
         at = classifier.classes(self.estimator) - 1
-        for band in row_bands(valid):
+        wanted = valid if inputs.wanted is None else valid & inputs.wanted
+        for band in row_bands(wanted):
             found = classifier.probabilities(self.estimator, table(band), own)
             of_classes = np.zeros((len(probabilities), len(found)), np.float32)
             of_classes[at] = found.T

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-    from bdgf.features.cube import FeatureCube
+    from bdgf.features.source import FeatureSource
 
 PixelReader = Callable[[np.ndarray], np.ndarray]
 """From the wanted pixels, (H, W) bool and at least one, to what describes each: (N, F) float32,
@@ -28,7 +28,7 @@ class PixelFeatures(Protocol):
         """Side in pixels of the window that it comes from."""
         ...
 
-    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelReader:
+    def table(self, prepared: xr.Dataset, cube: FeatureSource | None) -> PixelReader:
         """Reads a scene.
 
         Args:

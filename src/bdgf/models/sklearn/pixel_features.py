@@ -11,7 +11,7 @@ import xarray as xr
 from pydantic import Field, field_validator
 
 from bdgf.core.settings import Settings
-from bdgf.features.cube import FeatureCube
+from bdgf.features.source import FeatureSource
 from bdgf.models.sklearn.feature_source import PixelReader, reader_of_maps
 from bdgf.models.sklearn.window_statistics import window_statistics
 from bdgf.preprocessing.pca import principal_axes
@@ -45,7 +45,7 @@ class StackedChannels:
         """(F, H, W) float32 features of a prepared scene."""
         return stack_channels(prepared)[0]
 
-    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelReader:
+    def table(self, prepared: xr.Dataset, cube: FeatureSource | None) -> PixelReader:
         """Reads a scene; see `PixelFeatures.table`."""
         return reader_of_maps(self.maps(prepared))
 
@@ -100,7 +100,7 @@ class ChannelsAndWindow:
         )
         return np.concatenate([stack_channels(prepared)[0], mean, deviation])
 
-    def table(self, prepared: xr.Dataset, cube: FeatureCube | None) -> PixelReader:
+    def table(self, prepared: xr.Dataset, cube: FeatureSource | None) -> PixelReader:
         """Reads a scene; see `PixelFeatures.table`."""
         return reader_of_maps(self.maps(prepared))
 

@@ -107,7 +107,7 @@ def score(
         "model": config["model"],
         "parameters": config["parameters"],
     }
-    return metrics, _per_class(metrics), _confusion(metrics)
+    return metrics, per_class_table(metrics), confusion_table(metrics)
 
 
 def draw_maps(predictions: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
@@ -143,12 +143,14 @@ def _check_origin(what: str, key: str, present: str, classifier: TrainedModel) -
         )
 
 
-def _per_class(metrics: dict[str, Any]) -> pd.DataFrame:
+def per_class_table(metrics: dict[str, Any]) -> pd.DataFrame:
+    """A row a class: precision, recall, f1, support."""
     table = pd.DataFrame.from_dict(metrics["per_class"], orient="index")
     return table.rename_axis("class").reset_index()
 
 
-def _confusion(metrics: dict[str, Any]) -> pd.DataFrame:
+def confusion_table(metrics: dict[str, Any]) -> pd.DataFrame:
+    """The confusion matrix, a row a true class."""
     names = list(metrics["per_class"])
     table = pd.DataFrame(metrics["confusion_matrix"], index=names, columns=names)
     return table.rename_axis("true").reset_index()

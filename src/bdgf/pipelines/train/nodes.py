@@ -10,11 +10,17 @@ import xarray as xr
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.core.weights import Weights
 from bdgf.features.cube import FeatureCube
+from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.mlflow_logger import MlflowMetricLogger, logged_seconds
+from bdgf.inference.map_model import MapModel, software_versions
+from bdgf.inference.window_step import Guidance
 from bdgf.models.base import Execution, SceneInputs, TrainedModel
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
+from bdgf.preprocessing.preparation import Preparation
+from bdgf.scenes.scene import class_table
 from bdgf.training.devices import DeviceSettings
 
 KEPT_CHECKPOINTS = 24
@@ -81,4 +87,42 @@ def train_classifier(
             "split_fingerprint": fingerprint(split.to_numpy()),
             "feature_fingerprint": cube.fingerprint if cube else None,
         }
+    )
+
+
+def assemble_map_model(
+    prepared_scene: xr.Dataset,
+    preparation: Weights,
+    classifier: TrainedModel,
+    features: dict[str, Any],
+    denoiser: Weights | None = None,
+    feature_cube: FeatureCube | None = None,
+) -> MapModel:
+    """Puts together all that maps another scene.
+
+    Args:
+        prepared_scene: The prepared scene, for its classes.
+        preparation: What prepared it.
+        classifier: The classifier.
+        features: The group `features`.
+        denoiser: The denoiser, for a classifier that uses its features.
+        feature_cube: The features that the classifier was trained on, likewise.
+    """
+    config = classifier.config
+    kept = ("scene", "seed", "split", "split_fingerprint", "feature_fingerprint")
+    card = {name: config[name] for name in kept} | {"versions": software_versions()}
+    guidance = None
+    if config["feature_fingerprint"] is not None and denoiser is not None and feature_cube:
+        guidance = Guidance(
+            denoiser,
+            FeatureSettings.model_validate(features),
+            tuple(feature_cube.levels),
+            feature_cube.normalisation(),
+        )
+    return MapModel(
+        Preparation.from_weights(preparation),
+        classifier,
+        class_table(prepared_scene),
+        guidance,
+        card,
     )

@@ -2,11 +2,14 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from bdgf.pipelines.train.nodes import train_classifier
+from bdgf.pipelines.train.nodes import assemble_map_model, train_classifier
 
 
 def create_pipeline() -> Pipeline:
-    """One node that trains the chosen model; the features are None for one that uses none."""
+    """Trains the chosen model, and puts all together that maps other scenes with it.
+
+    Denoiser and features are None for a model that uses none.
+    """
     return Pipeline(
         [
             Node(
@@ -26,6 +29,20 @@ def create_pipeline() -> Pipeline:
                 outputs="classifier",
                 name="train_classifier",
                 tags="train",
-            )
+            ),
+            Node(
+                assemble_map_model,
+                inputs={
+                    "prepared_scene": "prepared_scene",
+                    "preparation": "preparation",
+                    "classifier": "classifier",
+                    "features": "params:features",
+                    "denoiser": "denoiser",
+                    "feature_cube": "feature_cube",
+                },
+                outputs="map_model",
+                name="assemble_map_model",
+                tags="train",
+            ),
         ]
     )

@@ -50,7 +50,11 @@ class _Seen:
 
 
 def decode_image(
-    found: FoundArray[ImageSource], modality: Modality, shape: tuple[int, int]
+    found: FoundArray[ImageSource],
+    modality: Modality,
+    shape: tuple[int, int],
+    *,
+    is_whole: bool = True,
 ) -> ModalityArray:
     """A modality as (H, W, bands) float32 in its units, with where all its bands have data.
 
@@ -61,6 +65,8 @@ def decode_image(
         found: Its files, axes (y, x, band).
         modality: Its configuration.
         shape: Rows and columns H, W.
+        is_whole: Whether the arrays are the whole image; of a part nothing is said, and it may be
+            constant or without data.
 
     Raises:
         SceneError: The values are no image: complex, constant, a band without data, or bands that
@@ -86,11 +92,12 @@ def decode_image(
             file.decode(rows, values[rows], missing, seen, i)
         seen.look(values[rows], missing)
         has_data[rows] = ~missing.any(axis=2)
-    _report(found, files, chosen, seen, has_data.size)
-    refuse_all_hidden(found, seen.masked, has_data.size)
-    _check(found, modality, chosen, seen)
-    for file in (f for f in files if f.scale is not None):
-        warn_of_fills(found, modality, file.array, file.bands, file.masked)
+    if is_whole:
+        _report(found, files, chosen, seen, has_data.size)
+        refuse_all_hidden(found, seen.masked, has_data.size)
+        _check(found, modality, chosen, seen)
+        for file in (f for f in files if f.scale is not None):
+            warn_of_fills(found, modality, file.array, file.bands, file.masked)
     scale: Literal["linear", "log"] = "log" if modality.to_decibels else "linear"
     return ModalityArray(values, modality.kind, units, scale, has_data)
 

@@ -90,8 +90,8 @@ def read_scene(
     if config.fabricate is not None:
         return make_demo_scene(config.fabricate).assign_attrs(scene=name)
     place = SceneFolders(name, folders, config.source, reading or ReadingSettings())
-    images = _find_images(place, config)
-    maps = _find_maps(place, config)
+    images = find_images(place, config)
+    maps = find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
     log.info("%s: %s", name, taken)
     for item, found in maps.items():
@@ -130,7 +130,8 @@ def read_scene(
     return scene
 
 
-def _find_images(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[ImageSource]]:
+def find_images(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[ImageSource]]:
+    """The files of each modality; a warning where an optional one is missing."""
     images = {}
     for name, modality in config.modalities.items():
         found = place.read(f"modality '{name}'", modality.sources, modality.optional)
@@ -146,7 +147,8 @@ def _find_images(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArr
     return images
 
 
-def _find_maps(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[LabelSource]]:
+def find_maps(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[LabelSource]]:
+    """The files of the labels and the official maps that are there."""
     configured: dict[str, LabelMap | None] = {
         LABELS: config.labels,
         OFFICIAL_TRAIN: config.official_train,

@@ -53,12 +53,16 @@ class FoundArray(Generic[SourceT]):
 
 @dataclass(frozen=True)
 class SceneFolders:
-    """The folders in which a scene's files are looked for, in order."""
+    """The folders in which a scene's files are looked for, in order.
+
+    `window` is the part of them that is read, see `ReadingLimits`.
+    """
 
     scene: str
     folders: Sequence[Path]
     origin: Origin
     reading: ReadingSettings = field(default_factory=ReadingSettings)
+    window: tuple[int, int, int, int] | None = None
     _checked: set[Path] = field(default_factory=set, init=False)
     _said: set[tuple[Path, str]] = field(default_factory=set, init=False)
 
@@ -83,7 +87,8 @@ class SceneFolders:
                 continue
             try:
                 arrays = tuple(
-                    read_raw(path, source.variable, self.reading, self.folders) for path in found
+                    read_raw(path, source.variable, self.reading, self.folders, self.window)
+                    for path in found
                 )
             except VariableError as error:  # another form may use the same file name
                 wrong_variable = wrong_variable or error

@@ -22,12 +22,12 @@ from typing import IO, Any
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.readers.array_transfer import TransferError, read_header, read_written
-from bdgf.scenes.readers.raw_array import RawArray, VariableError
+from bdgf.scenes.readers.raw_array import RawArray, VariableError, WindowsError
 from bdgf.scenes.readers.reading_limits import ReadingLimits, ReadingSettings, reading_limits
 from bdgf.scenes.readers.registry import read_array
 
 _SERVER = "bdgf.scenes.readers.isolation_server"
-_ERRORS = {"VariableError": VariableError, "SceneError": SceneError}
+_ERRORS = {"VariableError": VariableError, "SceneError": SceneError, "WindowsError": WindowsError}
 _MENDED = "copy or download it again"
 # Where HDF5 is told to look for other files, in place of the folder of the first one.
 _REDIRECTIONS = ("HDF5_EXT_PREFIX", "HDF5_VDS_PREFIX", "HDF5_EXTFILE_PREFIX")
@@ -41,7 +41,11 @@ _SOUND = (".npy", ".npz")
 
 
 def read_raw(
-    path: Path, variable: str | None, settings: ReadingSettings, folders: Sequence[Path] = ()
+    path: Path,
+    variable: str | None,
+    settings: ReadingSettings,
+    folders: Sequence[Path] = (),
+    window: tuple[int, int, int, int] | None = None,
 ) -> RawArray:
     """What `registry.read_array` reads, as carefully as the settings say.
 
@@ -50,12 +54,14 @@ def read_raw(
         variable: The array's name, as of `read_array`.
         settings: Limits, and whether a process of its own reads the file.
         folders: The scene's folders; names inside the file lead nowhere else.
+        window: The part that is read, see `ReadingLimits`.
 
     Raises:
         VariableError: The file does not hold the variable.
+        WindowsError: A window was asked for of a format that is read whole.
         SceneError: The file is damaged, crashes its reader, or takes more than the limits.
     """
-    limits = ReadingLimits.of(settings, folders)
+    limits = ReadingLimits.of(settings, folders, window)
     if settings.isolated and AVAILABLE and path.suffix.lower() not in _SOUND:
         return read_isolated(path, variable, limits)
     with reading_limits(limits):
@@ -81,6 +87,7 @@ def read_isolated(path: Path, variable: str | None, limits: ReadingLimits) -> Ra
         "most_bytes": limits.most_bytes,
         "seconds": limits.seconds,
         "folders": [str(folder) for folder in limits.folders],
+        "window": limits.window,
     }
     with _result_file() as result:
         ended = _SERVERS.ask(request, result)

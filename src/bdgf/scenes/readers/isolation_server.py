@@ -74,7 +74,7 @@ def _read(request: dict[str, Any], result: int) -> None:
         from bdgf.core.errors import SceneError
         from bdgf.scenes.readers.array_transfer import write_array, write_header
         from bdgf.scenes.readers.raster_drivers import confined_environment
-        from bdgf.scenes.readers.raw_array import VariableError
+        from bdgf.scenes.readers.raw_array import VariableError, WindowsError
         from bdgf.scenes.readers.reading_limits import ReadingLimits, reading_limits
         from bdgf.scenes.readers.registry import read_array
 
@@ -84,7 +84,10 @@ def _read(request: dict[str, Any], result: int) -> None:
         os.chdir(request["working_folder"])
         os.environ |= confined_environment(vrt=path.suffix.lower() == ".vrt")
         limits = ReadingLimits(
-            request["most_bytes"], request["seconds"], tuple(map(Path, request["folders"]))
+            request["most_bytes"],
+            request["seconds"],
+            tuple(map(Path, request["folders"])),
+            None if request["window"] is None else tuple(request["window"]),
         )
         confine(_COPIES * limits.most_bytes + _BESIDE)
         with os.fdopen(result, "r+b", closefd=False) as file:
@@ -92,8 +95,8 @@ def _read(request: dict[str, Any], result: int) -> None:
                 with reading_limits(limits):
                     array = read_array(path, request["variable"])
                 write_array(array, file)
-            except VariableError as error:
-                write_header(file, {"error": "VariableError", "message": str(error)})
+            except (VariableError, WindowsError) as error:
+                write_header(file, {"error": type(error).__name__, "message": str(error)})
             except SceneError as error:
                 write_header(file, {"error": "SceneError", "message": str(error)})
             except Exception:

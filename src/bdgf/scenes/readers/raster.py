@@ -14,8 +14,8 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.readers import envi
 from bdgf.scenes.readers.raster_bands import read_bands
 from bdgf.scenes.readers.raster_drivers import check_beside, driver_of
-from bdgf.scenes.readers.raw_array import RawArray
-from bdgf.scenes.readers.reading_limits import check_declared
+from bdgf.scenes.readers.raw_array import RawArray, WindowsError
+from bdgf.scenes.readers.reading_limits import check_declared, limits_in_force
 from bdgf.scenes.readers.references import check_inside
 from bdgf.scenes.readers.tiff_pages import check_whole, page_numbers, read_pages
 from bdgf.scenes.readers.vrt import check_vrt
@@ -42,6 +42,8 @@ def read_raster(path: Path, variable: str | None) -> RawArray:
         if source.driver == "GTiff":
             check_whole(path, source)
             if pages := page_numbers(source):
+                if limits_in_force().window is not None:
+                    raise WindowsError(f"{path}: pages of a TIFF are read whole, not in windows")
                 _check_size(path, source, len(pages))
                 return read_pages(path, source)
         _check_size(path, source)
@@ -51,7 +53,9 @@ def read_raster(path: Path, variable: str | None) -> RawArray:
 def _check_size(path: Path, source: Any, pages: int = 1) -> None:
     """Pages may differ in size; `read_bands` looks at each of them again."""
     item = max(np.dtype(dtype).itemsize for dtype in source.dtypes)
-    shape = [pages] * (pages > 1) + [source.height, source.width, source.count]
+    window = limits_in_force().window or (0, source.height, 0, source.width)
+    sides = [window[1] - window[0], window[3] - window[2]]
+    shape = [pages] * (pages > 1) + [*sides, source.count]
     check_declared(path, "its header", shape, item)
 
 

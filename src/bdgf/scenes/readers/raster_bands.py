@@ -14,6 +14,7 @@ from bdgf.scenes.readers.alpha_values import GREY_SHARE, grey_share
 from bdgf.scenes.readers.envi_bands import EnviBands, bands_of
 from bdgf.scenes.readers.raster_place import place_of
 from bdgf.scenes.readers.raw_array import BAND, RawArray, X, Y
+from bdgf.scenes.readers.reading_limits import limits_in_force
 
 T = TypeVar("T")
 
@@ -34,14 +35,15 @@ def read_bands(path: Path, source: Any) -> RawArray:
         doubts = envi.check_size(path, header)
     said = bands_of(header, source.count)
     place = place_of(source)
-    values = _values(source)
+    window = _window(source)
+    values = _values(source, window)
     scale, offset, scale_doubts = _scale(source, said)
     units, unit_notes = _units(source)
     return RawArray(
         values,
         axes=(Y, X, BAND),
-        masked=_masked(source),
-        nodata=_nodata(source, values, said),
+        masked=_masked(source, window),
+        nodata=_nodata(source, window, values, said),
         scale=scale,
         offset=offset,
         units=units,
@@ -55,6 +57,7 @@ def read_bands(path: Path, source: Any) -> RawArray:
         palette=_palette(source, values),
         notes=(*said.notes, *unit_notes, *place.notes),
         doubts=(*doubts, *said.doubts, *scale_doubts, *place.doubts),
+        whole=None if window is None else source.shape,
     )
 
 
@@ -119,11 +122,22 @@ def _texts(source: Any, name: str) -> tuple[str, ...]:
         return ()
 
 
-def _values(source: Any) -> np.ndarray:
+def _window(source: Any) -> Any:
+    """The part that is asked for, as rasterio has it; None for all."""
+    from rasterio.windows import Window
+
+    asked = limits_in_force().window
+    if asked is None:
+        return None
+    top, bottom, left, right = asked
+    return Window.from_slices((top, min(bottom, source.height)), (left, min(right, source.width)))
+
+
+def _values(source: Any, window: Any) -> np.ndarray:
     """(y, x, band) as stored; bands of several dtypes come in one that holds them all."""
     if len(set(source.dtypes)) == 1:
-        return source.read().transpose(1, 2, 0)
-    bands = [source.read(i) for i in source.indexes]
+        return source.read(window=window).transpose(1, 2, 0)
+    bands = [source.read(i, window=window) for i in source.indexes]
     return np.stack(bands, axis=2).astype(np.result_type(*source.dtypes), copy=False)
 
 
@@ -144,16 +158,17 @@ def _has_mask(kind: set[str]) -> bool:
     return "nodata" not in kind or "per_dataset" in kind
 
 
-def _masked(source: Any) -> np.ndarray | None:
+def _masked(source: Any, window: Any) -> np.ndarray | None:
     """(y, x) or (y, x, band) bool: where a mask hides the values."""
     kinds = _kinds(source)
     if not any(map(_has_mask, kinds)):
         return None
     if all("per_dataset" in kind and _has_mask(kind) for kind in kinds):
-        return source.read_masks(1) == 0
-    nowhere = np.zeros(source.shape, bool)
+        return source.read_masks(1, window=window) == 0
+    shape = source.shape if window is None else (window.height, window.width)
+    nowhere = np.zeros(shape, bool)
     masks = [
-        source.read_masks(i) == 0 if _has_mask(kind) else nowhere
+        source.read_masks(i, window=window) == 0 if _has_mask(kind) else nowhere
         for i, kind in zip(source.indexes, kinds, strict=True)
     ]
     if all(np.array_equal(mask, masks[0]) for mask in masks):
@@ -161,7 +176,9 @@ def _masked(source: Any) -> np.ndarray | None:
     return np.stack(masks, axis=2)
 
 
-def _nodata(source: Any, values: np.ndarray, said: EnviBands) -> tuple[tuple[float, ...], ...]:
+def _nodata(
+    source: Any, window: Any, values: np.ndarray, said: EnviBands
+) -> tuple[tuple[float, ...], ...]:
     """One a band; GDAL tells the declared value even where a mask hides more."""
     found: list[tuple[float, ...]] = []
     declared = zip(_kinds(source), source.nodatavals, source.dtypes, strict=True)
@@ -170,7 +187,7 @@ def _nodata(source: Any, values: np.ndarray, said: EnviBands) -> tuple[tuple[flo
             found.append(())  # a combination, see `_has_mask`
         elif np.dtype(dtype).kind in "iu" and np.dtype(dtype).itemsize == 8 and "nodata" in kind:
             # Beyond 2**53 the declared number comes rounded, but GDAL's mask is exact.
-            hidden = values[..., band][source.read_masks(band + 1) == 0]
+            hidden = values[..., band][source.read_masks(band + 1, window=window) == 0]
             found.append(tuple(int(v) for v in hidden[:1]))
         else:
             if said.ignored is not None and (number is None or source.driver == "ENVI"):

@@ -24,6 +24,10 @@ class VariableError(SceneError):
     """A file is sound, but does not hold the variable that was asked for."""
 
 
+class WindowsError(SceneError):
+    """A part was asked for of a file whose format is read whole."""
+
+
 @dataclass(frozen=True)
 class RawArray:
     """One array as it lies in a file.
@@ -55,6 +59,8 @@ class RawArray:
         palette: Value -> (red, green, blue) of a label map with a colour table.
         notes: What the reader had to decide, for the log's line about the file.
         doubts: What a user should look at, one warning each.
+        whole: Rows and columns of the file, where `values` are a part of it; `transform` is that
+            of the whole.
     """
 
     values: np.ndarray
@@ -78,3 +84,4 @@ class RawArray:
     palette: Mapping[int, tuple[int, int, int]] | None = None
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    whole: tuple[int, int] | None = None

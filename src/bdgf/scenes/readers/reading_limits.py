@@ -48,17 +48,25 @@ class ReadingLimits:
         seconds: Of the whole reading.
         folders: The scene's folders; names inside a file lead nowhere else. The file's own folder
             always is one of them.
+        window: First and last row (excluded), first and last column of the part that is read;
+            None for all. Only rasters are read in parts.
     """
 
     most_bytes: int
     seconds: float
     folders: tuple[Path, ...] = ()
+    window: tuple[int, int, int, int] | None = None
 
     @classmethod
-    def of(cls, settings: ReadingSettings, folders: Sequence[Path] = ()) -> ReadingLimits:
+    def of(
+        cls,
+        settings: ReadingSettings,
+        folders: Sequence[Path] = (),
+        window: tuple[int, int, int, int] | None = None,
+    ) -> ReadingLimits:
         """The limits that settings mean on this machine."""
         most = _default_bytes() if settings.most_gib is None else int(settings.most_gib * GIB)
-        return cls(most, settings.most_seconds, tuple(folders))
+        return cls(most, settings.most_seconds, tuple(folders), window)
 
 
 @cache

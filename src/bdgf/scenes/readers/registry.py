@@ -14,7 +14,8 @@ from bdgf.scenes.readers.matlab import read_matlab
 from bdgf.scenes.readers.netcdf import read_netcdf
 from bdgf.scenes.readers.numpy_files import read_npy, read_npz
 from bdgf.scenes.readers.raster import read_raster
-from bdgf.scenes.readers.raw_array import RawArray
+from bdgf.scenes.readers.raw_array import RawArray, WindowsError
+from bdgf.scenes.readers.reading_limits import limits_in_force
 
 Reader = Callable[[Path, str | None], RawArray]
 
@@ -70,6 +71,8 @@ def read_array(path: Path, variable: str | None = None) -> RawArray:
             f"{path}: the format {suffix or 'without a suffix'} is unknown; known are "
             f"{', '.join(READERS)}"
         )
+    if limits_in_force().window is not None and reader is not read_raster:
+        raise WindowsError(f"{path}: the format {suffix} is read whole, not in windows")
     try:
         return reader(path, variable)
     except SceneError:

@@ -1,0 +1,71 @@
+"""Where a classifier reads diffusion features from: a cube on disk, or those of one window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+class FeatureSource(Protocol):
+    """Diffusion features of a prepared raster.
+
+    Attributes:
+        name: What it is called in messages.
+        shape: (H, W) of the raster.
+        levels: The levels that are there, finest first.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the raster."""
+        ...
+
+    @property
+    def levels(self) -> list[int]:
+        """The levels that are there, finest first."""
+        ...
+
+    def read(self, level: int, rows: slice | None = None) -> np.ndarray:
+        """(C_l, rows, ceil(W / 2**level)) float16 features; `rows` of the level's grid or all."""
+        ...
+
+    def moments(self, level: int) -> tuple[np.ndarray, np.ndarray]:
+        """(C_l,) float32 mean and standard deviation of each channel, for who trains on them."""
+        ...
+
+
+@dataclass(frozen=True)
+class WindowFeatures:
+    """Features of one window in memory, made with a model that is trained already.
+
+    Attributes:
+        shape: (H, W) of the window.
+        maps: Level -> (C_l, ceil(H / 2**l), ceil(W / 2**l)) float16.
+    """
+
+    shape: tuple[int, int]
+    maps: Mapping[int, np.ndarray]
+    name: str = "the features of a window"
+
+    @property
+    def levels(self) -> list[int]:
+        """The levels, finest first."""
+        return sorted(self.maps)
+
+    def read(self, level: int, rows: slice | None = None) -> np.ndarray:
+        """Features of one level."""
+        maps = self.maps[level]
+        return maps if rows is None else maps[:, rows]
+
+    def moments(self, level: int) -> tuple[np.ndarray, np.ndarray]:
+        """None to change anything: a trained model keeps those of its own scene."""
+        count = len(self.maps[level])
+        return np.zeros(count, np.float32), np.ones(count, np.float32)

@@ -1,0 +1,374 @@
+"""MapModel: one folder with all that turns a raster into a map, and nothing else.
+
+Its files are safetensors, JSON and skops; none of them is unpickled. Whoever draws a map calls its
+`predict` or streams its `step`.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from bdgf.core.digests import check_digests, digest_path, file_digest
+from bdgf.core.errors import ArtifactError, MissingArtifactError, SceneError, artifact_errors
+from bdgf.core.fingerprint import fingerprint
+from bdgf.core.weights import Weights, read_weights, weights_files, write_weights
+from bdgf.core.whole_files import whole_artifact
+from bdgf.features.extraction import FeatureSettings
+from bdgf.inference.settings import InferenceSettings
+from bdgf.inference.window_step import (
+    CLASS_MAP,
+    PROBABILITIES,
+    UNCERTAINTY_MAP,
+    Guidance,
+    WindowStep,
+    classifier_reach,
+)
+from bdgf.models.base import TrainedModel
+from bdgf.models.registry import model_entry
+from bdgf.preprocessing.preparation import Preparation
+from bdgf.raster.windows import Window, blocks
+from bdgf.scenes.classes import ClassTable
+from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
+
+if TYPE_CHECKING:
+    from bdgf.training.devices import DeviceSettings
+
+FILE = "map_model.json"
+FORMAT = 1
+_PREPARATION, _DENOISER, _FEATURES = "preparation", "denoiser", "features"
+_CLASSIFIER = "classifier"
+_PACKAGES = ("bdgf", "torch", "numpy", "scikit-learn", "skops", "safetensors", "xarray")
+_REMEDY = "train again, or copy the whole folder again"
+_BLOCK = 512
+"""Side of the blocks of a raster in memory, in pixels."""
+
+
+@dataclass(frozen=True)
+class MapModel:
+    """A trained model with what prepares its input.
+
+    Attributes:
+        preparation: Turns a raster's bands into channels.
+        classifier: Turns channels and features into probabilities.
+        classes: The classes.
+        guidance: Makes diffusion features, for a classifier that uses them.
+        card: What else is known: scene, model, seed, split, versions, fingerprints.
+        stored: Digest of the files that it was loaded from.
+    """
+
+    preparation: Preparation
+    classifier: TrainedModel
+    classes: ClassTable
+    guidance: Guidance | None = None
+    card: dict[str, Any] = field(default_factory=dict)
+    stored: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name in the registry."""
+        return str(self.classifier.config["model"])
+
+    @property
+    def scene(self) -> str:
+        """The scene that it was trained on."""
+        return str(self.classifier.config.get("scene", ""))
+
+    @property
+    def modalities(self) -> dict[str, ModalityForm]:
+        """What the numbers of each modality have to be, in order."""
+        return {
+            name: ModalityForm(t.kind, t.units, t.scale, t.bands)
+            for name, t in self.preparation.modalities.items()
+        }
+
+    @property
+    def digest(self) -> str:
+        """Of all that decides a map: of the files, for a model that was loaded."""
+        if self.stored is not None:
+            return self.stored
+        guidance = self.guidance
+        parts: list[Any] = [self.preparation.to_weights().tensors, self.card, self._description()]
+        parts += [self.classifier.config]
+        if guidance is not None:
+            parts += [guidance.denoiser.tensors, guidance.normalisation]
+            parts += [guidance.settings.model_dump(mode="json"), list(guidance.levels)]
+        return fingerprint(*parts)
+
+    @property
+    def reach(self) -> int:
+        """Pixels around a pixel that its class depends on, without smoothing."""
+        patch = int(self.classifier.config["patch"])
+        if self.guidance is None:
+            return classifier_reach(patch, ())
+        return classifier_reach(patch, self.guidance.levels) + self.guidance.halo
+
+    def step(
+        self,
+        source: SceneWindows,
+        inference: InferenceSettings | None = None,
+        devices: DeviceSettings | None = None,
+        layers: Sequence[str] = (CLASS_MAP, UNCERTAINTY_MAP),
+    ) -> WindowStep:
+        """What makes the map of a raster, window by window.
+
+        Args:
+            source: The raster.
+            inference: How a map is drawn.
+            devices: Where to compute.
+            layers: Which layers are wanted.
+
+        Raises:
+            SceneError: Modalities, bands or units are not those of the training; both are listed.
+        """
+        self.check(source)
+        return WindowStep(
+            _InOrder(source, tuple(self.modalities)),
+            self.preparation,
+            self.classifier,
+            self.guidance,
+            inference or InferenceSettings(),
+            devices,
+            tuple(layers),
+        )
+
+    def predict(
+        self,
+        raster: xr.Dataset | SceneWindows,
+        inference: InferenceSettings | None = None,
+        devices: DeviceSettings | None = None,
+        *,
+        block: int = _BLOCK,
+    ) -> xr.Dataset:
+        """The map of a raster that fits into memory.
+
+        Args:
+            raster: A scene (`bdgf.scenes.scene`), labelled or not, or windows of one.
+            inference: How a map is drawn.
+            devices: Where to compute.
+            block: Side in pixels of the blocks that are made at a time.
+
+        Returns:
+            `class_map` (y, x) uint8, 0 = no data; `uncertainty_map` (y, x) float32, NaN = no data;
+            `probabilities` (class, y, x) float32; the raster's georeference.
+
+        Raises:
+            SceneError: It is not what the model was trained for.
+        """
+        source = DatasetWindows(raster) if isinstance(raster, xr.Dataset) else raster
+        wanted = (CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES)
+        step, shape = self.step(source, inference, devices, wanted), source.shape
+        maps = {
+            CLASS_MAP: np.zeros(shape, np.uint8),
+            UNCERTAINTY_MAP: np.full(shape, np.nan, np.float32),
+            PROBABILITIES: np.zeros((self.classes.count, *shape), np.float32),
+        }
+        for window in blocks(shape, block):
+            for name, values in step(window).items():
+                maps[name][..., window.rows, window.columns] = values
+        return self._dataset(source, maps)
+
+    def adapted(self, source: SceneWindows) -> MapModel:
+        """The model with the statistics of another raster; see `Preparation.adapted`."""
+        from bdgf.inference.adaptation import band_statistics
+
+        self.check(source)
+        ordered = _InOrder(source, tuple(self.modalities))
+        return replace(
+            self, preparation=self.preparation.adapted(band_statistics(ordered, self.preparation))
+        )
+
+    def check(self, source: SceneWindows) -> None:
+        """Compares a raster's modalities with those of the training.
+
+        Raises:
+            SceneError: One line with both lists.
+        """
+        wanted, found = self.modalities, source.modalities
+        same = wanted.keys() == found.keys() and all(
+            _alike(form, found[name]) for name, form in wanted.items()
+        )
+        if not same:
+            raise SceneError(
+                f"scene '{source.name}' is not what model '{self.name}' of '{self.scene}' was "
+                f"trained for: it has {_listed(found)}; the model takes {_listed(wanted)}; give a "
+                "scene of the same modalities, bands and units, by the same names"
+            )
+
+    def save(self, path: Path) -> None:
+        """Writes the folder, whole or not at all.
+
+        Args:
+            path: Its main file, `map_model.json`; the others go beside it.
+
+        Raises:
+            StorageError: The disk refuses.
+        """
+        with whole_artifact(path) as staged:
+            staged.write_text(json.dumps(self._description(), indent=1) + "\n")
+            write_weights(self.preparation.to_weights(), _beside(staged, _PREPARATION))
+            if self.guidance is not None:
+                write_weights(self.guidance.denoiser, _beside(staged, _DENOISER))
+                frozen = torch.from_numpy(np.ascontiguousarray(self.guidance.normalisation))
+                settings = self.guidance.settings.model_dump(mode="json")
+                config = {"settings": settings, "levels": list(self.guidance.levels)}
+                write_weights(
+                    Weights({"normalisation": frozen}, config), _beside(staged, _FEATURES)
+                )
+            self.classifier.save(_classifier_file(staged, self.name))
+
+    def _description(self) -> dict[str, Any]:
+        classes = zip(self.classes.ids, self.classes.names, self.classes.colors, strict=True)
+        modalities = [{"name": n} | asdict(form) for n, form in self.modalities.items()]
+        return {
+            "format": FORMAT,
+            "model": self.name,
+            "classes": [{"id": i, "name": n, "color": c} for i, n, c in classes],
+            "modalities": modalities,
+            "reach": self.reach,
+            "uses_features": self.guidance is not None,
+            "card": self.card,
+        }
+
+    def _dataset(self, source: SceneWindows, maps: Mapping[str, np.ndarray]) -> xr.Dataset:
+        from bdgf.raster.georeferencing import with_georeference
+
+        dims = {PROBABILITIES: ("class", "y", "x")}
+        variables = {name: (dims.get(name, ("y", "x")), values) for name, values in maps.items()}
+        dataset = xr.Dataset(
+            variables,
+            coords={"class": list(self.classes.names)},
+            attrs={"scene": source.name, "model": self.name, "trained_on": self.scene},
+        )
+        return with_georeference(dataset, source.crs, source.transform)
+
+
+def load_map_model(path: Path) -> MapModel:
+    """Reads what `MapModel.save` wrote.
+
+    Args:
+        path: The folder, or its `map_model.json`.
+
+    Raises:
+        ArtifactError: A file is damaged, or of another version.
+        MissingArtifactError: There is none.
+    """
+    path = path / FILE if path.is_dir() else path
+    if not path.is_file():
+        raise MissingArtifactError(
+            f"there is no model at {path}; give the folder that holds its {FILE}"
+        )
+    with artifact_errors(f"the model {path}", _REMEDY):
+        check_digests(map_model_files(path))
+        told = json.loads(path.read_text())
+        if told["format"] != FORMAT:
+            raise ArtifactError(
+                f"the model {path} has the format {told['format']}, this version of bdgf reads "
+                f"{FORMAT}; use the version that wrote it ({told['card'].get('versions')})"
+            )
+        rows = told["classes"]
+        classes = ClassTable(*(tuple(row[key] for row in rows) for key in ("id", "name", "color")))
+        return MapModel(
+            Preparation.from_weights(read_weights(_beside(path, _PREPARATION), _REMEDY)),
+            model_entry(told["model"]).model().load(_classifier_file(path, told["model"])),
+            classes,
+            _read_guidance(path) if told["uses_features"] else None,
+            dict(told["card"]),
+            file_digest(digest_path(path)) if digest_path(path).exists() else None,
+        )
+
+
+def map_model_files(path: Path) -> list[Path]:
+    """All files of the model whose main file is `path`, that one first."""
+    found = [path, *weights_files(_beside(path, _PREPARATION))]
+    for name in (_DENOISER, _FEATURES):
+        file = _beside(path, name)
+        found += weights_files(file) if file.exists() else []
+    digest = digest_path(path).suffix
+    classifier = sorted(path.parent.glob(f"{_CLASSIFIER}.*"))
+    return [*found, *(file for file in classifier if file.suffix != digest)]
+
+
+def software_versions() -> dict[str, str]:
+    """The versions of Python and of the packages that a map depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
+def _read_guidance(path: Path) -> Guidance:
+    features = read_weights(_beside(path, _FEATURES), _REMEDY)
+    return Guidance(
+        read_weights(_beside(path, _DENOISER), _REMEDY),
+        FeatureSettings.model_validate(features.config["settings"]),
+        tuple(features.config["levels"]),
+        features.tensors["normalisation"].numpy(),
+    )
+
+
+def _beside(path: Path, name: str) -> Path:
+    return path.with_name(f"{name}.safetensors")
+
+
+def _classifier_file(path: Path, model: str) -> Path:
+    return path.with_name(_CLASSIFIER + model_entry(model).suffix)
+
+
+def _alike(one: ModalityForm, other: ModalityForm) -> bool:
+    # Units that nobody stated contradict none.
+    units = one.units == other.units or not one.units or not other.units
+    return units and replace(one, units="") == replace(other, units="")
+
+
+def _listed(modalities: Mapping[str, ModalityForm]) -> str:
+    return ", ".join(
+        f"{name} ({form.kind}, {form.bands} band{'s' * (form.bands != 1)}, "
+        f"{form.units or 'no units'}{', to decibels' * (form.scale == 'log')})"
+        for name, form in modalities.items()
+    )
+
+
+@dataclass(frozen=True)
+class _InOrder:
+    """The windows of a raster, its modalities in the order of the training."""
+
+    source: SceneWindows
+    order: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.source.shape
+
+    @property
+    def modalities(self) -> dict[str, ModalityForm]:
+        found = self.source.modalities
+        return {name: found[name] for name in self.order}
+
+    @property
+    def crs(self) -> Any:
+        return self.source.crs
+
+    @property
+    def transform(self) -> Any:
+        return self.source.transform
+
+    def read(self, window: Window) -> xr.Dataset:
+        scene = self.source.read(window)
+        return scene.assign_attrs(modalities=json.dumps(list(self.order)))
+
+    def labels(self) -> tuple[np.ndarray, ClassTable] | None:
+        return self.source.labels()
+
+    def digest(self) -> str:
+        return self.source.digest()

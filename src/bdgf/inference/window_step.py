@@ -1,0 +1,216 @@
+"""A trained model's map of one window: what is read around it, and what is made of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
+from bdgf.diffusion.unet import load_denoiser
+from bdgf.evaluation.maps import class_map, entropy_map
+from bdgf.features.block_extractor import TileExtractor
+from bdgf.features.noise_field import NoiseField
+from bdgf.features.source import WindowFeatures
+from bdgf.inference.predict import predict
+from bdgf.inference.smoothing import smoothing_reach
+from bdgf.models.base import SceneInputs
+from bdgf.raster.blocks import FeatureTile
+from bdgf.raster.patches import level_patch
+from bdgf.raster.windows import Window, round_up
+from bdgf.scenes.scene import valid_mask
+from bdgf.training.devices import make_fabric
+
+if TYPE_CHECKING:
+    from bdgf.core.weights import Weights
+    from bdgf.features.extraction import FeatureSettings
+    from bdgf.inference.settings import InferenceSettings
+    from bdgf.models.base import TrainedModel
+    from bdgf.preprocessing.preparation import Preparation
+    from bdgf.scenes.scene_windows import SceneWindows
+    from bdgf.training.devices import DeviceSettings
+
+CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES = "class_map", "uncertainty_map", "probabilities"
+"""The layers of a map."""
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """What makes the diffusion features of any raster.
+
+    Attributes:
+        denoiser: The pretrained denoiser.
+        settings: Which features.
+        levels: The levels that are taken, finest first.
+        normalisation: (timesteps, 2, groups) float32, frozen on the scene of the training.
+    """
+
+    denoiser: Weights
+    settings: FeatureSettings
+    levels: Sequence[int]
+    normalisation: np.ndarray
+
+    @property
+    def tile(self) -> int:
+        """Side of the attention's windows in pixels: what regions are aligned to."""
+        return int(self.denoiser.config["settings"]["tile"])
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a window that the denoiser looks at, a multiple of the tile."""
+        return round_up(self.settings.halo, self.tile)
+
+
+@dataclass(frozen=True)
+class WindowStep:
+    """Makes the layers of a map in a window; the same whatever windows a raster is cut into.
+
+    Attributes:
+        source: What is mapped.
+        preparation: Makes its channels.
+        classifier: Classifies them.
+        guidance: Makes its diffusion features, for a classifier that uses them.
+        inference: How a map is drawn.
+        devices: Where to compute.
+        layers: Names of the layers that are wanted.
+    """
+
+    source: SceneWindows
+    preparation: Preparation
+    classifier: TrainedModel
+    guidance: Guidance | None
+    inference: InferenceSettings
+    devices: DeviceSettings | None = None
+    layers: tuple[str, ...] = (CLASS_MAP, UNCERTAINTY_MAP)
+
+    @property
+    def alignment(self) -> int:
+        """What the rows and columns of a region start at a multiple of."""
+        return self.guidance.tile if self.guidance else 1
+
+    @property
+    def reach(self) -> int:
+        """Pixels around a window that are prepared, a multiple of the alignment."""
+        levels = self.guidance.levels if self.guidance else ()
+        patch = int(self.classifier.config["patch"])
+        reach = classifier_reach(patch, levels) + smoothing_reach(self.inference.smoothing)
+        return round_up(reach, self.alignment)
+
+    @property
+    def halo(self) -> int:
+        """Pixels around those that the denoiser looks at."""
+        return self.guidance.halo if self.guidance else 0
+
+    def __call__(self, window: Window) -> dict[str, np.ndarray]:
+        """The layers of a window.
+
+        Args:
+            window: Where.
+
+        Returns:
+            `class_map` (h, w) uint8, 0 = no data; `uncertainty_map` (h, w) float32, NaN = no data;
+            `probabilities` (K, h, w) float32, 0 = no data; those that are wanted.
+
+        Raises:
+            SceneError: The source cannot be read, or is not what the model was made for.
+        """
+        shape = self.source.shape
+        need = self._aligned(window, self.reach)
+        region = need.grown(self.halo, shape)
+        scene = self.source.read(region)
+        inner, core = need.within(region), window.within(need)
+        valid = valid_mask(scene)[inner.index][core.index]
+        count = int(self.classifier.config["classes"])
+        probabilities = np.zeros((count, *window.shape), np.float32)
+        if valid.any():
+            prepared = self.preparation.apply(scene)
+            part = prepared.isel(y=inner.rows, x=inner.columns)
+            wanted = np.zeros(need.shape, bool)
+            near = smoothing_reach(self.inference.smoothing)
+            wanted[core.grown(near, need.shape).index] = True
+            features = self._features(prepared, region, inner)
+            inputs = SceneInputs(part, features, wanted)
+            drawn = predict(self.classifier, inputs, self.inference, self.devices)
+            probabilities = np.ascontiguousarray(drawn[:, *core.index])
+        made = {
+            CLASS_MAP: lambda: class_map(probabilities, valid),
+            UNCERTAINTY_MAP: lambda: entropy_map(probabilities, valid),
+            PROBABILITIES: lambda: probabilities,
+        }
+        return {name: made[name]() for name in self.layers}
+
+    def _aligned(self, window: Window, reach: int) -> Window:
+        """The window and its reach, from a multiple of the alignment to one, or to the end."""
+        step = self.alignment
+
+        def span(part: slice, length: int) -> slice:
+            start = (part.start - reach) // step * step
+            return slice(max(start, 0), min(round_up(part.stop + reach, step), length))
+
+        shape = self.source.shape
+        return Window(span(window.rows, shape[0]), span(window.columns, shape[1]))
+
+    def _features(
+        self, prepared: xr.Dataset, region: Window, inner: Window
+    ) -> WindowFeatures | None:
+        if self.guidance is None:
+            return None
+        # Beyond the raster's lower and right edges a region goes on to whole windows of attention.
+        rows, columns = (slice(0, round_up(side, self.alignment)) for side in region.shape)
+        tile = FeatureTile(inner.rows, inner.columns, rows, columns)
+        maps, _ = self._extractor(prepared, region).features(tile, self.guidance.normalisation)
+        return WindowFeatures(inner.shape, maps)
+
+    def _extractor(self, prepared: xr.Dataset, region: Window) -> TileExtractor:
+        assert self.guidance is not None
+        settings, denoiser = self.guidance.settings, self._denoiser
+        noise = NoiseField(
+            sum(denoiser.modalities.values()),
+            settings.noise_seed,
+            settings.noise,
+            corner=(region.rows.start, region.columns.start),
+        )
+        return TileExtractor(
+            denoiser,
+            self._schedule,
+            prepared,
+            settings.timesteps,
+            self.guidance.levels,
+            noise,
+            self._fabric,
+        )
+
+    @cached_property
+    def _fabric(self):  # type: ignore[no-untyped-def]
+        return make_fabric(self.devices)
+
+    @cached_property
+    def _denoiser(self):  # type: ignore[no-untyped-def]
+        assert self.guidance is not None
+        return load_denoiser(self.guidance.denoiser, self._fabric.device)
+
+    @cached_property
+    def _schedule(self) -> NoiseSchedule:
+        assert self.guidance is not None
+        schedule = self.guidance.denoiser.config["settings"]["schedule"]
+        return NoiseSchedule(ScheduleSettings.model_validate(schedule), self._fabric.device)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without what was built of the rest: another process builds its own."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def classifier_reach(patch: int, levels: Sequence[int]) -> int:
+    """Pixels around a pixel that a classifier looks at.
+
+    Args:
+        patch: Side of its patch in pixels.
+        levels: Levels of diffusion features that it reads: a patch of their cells, or those
+            that a pixel lies between.
+    """
+    cells = [(max(level_patch(patch, level) // 2, 1) + 1) * 2**level for level in levels]
+    return max([patch // 2, *cells])

@@ -1,0 +1,60 @@
+"""predict: MapModel, another scene -> its maps, and where that has labels a score."""
+
+from kedro.pipeline import Node, Pipeline
+
+from bdgf.framework.session import OF_LABELS, OF_PROBABILITIES
+from bdgf.pipelines.predict.nodes import (
+    draw_target_maps,
+    keep_target_probabilities,
+    map_target,
+    score_target,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """The map of the target; the session leaves out what was not asked for or cannot be."""
+    return Pipeline(
+        [
+            Node(
+                map_target,
+                inputs=[
+                    "map_model",
+                    "params:target",
+                    "target_configuration",
+                    "params:ingest",
+                    "params:predict",
+                    "params:inference",
+                    "params:devices",
+                    "params:cache",
+                ],
+                outputs="target_map",
+                name="map_target",
+                tags="predict",
+            ),
+            Node(
+                draw_target_maps,
+                inputs="target_map",
+                outputs=["target_class_map", "target_uncertainty_map", "target_quick_look"],
+                name="draw_target_maps",
+                tags="predict",
+            ),
+            Node(
+                keep_target_probabilities,
+                inputs="target_map",
+                outputs="target_probabilities",
+                name="keep_target_probabilities",
+                tags=["predict", OF_PROBABILITIES],
+            ),
+            Node(
+                score_target,
+                inputs=["target_map", "params:evaluation"],
+                outputs=[
+                    "target_metrics",
+                    "target_per_class_table",
+                    "target_confusion_matrix_table",
+                ],
+                name="score_target",
+                tags=["predict", OF_LABELS],
+            ),
+        ]
+    )

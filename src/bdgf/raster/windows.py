@@ -1,0 +1,77 @@
+"""Windows: rectangles of a raster, and the halo that a step looks at around one.
+
+Every step of a prediction has a finite reach. What it makes of a window grown by that reach is, in
+the window, what it makes of the whole raster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows and columns of a raster, in pixels.
+
+    Attributes:
+        rows: With start and stop.
+        columns: Likewise.
+    """
+
+    rows: slice
+    columns: slice
+
+    @classmethod
+    def of_shape(cls, shape: tuple[int, int]) -> Window:
+        """The whole of a raster of (H, W) pixels."""
+        return cls(slice(0, shape[0]), slice(0, shape[1]))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    def grown(self, reach: int, shape: tuple[int, int]) -> Window:
+        """The window with its surroundings, as far as the raster goes.
+
+        Args:
+            reach: Pixels on each side.
+            shape: (H, W) of the raster.
+        """
+        return Window(
+            slice(max(self.rows.start - reach, 0), min(self.rows.stop + reach, shape[0])),
+            slice(max(self.columns.start - reach, 0), min(self.columns.stop + reach, shape[1])),
+        )
+
+    def within(self, outer: Window) -> Window:
+        """Where the window lies within another one that holds it."""
+        top, left = outer.rows.start, outer.columns.start
+        return Window(
+            slice(self.rows.start - top, self.rows.stop - top),
+            slice(self.columns.start - left, self.columns.stop - left),
+        )
+
+    @property
+    def index(self) -> tuple[slice, slice]:
+        """What an array (H, W) is indexed with."""
+        return self.rows, self.columns
+
+
+def round_up(value: int, multiple: int) -> int:
+    """The least multiple that is no less than the value."""
+    return -(-value // multiple) * multiple
+
+
+def blocks(shape: tuple[int, int], side: int) -> Iterator[Window]:
+    """Cuts a raster into squares, row by row; those at the lower and right edge may be smaller.
+
+    Args:
+        shape: (H, W) of the raster.
+        side: Side of a square in pixels.
+    """
+    for top in range(0, shape[0], side):
+        for left in range(0, shape[1], side):
+            yield Window(
+                slice(top, min(top + side, shape[0])), slice(left, min(left + side, shape[1]))
+            )

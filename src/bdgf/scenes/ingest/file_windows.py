@@ -1,0 +1,244 @@
+"""Windows of a scene that stays in its files: what is held does not grow with the scene."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from bdgf.core.errors import SceneError
+from bdgf.core.fingerprint import fingerprint
+from bdgf.core.machine_memory import GIB
+from bdgf.raster.windows import Window
+from bdgf.scenes.config import SceneConfig, parse_scene_config
+from bdgf.scenes.ingest.axes import settle_axes
+from bdgf.scenes.ingest.decoding import decode_image
+from bdgf.scenes.ingest.grid import common_georeference, turned_alike
+from bdgf.scenes.ingest.label_maps import label_maps, table_of
+from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, find_maps, read_scene
+from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.readers.isolation import read_raw
+from bdgf.scenes.readers.raw_array import BAND, WindowsError, X, Y
+from bdgf.scenes.readers.reading_limits import ReadingSettings
+from bdgf.scenes.scene import LABELS, VALID, ModalityArray
+from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
+from bdgf.scenes.sources import ImageSource
+
+if TYPE_CHECKING:
+    from affine import Affine
+    from rasterio.crs import CRS
+
+    from bdgf.scenes.classes import ClassTable
+
+log = logging.getLogger(__name__)
+
+_FIRST = Window(slice(0, 1), slice(0, 1))
+"""A part that tells what a file declares."""
+
+
+@dataclass(frozen=True)
+class FileWindows:
+    """A scene in raster files on one grid, read window by window.
+
+    Attributes:
+        name: The scene's name.
+        config: Its configuration.
+        folders: Where its files were found.
+        reading: How carefully they are read.
+        images: What was found of each modality, the spectral ones first.
+        forms: What the numbers of each are.
+        shape: (H, W).
+        crs: Coordinate reference system, if a file has one.
+        transform: Affine map from (column, row) to coordinates, if a file has one.
+    """
+
+    name: str
+    config: SceneConfig
+    folders: tuple[Path, ...]
+    reading: ReadingSettings
+    images: Mapping[str, FoundArray[ImageSource]]
+    forms: Mapping[str, ModalityForm]
+    shape: tuple[int, int]
+    crs: CRS | None
+    transform: Affine | None
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        config: SceneConfig,
+        folders: Sequence[Path],
+        reading: ReadingSettings,
+    ) -> FileWindows:
+        """Looks at what the files declare.
+
+        Args:
+            name: The scene's name.
+            config: Its configuration.
+            folders: Where its files are looked for, in order.
+            reading: How carefully they are read.
+
+        Raises:
+            WindowsError: The scene can only be read whole.
+            SceneError: A file is missing or damaged, or lies on another grid.
+        """
+        if config.fabricate is not None:
+            raise WindowsError(f"scene '{name}' has no files")
+        place = SceneFolders(name, folders, config.source, reading, _as_limits(_FIRST))
+        images = find_images(place, config)
+        shape = _common_shape(name, images)
+        found = list(images.values())
+        turned = turned_alike(name, found, shape, config.grid_tolerance)
+        if any(a.arrays != b.arrays for a, b in zip(found, turned, strict=True)):
+            raise WindowsError(f"scene '{name}': its files lie mirrored to one another")
+        crs, transform = common_georeference(name, found, shape, config.grid_tolerance)
+        order = sorted(images, key=lambda modality: config.modalities[modality].kind != "spectral")
+        first = {
+            modality: decode_image(
+                images[modality], config.modalities[modality], _FIRST.shape, is_whole=False
+            )
+            for modality in order
+        }
+        forms = {modality: _form(array) for modality, array in first.items()}
+        return cls(
+            *(name, config, tuple(folders), reading, {m: images[m] for m in order}, forms),
+            *(shape, crs, transform),
+        )
+
+    @property
+    def modalities(self) -> dict[str, ModalityForm]:
+        """What the numbers of each modality are."""
+        return dict(self.forms)
+
+    @property
+    def resident_bytes(self) -> int:
+        """What the scene would take in memory."""
+        pixels = self.shape[0] * self.shape[1]
+        return 4 * pixels * sum(form.bands for form in self.forms.values())
+
+    def read(self, window: Window) -> xr.Dataset:
+        """The scene within a window: its modalities (y, x, band) float32 and `valid`.
+
+        Raises:
+            SceneError: A file cannot be read there.
+        """
+        decoded = {name: self._decoded(name, window) for name in self.images}
+        valid = np.ones(window.shape, bool)
+        for array in decoded.values():
+            assert array.has_data is not None
+            valid &= array.has_data
+        variables: dict[str, Any] = {}
+        for name, array in decoded.items():
+            array.values[~valid] = 0
+            attributes = {"kind": array.kind, "units": array.units, "scale": array.scale}
+            variables[name] = (("y", "x", f"band_{name}"), array.values, attributes)
+        variables[VALID] = (("y", "x"), valid.astype(np.uint8))
+        told = {"scene": self.name, "modalities": json.dumps(list(decoded))}
+        return xr.Dataset(variables, attrs=told)
+
+    def digest(self) -> str:
+        """Of the configuration and of the files' names, sizes and times."""
+        files = [
+            (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
+            for found in self.images.values()
+            for path in found.paths
+        ]
+        return fingerprint(self.config.model_dump(mode="json"), files)
+
+    def labels(self) -> tuple[np.ndarray, ClassTable] | None:
+        """The scene's labels and classes, read whole.
+
+        Raises:
+            SceneError: A label file is damaged, or lies on another grid.
+        """
+        if self.config.labels is None and self.config.official_train is None:
+            return None
+        place = SceneFolders(self.name, self.folders, self.config.source, self.reading)
+        maps = find_maps(place, self.config)
+        grids = {item: found for item, found in maps.items() if found.source.form != "pixels"}
+        shape, settled = settle_axes(self.name, list(grids.values()), self.shape)
+        if shape != self.shape:
+            raise SceneError(
+                f"{self.name}: the labels are {shape[0]}x{shape[1]} pixels, the images "
+                f"{self.shape[0]}x{self.shape[1]}; give both on one grid"
+            )
+        maps |= dict(zip(grids, settled, strict=True))
+        ids = label_maps(self.name, maps, self.config)
+        classes = table_of(self.config, ids, maps.values())
+        merged = ids.get(LABELS)
+        if merged is None:
+            merged = np.maximum.reduce(list(ids.values()))
+        return merged, classes
+
+    def _decoded(self, name: str, window: Window) -> ModalityArray:
+        found = self.images[name]
+        arrays = tuple(
+            read_raw(path, found.source.variable, self.reading, self.folders, _as_limits(window))
+            for path in found.paths
+        )
+        part = replace(found, arrays=arrays)
+        return decode_image(part, self.config.modalities[name], window.shape, is_whole=False)
+
+
+def open_scene(
+    name: str,
+    configuration: Mapping[str, Any],
+    settings: IngestSettings,
+    resident_gib: float = 1.0,
+) -> SceneWindows:
+    """A scene to be read window by window: from memory where it fits, else from its files.
+
+    Both give the same numbers.
+
+    Args:
+        name: The scene's name.
+        configuration: What its YAML file holds below the name.
+        settings: Where its files are looked for.
+        resident_gib: What a scene in memory may take, in GiB.
+
+    Raises:
+        SettingsError: The configuration is wrong.
+        SceneError: The files are.
+    """
+    config = parse_scene_config(name, configuration)
+    folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
+    try:
+        opened = FileWindows.open(name, config, folders, settings)
+    except WindowsError as reason:
+        log.debug("%s: read whole (%s)", name, reason)
+    else:
+        if opened.resident_bytes > resident_gib * GIB:
+            log.info(
+                "%s: %dx%d pixels, %.3g GiB: read from its files, window by window",
+                *(name, *opened.shape, opened.resident_bytes / GIB),
+            )
+            return opened
+    return DatasetWindows(read_scene(name, config, folders, settings))
+
+
+def _common_shape(scene: str, images: Mapping[str, FoundArray[ImageSource]]) -> tuple[int, int]:
+    shapes = set()
+    for found in images.values():
+        for array in found.arrays:
+            if array.alpha is not None or found.source.axes is not None:
+                raise WindowsError(f"{found.about}: its alpha band or axes want all of it")
+            if array.whole is None or array.axes != (Y, X, BAND):
+                raise WindowsError(f"{found.about}: it does not say how its axes lie")
+            shapes.add(array.whole)
+    if len(shapes) != 1:
+        raise WindowsError(f"scene '{scene}': its files have different sizes")
+    return shapes.pop()
+
+
+def _as_limits(window: Window) -> tuple[int, int, int, int]:
+    return window.rows.start, window.rows.stop, window.columns.start, window.columns.stop
+
+
+def _form(array: ModalityArray) -> ModalityForm:
+    return ModalityForm(array.kind, array.units, array.scale, array.values.shape[2])
