@@ -1,0 +1,152 @@
+"""A model in a folder: it maps any raster, in whatever windows, and is what it was when stored."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bdgf
+from bdgf.core.errors import ArtifactError, MissingArtifactError, SceneError
+from bdgf.inference.map_model import load_map_model, map_model_files
+from bdgf.inference.settings import InferenceSettings
+from bdgf.inference.smoothing import SmoothingSettings
+from bdgf.models.base import SceneInputs
+from bdgf.scenes.scene import valid_mask
+from bdgf.scenes.scene_windows import DatasetWindows
+from tests.inference.small_models import MODELS, small_model, small_scene
+
+FLOAT16 = 1e-3  # rounding of a probability near 1, twice
+
+
+def probabilities(model, scene, **options):
+    return model.predict(scene, **options).probabilities.to_numpy()
+
+
+def assert_same_map(one, other):
+    np.testing.assert_allclose(one, other, atol=FLOAT16)
+    np.testing.assert_array_equal(one.argmax(0), other.argmax(0))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_map_does_not_depend_on_the_windows_and_survives_the_folder(name, tmp_path):
+    model, scene = small_model(name), small_scene()
+    whole = probabilities(model, scene, block=1000)
+    assert_same_map(probabilities(model, scene, block=16), whole)
+    model.save(tmp_path / "map_model.json")
+    stored = bdgf.load_model(tmp_path)
+    np.testing.assert_array_equal(probabilities(stored, scene, block=1000), whole)
+    assert stored.card == model.card
+    assert stored.classes == model.classes
+    suffixes = {path.suffix for path in tmp_path.iterdir()}
+    assert suffixes <= {".json", ".safetensors", ".skops", ".sha256"}
+
+
+@pytest.mark.parametrize("name", ["bdgf_unguided", "svm"])
+def test_it_draws_what_the_classifier_draws_of_the_prepared_scene(name):
+    model, scene = small_model(name), small_scene()
+    prepared = model.preparation.apply(scene)
+    drawn = model.classifier.predict_map(SceneInputs(prepared))
+    np.testing.assert_array_equal(probabilities(model, scene, block=1000), drawn)
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    side=st.integers(5, 60),
+    height=st.integers(20, 56),
+    width=st.integers(20, 56),
+    sigma=st.sampled_from([0.0, 1.0]),
+)
+def test_any_size_cut_anyhow_gives_one_map(side, height, width, sigma):
+    scene = small_scene().isel(y=slice(0, height), x=slice(56 - width, 56))
+    inference = InferenceSettings(smoothing=SmoothingSettings(sigma=sigma))
+    for name in ("bdgf", "random_forest"):
+        model = small_model(name)
+        whole = probabilities(model, scene, inference=inference, block=1000)
+        assert_same_map(probabilities(model, scene, inference=inference, block=side), whole)
+
+
+def test_a_map_has_classes_uncertainty_and_the_place_of_the_raster():
+    scene = small_scene()
+    maps = small_model("random_forest").predict(scene)
+    valid = valid_mask(scene)
+    assert (maps.class_map.to_numpy()[~valid] == 0).all()
+    assert (maps.class_map.to_numpy()[valid] > 0).all()
+    assert np.isnan(maps.uncertainty_map.to_numpy()[~valid]).all()
+    assert maps.uncertainty_map.to_numpy()[valid].max() <= 1
+    assert maps.rio.crs == scene.rio.crs
+    assert maps.rio.transform() == scene.rio.transform()
+
+
+def test_modalities_by_the_same_names_may_come_in_any_order():
+    model, scene = small_model("random_forest"), small_scene()
+    names = json.loads(scene.attrs["modalities"])
+    turned = scene.assign_attrs(modalities=json.dumps(names[::-1]))
+    np.testing.assert_array_equal(probabilities(model, turned), probabilities(model, scene))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s: s.isel(band_optical=slice(0, 4)), "optical (spectral, 4 bands"),
+        (lambda s: s.assign_attrs(modalities='["optical", "height"]'), "sar (auxiliary, 2 bands"),
+        (lambda s: s.assign(height=s.height.assign_attrs(units="feet")), "1 band, feet"),
+    ],
+)
+def test_another_raster_is_refused_with_both_lists(change, said):
+    with pytest.raises(SceneError, match=r"it has .*; the model takes ") as error:
+        small_model("random_forest").predict(change(small_scene()))
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_units_that_nobody_stated_contradict_none():
+    scene = small_scene()
+    silent = scene.assign(height=scene.height.assign_attrs(units=""))
+    assert small_model("random_forest").predict(silent).class_map.any()
+
+
+@pytest.mark.parametrize("name", ["bdgf", "random_forest"])
+def test_a_damaged_file_is_refused(name, tmp_path):
+    small_model(name).save(tmp_path / "map_model.json")
+    for path in map_model_files(tmp_path / "map_model.json"):
+        kept = path.read_bytes()
+        changed = bytearray(kept)
+        changed[len(kept) // 2] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ArtifactError):
+            load_map_model(tmp_path)
+        path.write_bytes(kept)
+    load_map_model(tmp_path)
+
+
+def test_no_model_and_one_of_another_format_are_told_in_one_line(tmp_path):
+    with pytest.raises(MissingArtifactError, match=r"no model at .*map_model\.json"):
+        load_map_model(tmp_path)
+    path = tmp_path / "map_model.json"
+    small_model("random_forest").save(path)
+    told = json.loads(path.read_text()) | {"format": 99}
+    path.write_text(json.dumps(told))
+    (tmp_path / "map_model.json.sha256").unlink()
+    with pytest.raises(ArtifactError, match="the format 99, this version of bdgf reads 1"):
+        load_map_model(path)
+
+
+def test_the_reach_is_told_by_the_model():
+    assert small_model("random_forest").reach == 0
+    assert small_model("random_forest_windows").reach == 2
+    assert small_model("bdgf").reach >= 48
+
+
+def test_statistics_of_another_raster_undo_a_shift_of_its_bands():
+    model, scene = small_model("svm"), small_scene()
+    gain = scene.assign(height=scene.height * 3 + 100)
+    gain["height"].attrs = scene.height.attrs
+    whole = probabilities(model, scene)
+    adapted = model.adapted(DatasetWindows(gain))
+    back = adapted.adapted(DatasetWindows(gain))
+    changed = (probabilities(model, gain).argmax(0) != whole.argmax(0)).mean()
+    mended = (probabilities(adapted, gain).argmax(0) != whole.argmax(0)).mean()
+    assert mended < changed / 2
+    np.testing.assert_allclose(probabilities(back, gain), probabilities(adapted, gain), atol=1e-6)

@@ -22,6 +22,7 @@ FILES = {
     "split": "parameters_prepare.yml",
     "inference": "parameters_evaluate.yml",
     "predict": "parameters_predict.yml",
+    "executor": "parameters_predict.yml",
     "evaluation": "parameters_evaluate.yml",
 }
 

@@ -16,7 +16,7 @@ TARGET_CONFIGURATION = "target_configuration"
 """Entries that hold parameters, but of all scenes or models, see `bdgf.framework.hooks.entries`."""
 FILE = "made_from.json"
 # Where and how fast, not what: two runs that differ in these make the same.
-_NO_MATTER = ("dataset", "model", "devices", "cache", "working_folder", "data_folder")
+_NO_MATTER = ("dataset", "model", "devices", "cache", "executor", "working_folder", "data_folder")
 
 
 # Whether and when a run saves or gives up, not what it ends with.

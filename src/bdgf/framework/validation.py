@@ -23,6 +23,7 @@ GROUPS = {
     "train": "bdgf.models.bdgf.settings:TrainSettings",
     "inference": "bdgf.inference.settings:InferenceSettings",
     "predict": "bdgf.inference.settings:MappingSettings",
+    "executor": "bdgf.inference.executors:ExecutorSettings",
     "evaluation": "bdgf.evaluation.report:EvaluationSettings",
     "balance": "bdgf.evaluation.modality_balance:ModalityBalanceSettings",
     "devices": "bdgf.training.devices:DeviceSettings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -67,10 +68,10 @@ class LabelledPixels:
         """(N, K) float32, in the same order; 0 where there is no data."""
         return np.fromfile(self.path, np.float32).reshape(self._count, self.classes)
 
-    @property
+    @cached_property
     def _places(self) -> np.ndarray:
         return np.flatnonzero(self.labels)
 
     @property
     def _count(self) -> int:
-        return int((self.labels > 0).sum())
+        return len(self._places)

@@ -11,6 +11,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,10 @@ from bdgf.inference.window_step import (
 from bdgf.models.base import TrainedModel
 from bdgf.models.registry import model_entry
 from bdgf.preprocessing.preparation import Preparation
-from bdgf.raster.windows import Window, blocks
+from bdgf.raster.windows import blocks
 from bdgf.scenes.classes import ClassTable
-from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
+from bdgf.scenes.ingest.scene_file import open_scene_file
+from bdgf.scenes.scene_windows import DatasetWindows, InOrder, ModalityForm, SceneWindows
 
 if TYPE_CHECKING:
     from bdgf.training.devices import DeviceSettings
@@ -64,6 +66,7 @@ class MapModel:
         guidance: Makes diffusion features, for a classifier that uses them.
         card: What else is known: scene, model, seed, split, versions, fingerprints.
         stored: Digest of the files that it was loaded from.
+        place: The folder that it was loaded from.
     """
 
     preparation: Preparation
@@ -72,6 +75,7 @@ class MapModel:
     guidance: Guidance | None = None
     card: dict[str, Any] = field(default_factory=dict)
     stored: str | None = None
+    place: Path | None = None
 
     @property
     def name(self) -> str:
@@ -132,7 +136,7 @@ class MapModel:
         """
         self.check(source)
         return WindowStep(
-            _InOrder(source, tuple(self.modalities)),
+            InOrder(source, tuple(self.modalities)),
             self.preparation,
             self.classifier,
             self.guidance,
@@ -143,7 +147,7 @@ class MapModel:
 
     def predict(
         self,
-        raster: xr.Dataset | SceneWindows,
+        raster: xr.Dataset | SceneWindows | str | PathLike[str],
         inference: InferenceSettings | None = None,
         devices: DeviceSettings | None = None,
         *,
@@ -152,7 +156,8 @@ class MapModel:
         """The map of a raster that fits into memory.
 
         Args:
-            raster: A scene (`bdgf.scenes.scene`), labelled or not, or windows of one.
+            raster: A scene (`bdgf.scenes.scene`), labelled or not; windows of one; or the YAML file
+                that describes one, see `bdgf.open_scene`.
             inference: How a map is drawn.
             devices: Where to compute.
             block: Side in pixels of the blocks that are made at a time.
@@ -164,6 +169,8 @@ class MapModel:
         Raises:
             SceneError: It is not what the model was trained for.
         """
+        if isinstance(raster, str | PathLike):
+            raster = open_scene_file(raster)
         source = DatasetWindows(raster) if isinstance(raster, xr.Dataset) else raster
         wanted = (CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES)
         step, shape = self.step(source, inference, devices, wanted), source.shape
@@ -182,7 +189,7 @@ class MapModel:
         from bdgf.inference.adaptation import band_statistics
 
         self.check(source)
-        ordered = _InOrder(source, tuple(self.modalities))
+        ordered = InOrder(source, tuple(self.modalities))
         return replace(
             self, preparation=self.preparation.adapted(band_statistics(ordered, self.preparation))
         )
@@ -204,7 +211,7 @@ class MapModel:
                 "scene of the same modalities, bands and units, by the same names"
             )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """Writes the folder, whole or not at all.
 
         Args:
@@ -213,7 +220,7 @@ class MapModel:
         Raises:
             StorageError: The disk refuses.
         """
-        with whole_artifact(path) as staged:
+        with whole_artifact(Path(path)) as staged:
             staged.write_text(json.dumps(self._description(), indent=1) + "\n")
             write_weights(self.preparation.to_weights(), _beside(staged, _PREPARATION))
             if self.guidance is not None:
@@ -252,16 +259,18 @@ class MapModel:
         return with_georeference(dataset, source.crs, source.transform)
 
 
-def load_map_model(path: Path) -> MapModel:
-    """Reads what `MapModel.save` wrote.
+def load_map_model(path: str | PathLike[str]) -> MapModel:
+    """Reads what `MapModel.save` wrote; `bdgf.load_model` is its other name.
 
     Args:
-        path: The folder, or its `map_model.json`.
+        path: The folder, such as a version of the catalog's `map_model` or a copy of it; or its
+            `map_model.json`.
 
     Raises:
         ArtifactError: A file is damaged, or of another version.
         MissingArtifactError: There is none.
     """
+    path = Path(path)
     path = path / FILE if path.is_dir() else path
     if not path.is_file():
         raise MissingArtifactError(
@@ -284,6 +293,7 @@ def load_map_model(path: Path) -> MapModel:
             _read_guidance(path) if told["uses_features"] else None,
             dict(told["card"]),
             file_digest(digest_path(path)) if digest_path(path).exists() else None,
+            path.parent,
         )
 
 
@@ -333,42 +343,3 @@ def _listed(modalities: Mapping[str, ModalityForm]) -> str:
         f"{form.units or 'no units'}{', to decibels' * (form.scale == 'log')})"
         for name, form in modalities.items()
     )
-
-
-@dataclass(frozen=True)
-class _InOrder:
-    """The windows of a raster, its modalities in the order of the training."""
-
-    source: SceneWindows
-    order: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.source.name
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.source.shape
-
-    @property
-    def modalities(self) -> dict[str, ModalityForm]:
-        found = self.source.modalities
-        return {name: found[name] for name in self.order}
-
-    @property
-    def crs(self) -> Any:
-        return self.source.crs
-
-    @property
-    def transform(self) -> Any:
-        return self.source.transform
-
-    def read(self, window: Window) -> xr.Dataset:
-        scene = self.source.read(window)
-        return scene.assign_attrs(modalities=json.dumps(list(self.order)))
-
-    def labels(self) -> tuple[np.ndarray, ClassTable] | None:
-        return self.source.labels()
-
-    def digest(self) -> str:
-        return self.source.digest()

@@ -15,9 +15,11 @@ from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.diffusion.unet import load_denoiser
 from bdgf.features.memory import bytes_per_pixel
+from bdgf.inference.executors import ExecutorSettings, Workers, open_workers
 from bdgf.inference.labelled_pixels import LabelledPixels
 from bdgf.inference.map_model import MapModel
 from bdgf.inference.settings import InferenceSettings, MappingSettings
+from bdgf.inference.stored_step import stored_step
 from bdgf.inference.window_step import CLASS_MAP, PROBABILITIES, UNCERTAINTY_MAP, WindowStep
 from bdgf.raster.block_file import BlockFile, Layer
 from bdgf.raster.stream import stream
@@ -76,6 +78,7 @@ def map_scene(
     inference: InferenceSettings,
     cache: ArtifactCache,
     devices: DeviceSettings | None = None,
+    executor: ExecutorSettings | None = None,
 ) -> MappedScene:
     """Maps every pixel of a scene.
 
@@ -86,8 +89,10 @@ def map_scene(
         inference: How a map is drawn.
         cache: Keeps the layers, those of a run that was killed too.
         devices: Where to compute.
+        executor: Who makes the blocks; None makes them here.
 
     Raises:
+        SettingsError: The workers cannot be reached.
         SceneError: The scene is not what the model was trained for, or cannot be read.
         StorageError: The disk refuses.
     """
@@ -113,7 +118,12 @@ def map_scene(
             path = place.with_name(f"{place.name}.labelled.raw")
             labelled = LabelledPixels.open(path, labels, model.classes.count, PROBABILITIES)
         sink = file if labelled is None else _Both(labelled, file)
-        _run(step, cut, sink, source)
+        with open_workers(executor or ExecutorSettings()) as workers:
+            if workers.executor is None:
+                _run(step, cut, sink, source, workers)
+            else:
+                with stored_step(step, model, cache.folder, workers.threads) as stored:
+                    _run(stored, cut, sink, source, workers)
     return MappedScene(model, source, file, labelled)
 
 
@@ -149,6 +159,7 @@ def _run(
     cut: list[Window],
     sink: BlockFile | _Both,
     source: SceneWindows,
+    workers: Workers,
 ) -> None:
     pixels = source.shape[0] * source.shape[1]
     there = sum(w.shape[0] * w.shape[1] for n, w in enumerate(cut) if sink.done(n))
@@ -163,7 +174,7 @@ def _run(
             if done > there:
                 bar.update(done)
 
-        stream(cut, step, sink, progress=show)
+        stream(cut, step, sink, workers.executor, workers=workers.count, progress=show)
 
 
 def _known_labels(model: MapModel, source: SceneWindows) -> np.ndarray | None:

@@ -43,7 +43,7 @@ class MappingSettings(Settings):
         0.4, gt=0, description="Memory in GiB that the activations of one block may take"
     )
     resident_gib: float = Field(
-        0.25,
+        0.1,
         ge=0,
         description="A target of up to so many GiB is read into memory; a larger one is read from "
         "its files, window by window",

@@ -199,10 +199,6 @@ class WindowStep:
         schedule = self.guidance.denoiser.config["settings"]["schedule"]
         return NoiseSchedule(ScheduleSettings.model_validate(schedule), self._fabric.device)
 
-    def __getstate__(self) -> dict[str, object]:
-        """Without what was built of the rest: another process builds its own."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
 
 def classifier_reach(patch: int, levels: Sequence[int]) -> int:
     """Pixels around a pixel that a classifier looks at.

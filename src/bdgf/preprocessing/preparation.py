@@ -92,8 +92,9 @@ class Preparation:
         adapted = {}
         for name, transform in self.modalities.items():
             mean, sigma = bands[name]
-            varies = (sigma > 0) & (transform.band_sigma > 0)
-            gain = np.where(varies, transform.band_sigma / np.where(varies, sigma, 1), 1.0)
+            spread = transform.band_sigma * (1.0 if transform.gain is None else transform.gain)
+            varies = (sigma > 0) & (spread > 0)
+            gain = np.where(varies, spread / np.where(varies, sigma, 1), 1.0)
             adapted[name] = replace(transform, band_mean=mean, band_sigma=sigma, gain=gain)
         return Preparation(self.settings, adapted)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import xarray as xr
@@ -148,6 +150,82 @@ class DatasetWindows:
         if LABELS not in self.scene or not self.scene[LABELS].any():
             return None
         return self.scene[LABELS].to_numpy(), class_table(self.scene)
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """The windows of a raster, its modalities in another order.
+
+    Attributes:
+        source: The raster.
+        order: The modalities' names.
+    """
+
+    source: SceneWindows
+    order: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The scene's name."""
+        return self.source.name
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.source.shape
+
+    @property
+    def modalities(self) -> dict[str, ModalityForm]:
+        """What the numbers of each modality are."""
+        found = self.source.modalities
+        return {name: found[name] for name in self.order}
+
+    @property
+    def crs(self) -> CRS | None:
+        """Coordinate reference system."""
+        return self.source.crs
+
+    @property
+    def transform(self) -> Affine | None:
+        """Affine map from (column, row) to coordinates."""
+        return self.source.transform
+
+    def read(self, window: Window) -> xr.Dataset:
+        """The scene within a window."""
+        scene = self.source.read(window)
+        return scene.assign_attrs(modalities=json.dumps(list(self.order)))
+
+    def labels(self) -> tuple[np.ndarray, ClassTable] | None:
+        """The scene's labels and classes."""
+        return self.source.labels()
+
+    def digest(self) -> str:
+        """Of what decides the numbers, the order included."""
+        return fingerprint(self.source.digest(), list(self.order))
+
+
+class StoredWindows(DatasetWindows):
+    """Windows of a scene in a NetCDF file, which another process opens for itself."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file; values are read where they are asked for."""
+        object.__setattr__(self, "scene", _opened(path))
+        object.__setattr__(self, "path", path)
+
+    @classmethod
+    def write(cls, windows: DatasetWindows, path: Path) -> StoredWindows:
+        """Writes an open scene to a file."""
+        windows.scene.to_netcdf(path, engine="h5netcdf")
+        return cls(path)
+
+    def __reduce__(self) -> tuple[type[StoredWindows], tuple[Path]]:
+        """The path alone."""
+        return type(self), (self.path,)  # type: ignore[attr-defined]
+
+
+def _opened(path: Path) -> xr.Dataset:
+    scene = xr.open_dataset(path, engine="h5netcdf", decode_coords="all", cache=False)
+    return scene.set_coords("spatial_ref") if "spatial_ref" in scene else scene
 
 
 def form_of(modality: xr.DataArray) -> ModalityForm:

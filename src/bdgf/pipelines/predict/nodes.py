@@ -15,6 +15,7 @@ from bdgf.datasets.cog_map import MapRows
 from bdgf.evaluation.figures import class_map_figure
 from bdgf.evaluation.report import EvaluationSettings, measure
 from bdgf.framework.mlflow_logger import logged_seconds
+from bdgf.inference.executors import ExecutorSettings
 from bdgf.inference.map_model import MapModel
 from bdgf.inference.mapping import MappedScene, map_scene
 from bdgf.inference.settings import InferenceSettings, MappingSettings
@@ -40,6 +41,7 @@ def map_target(
     inference: dict[str, Any],
     devices: dict[str, Any],
     cache: dict[str, Any],
+    executor: dict[str, Any] | str,
 ) -> MappedScene:
     """Maps every pixel of the target that has data.
 
@@ -52,6 +54,7 @@ def map_target(
         inference: The group `inference`.
         devices: The group `devices`.
         cache: The group `cache`.
+        executor: The group `executor`.
 
     Raises:
         SettingsError: There is no target.
@@ -74,6 +77,7 @@ def map_target(
             InferenceSettings.model_validate(inference),
             ArtifactCache.of_scene(folder, target, "maps"),
             DeviceSettings.model_validate(devices),
+            ExecutorSettings.model_validate(executor),
         )
 
 

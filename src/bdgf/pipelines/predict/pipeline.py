@@ -26,6 +26,7 @@ def create_pipeline() -> Pipeline:
                     "params:inference",
                     "params:devices",
                     "params:cache",
+                    "params:executor",
                 ],
                 outputs="target_map",
                 name="map_target",

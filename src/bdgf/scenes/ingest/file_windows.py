@@ -28,7 +28,7 @@ from bdgf.scenes.readers.raw_array import BAND, WindowsError, X, Y
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import LABELS, VALID, ModalityArray
 from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
-from bdgf.scenes.sources import ImageSource
+from bdgf.scenes.sources import ImageSource, LabelSource
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_LABEL_ROWS = 512
+"""Rows of a label map that are read at a time."""
 _FIRST = Window(slice(0, 1), slice(0, 1))
 """A part that tells what a file declares."""
 
@@ -152,13 +154,15 @@ class FileWindows:
         return fingerprint(self.config.model_dump(mode="json"), files)
 
     def labels(self) -> tuple[np.ndarray, ClassTable] | None:
-        """The scene's labels and classes, read whole.
+        """The scene's labels and classes; a plain map of numbers is read some rows at a time.
 
         Raises:
             SceneError: A label file is damaged, or lies on another grid.
         """
         if self.config.labels is None and self.config.official_train is None:
             return None
+        if (by_rows := self._labels_by_rows()) is not None:
+            return by_rows
         place = SceneFolders(self.name, self.folders, self.config.source, self.reading)
         maps = find_maps(place, self.config)
         grids = {item: found for item, found in maps.items() if found.source.form != "pixels"}
@@ -174,7 +178,31 @@ class FileWindows:
         merged = ids.get(LABELS)
         if merged is None:
             merged = np.maximum.reduce(list(ids.values()))
-        return merged, classes
+        return (merged, classes) if merged.any() else None
+
+    def _labels_by_rows(self) -> tuple[np.ndarray, ClassTable] | None:
+        """Labels as numbers in a raster of the scene's size; None where they are anything else."""
+        if self.config.labels is None:
+            return None
+        first = SceneFolders(
+            *(self.name, self.folders, self.config.source, self.reading, _as_limits(_FIRST))
+        )
+        try:
+            found = first.read(LABELS, self.config.labels.sources, self.config.labels.optional)
+        except WindowsError:
+            return None
+        if found is None or not _is_plain(found, self.shape):
+            return None
+        labels = np.zeros(self.shape, np.uint8)
+        for start in range(0, self.shape[0], _LABEL_ROWS):
+            rows = slice(start, min(start + _LABEL_ROWS, self.shape[0]))
+            limits = (rows.start, rows.stop, 0, self.shape[1])
+            array = read_raw(found.paths[0], None, self.reading, self.folders, limits)
+            part = replace(found, arrays=(array,))
+            labels[rows] = label_maps(self.name, {LABELS: part}, self.config)[LABELS]
+        if not labels.any():
+            return None
+        return labels, table_of(self.config, {LABELS: labels}, [found])
 
     def _decoded(self, name: str, window: Window) -> ModalityArray:
         found = self.images[name]
@@ -234,6 +262,20 @@ def _common_shape(scene: str, images: Mapping[str, FoundArray[ImageSource]]) -> 
     if len(shapes) != 1:
         raise WindowsError(f"scene '{scene}': its files have different sizes")
     return shapes.pop()
+
+
+def _is_plain(found: FoundArray[LabelSource], shape: tuple[int, int]) -> bool:
+    array = found.arrays[0]
+    return (
+        len(found.arrays) == 1
+        and found.source.form != "pixels"
+        and found.source.axes is None
+        and array.whole == shape
+        and array.values.shape[2:] == (1,)
+        and array.alpha is None
+        and array.regions is None
+        and array.palette is None
+    )
 
 
 def _as_limits(window: Window) -> tuple[int, int, int, int]:

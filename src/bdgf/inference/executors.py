@@ -1,0 +1,108 @@
+"""Where the blocks of a map are made: in this process, or on the workers of dask.distributed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from bdgf.core.errors import SettingsError
+from bdgf.core.settings import Settings
+
+_LOCAL = "local:"
+_CONNECT_SECONDS = 30
+_RETRIES = 2
+"""A block whose worker fails is made again so often; one whose worker dies is, in any case."""
+
+
+class ExecutorSettings(Settings):
+    """Where blocks are made. `executor=local` is this process."""
+
+    dask: str | None = Field(
+        None,
+        description="`local:<n>` starts so many worker processes on this machine; else the address "
+        "of a dask scheduler, whose workers see the same folders; null: this process. Needs the "
+        "extra `cluster`",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _local(cls, given: Any) -> Any:
+        return {} if given == "local" else given
+
+    @field_validator("dask")
+    @classmethod
+    def _counts_workers(cls, dask: str | None) -> str | None:
+        if dask is not None and dask.startswith(_LOCAL):
+            count = dask.removeprefix(_LOCAL)
+            if not count.isdecimal() or int(count) < 1:
+                raise ValueError(f"'{dask}' starts no workers; give their number: local:2")
+        return dask
+
+
+@dataclass(frozen=True)
+class Workers:
+    """What makes blocks.
+
+    Attributes:
+        executor: Takes them; None where this process makes them.
+        count: How many are made at a time.
+        threads: Threads of each worker, where it runs on this machine.
+    """
+
+    executor: Executor | None = None
+    count: int = 1
+    threads: int | None = None
+
+
+@contextmanager
+def open_workers(settings: ExecutorSettings) -> Iterator[Workers]:
+    """Connects to the workers, and starts them where the settings ask for that.
+
+    Raises:
+        SettingsError: The extra is missing, or nobody answers at the address.
+    """
+    if settings.dask is None:
+        yield Workers()
+        return
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise SettingsError(
+            "executor.dask needs dask.distributed; install it: pip install 'bdgf[cluster]'"
+        ) from error
+    if settings.dask.startswith(_LOCAL):
+        count = int(settings.dask.removeprefix(_LOCAL))
+        threads = max((os.cpu_count() or 1) // count, 1)
+        with (
+            LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield Workers(client.get_executor(retries=_RETRIES, pure=False), count, threads)
+        return
+    try:
+        client = Client(settings.dask, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"no dask scheduler answers at {settings.dask} ({error}); start one with "
+            "`dask scheduler`, or correct executor.dask"
+        ) from error
+    with client:
+        count = sum(client.ncores().values())
+        if not count:
+            raise SettingsError(
+                f"the dask scheduler at {settings.dask} has no workers; start some with "
+                f"`dask worker {settings.dask}`"
+            )
+        yield Workers(client.get_executor(retries=_RETRIES, pure=False), count)

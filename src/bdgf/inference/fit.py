@@ -1,0 +1,104 @@
+"""A model fitted to a scene in one call, without Kedro: `bdgf.fit`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from bdgf.core.artifact_cache import ArtifactCache
+from bdgf.core.fingerprint import fingerprint
+from bdgf.diffusion.pretraining.cached import cached_denoiser
+from bdgf.diffusion.pretraining.settings import PretrainSettings
+from bdgf.features.cached import cached_feature_cube
+from bdgf.features.extraction import FeatureSettings
+from bdgf.inference.map_model import MapModel, software_versions
+from bdgf.inference.window_step import Guidance
+from bdgf.models.base import Execution, SceneInputs
+from bdgf.models.bdgf.settings import TrainSettings
+from bdgf.models.registry import model_entry
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.scenes.scene import class_table
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
+from bdgf.training.devices import DeviceSettings
+
+_KEPT = 2
+
+
+def fit(
+    scene: xr.Dataset,
+    split: str | xr.DataArray | SplitSettings = "auto",
+    model: str = "bdgf",
+    *,
+    seed: int = 0,
+    preparation: PreparationSettings | None = None,
+    pretrain: PretrainSettings | None = None,
+    features: FeatureSettings | None = None,
+    train: TrainSettings | None = None,
+    own: Any = None,
+    devices: DeviceSettings | None = None,
+    folder: Path | None = None,
+) -> MapModel:
+    """Prepares a scene, pretrains where the model asks for features, and trains.
+
+    The same steps with the same settings as `kedro run --pipeline=train`, without its catalog and
+    its tracking.
+
+    Args:
+        scene: The scene (`bdgf.scenes.scene`).
+        split: Which pixels train: a rule's name, its settings, or a split that is made already.
+        model: The model's name in the registry.
+        seed: Seed of all that is drawn.
+        preparation: How the scene is prepared; None takes the defaults, here and below.
+        pretrain: How the denoiser is pretrained.
+        features: Which diffusion features are taken.
+        train: How networks are trained.
+        own: The model's own settings, an instance of what its `settings` names.
+        devices: Where to compute.
+        folder: Keeps denoisers and feature cubes for later calls; None keeps them for this one.
+
+    Raises:
+        SettingsError: There is no such model or split.
+        SceneError: The scene cannot be split so, or has no labels.
+    """
+    entry = model_entry(model)
+    chosen = entry.model()
+    train = train or TrainSettings()
+    if isinstance(split, str):
+        split = SplitSettings.model_validate({"name": split})
+    if isinstance(split, SplitSettings):
+        split = make_split(scene, split, seed, train.classifier.patch // 2)
+    prepare = fit_preparation(scene, preparation or PreparationSettings())
+    prepared = prepare.apply(scene)
+    with tempfile.TemporaryDirectory(prefix="bdgf-fit-") as temporary:
+        place = Path(folder) if folder is not None else Path(temporary)
+        cube, guidance = None, None
+        if entry.uses_features:
+            wanted = features or FeatureSettings()
+            denoiser = cached_denoiser(
+                *(prepared, pretrain or PretrainSettings(), seed),
+                ArtifactCache(place / "denoisers", _KEPT),
+                devices=devices,
+            ).weights
+            cubes = ArtifactCache(place / "feature_cubes", _KEPT)
+            cube = cached_feature_cube(denoiser, prepared, wanted, cubes, devices=devices).cube
+            guidance = Guidance(denoiser, wanted, tuple(cube.levels), cube.normalisation())
+        if own is None and chosen.settings is not None:
+            own = chosen.settings()
+        trained = chosen.fit(
+            SceneInputs(prepared, cube), split, train, own, seed, Execution(devices)
+        )
+    card = {
+        "scene": str(scene.attrs.get("scene", "")),
+        "seed": seed,
+        "split": {"name": split.attrs.get("name", ""), "seed": split.attrs.get("seed", seed)},
+        "split_fingerprint": fingerprint(split.to_numpy()),
+        "feature_fingerprint": cube.fingerprint if cube else None,
+    }
+    classifier = trained.with_config(card)
+    card = {**card, "versions": software_versions()}
+    return MapModel(prepare, classifier, class_table(scene), guidance, card)

@@ -1,0 +1,42 @@
+"""A model from a scene in one call."""
+
+import numpy as np
+import pytest
+
+import bdgf
+from bdgf.core.errors import SettingsError
+from bdgf.models.sklearn.random_forest import RandomForestSettings
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
+from tests.inference.small_models import small_scene
+
+FOREST = {"model": "random_forest", "own": RandomForestSettings(trees=3)}
+
+
+def test_a_split_is_a_name_its_settings_or_itself():
+    scene = small_scene()
+    split = make_split(scene, SplitSettings(name="per_class"), 0, 5)
+    maps = [
+        bdgf.fit(scene, how, **FOREST).predict(scene).probabilities
+        for how in ("per_class", SplitSettings(name="per_class"), split)
+    ]
+    np.testing.assert_array_equal(maps[0], maps[1])
+    np.testing.assert_array_equal(maps[0], maps[2])
+
+
+def test_it_says_what_it_was_made_of():
+    model = bdgf.fit(small_scene(), "official", seed=3, **FOREST)
+    assert (model.name, model.scene) == ("random_forest", "small")
+    assert model.card["seed"] == 3
+    assert model.card["split"]["name"] == "official"
+    assert {"python", "torch", "bdgf"} <= model.card["versions"].keys()
+
+
+def test_an_unknown_model_is_refused():
+    with pytest.raises(SettingsError, match="did you mean 'random_forest'"):
+        bdgf.fit(small_scene(), model="random_forrest")
+
+
+def test_python_offers_no_more_than_it_has():
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        _ = bdgf.fitt
