@@ -31,7 +31,10 @@ STEPS = ("ingest", "prepare", "pretrain", "features", "train", "evaluate")
 """The pipelines that make one another's inputs, in their order."""
 OF_FEATURES = ("denoiser", "feature_cube")
 """What a model without features does without."""
-_TOLD_ANYWAY = ("dataset", "model", "seed", "split.name", "data_folder", "working_folder")
+_TOLD_ANYWAY = (
+    *("dataset", "model", "seed", "split.name", "data_folder", "working_folder"),
+    *("target", "model_version"),
+)
 _TOLD = 4  # parameters that differ, in one line
 # Whoever chooses nodes gets these alone.
 _CHOICES = (

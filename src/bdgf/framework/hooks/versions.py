@@ -24,11 +24,19 @@ class VersionHooks:
 
     def __init__(self) -> None:
         self._catalog: CatalogProtocol | None = None
+        self._in_memory: dict[str, MadeFrom] = {}
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol) -> None:
         """Remembers the catalog: the hooks below are told names alone."""
-        self._catalog = catalog
+        self._catalog, self._in_memory = catalog, {}
+
+    @hook_impl
+    def after_node_run(self, node: Node) -> None:
+        """Remembers what was made from what where it has no version that says so."""
+        for name in node.outputs:
+            if self._catalog is not None and self._versioned(name) is None:
+                self._in_memory[name] = self._made_by(node)
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
@@ -61,6 +69,7 @@ class VersionHooks:
         earlier = [
             MadeFrom.read(Path(dataset._get_load_path()).parent) for dataset in inputs.values()
         ]
+        earlier += [self._in_memory[name] for name in node.inputs if name in self._in_memory]
         return MadeFrom(versions, parameters).joined(earlier)
 
     def _versioned(self, name: str) -> Any:

@@ -41,7 +41,7 @@ def map_target(
     inference: dict[str, Any],
     devices: dict[str, Any],
     cache: dict[str, Any],
-    executor: dict[str, Any] | str,
+    executor: Any,
 ) -> MappedScene:
     """Maps every pixel of the target that has data.
 
@@ -54,7 +54,7 @@ def map_target(
         inference: The group `inference`.
         devices: The group `devices`.
         cache: The group `cache`.
-        executor: The group `executor`.
+        executor: The group `executor`, or `local`.
 
     Raises:
         SettingsError: There is no target.
