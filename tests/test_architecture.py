@@ -54,6 +54,7 @@ OF_NO_SINGLE_FILE = {
     "benchmarks",  # of the folder of this name
     "faults",  # of whole runs, disturbed
     "tools",  # likewise
+    "models/test_layers.py",  # of every registered model together
     "datasets/test_damaged_artifacts.py",  # of every kind of artifact together
     "datasets/test_full_disk.py",  # of all that is written
     "fuzz",  # of everything that reads files

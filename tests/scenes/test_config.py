@@ -108,7 +108,7 @@ def test_a_single_source_may_stand_in_place():
             {"modalities": {"a": {"kind": "optical", "file": "a.tif"}}},
             r"modalities\.a\.kind: Input",
         ),
-        ({"modalities": {"a": {"kind": "spectral", "file": "a"}}}, "needs two `modalities`"),
+        ({"modalities": {}}, "needs one of `modalities`"),
         ({"labels": {"file": "a", "sources": []}}, "either `file` or `sources`, not both"),
         ({"labels": {"file": ["a", "b"]}}, r"labels\.sources\.0\.file: "),
         ({"labels": None}, "needs `labels` or official maps"),

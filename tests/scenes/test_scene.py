@@ -101,8 +101,11 @@ def test_a_rotated_grid_keeps_its_transform_without_coordinates():
     assert "x" not in scene.coords
 
 
-def without(key):
-    return {name: array for name, array in modalities().items() if name != key}
+@pytest.mark.parametrize("name", ["optical", "sar"])
+def test_one_modality_is_a_scene_whatever_its_kind(name):
+    scene = new_scene("alp", {name: modalities()[name]}, labels(), CLASSES)
+    assert modality_names(scene) == [name]
+    assert spectral_names(scene) == [name] * (name == "optical")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +118,7 @@ def without(key):
         ({"labels": None}, "neither labels nor official maps"),
         ({"official_test": np.full((4, 5), 9)}, "official_test holds 9"),
         ({"valid": np.zeros((4, 5))}, "no pixel has data"),
-        ({"modalities": without("optical")}, "none of the modalities"),
-        ({"modalities": {"optical": modalities()["optical"]}}, "has 1 modality"),
+        ({"modalities": {}}, "no modality"),
         ({"modalities": {**modalities(), "labels": modalities()["sar"]}}, "cannot name a modality"),
         (
             {"modalities": {**modalities(), "dsm": ModalityArray(np.zeros(3), "auxiliary")}},

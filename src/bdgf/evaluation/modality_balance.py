@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.masking.balance_index import balance_index
@@ -75,10 +76,15 @@ def measure_balance(
         highest of the modalities' explained noise, shares, average accuracies.
 
     Raises:
-        SceneError: The scene's modalities are not the denoiser's, or all its training pixels lie
-            in one block.
+        SceneError: There is one modality only, the scene's modalities are not the denoiser's, or
+            all its training pixels lie in one block.
     """
     names = list(weights.config["modality_order"])
+    if len(names) == 1:
+        raise SceneError(
+            f"the scene '{prepared.attrs['scene']}' has one modality, {names[0]}: there is nothing "
+            "to balance; run this pipeline on a scene of two modalities at least"
+        )
     fabric = make_fabric(devices)
     pixels = np.isin(split.to_numpy(), (TRAIN, VALIDATION))
     targets = prepared[LABELS].to_numpy()[pixels].astype(np.int64)

@@ -134,7 +134,7 @@ class SceneConfig(Settings):
         None, description="Folder of its files below each data folder; null takes its name."
     )
     shape: tuple[int, int] | None = Field(None, description="Published rows and columns.")
-    modalities: dict[str, Modality] = Field({}, description="Name -> image, at least two.")
+    modalities: dict[str, Modality] = Field({}, description="Name -> image, at least one.")
     labels: LabelMap | None = Field(
         None, description="All labels; null takes the union of the official maps."
     )
@@ -174,8 +174,8 @@ class SceneConfig(Settings):
             if self.model_fields_set - {"fabricate", "title", "source"}:
                 raise ValueError("a scene with `fabricate` has no files: leave out the rest")
             return self
-        if len(self.modalities) < 2:
-            raise ValueError("a scene needs two `modalities` at least")
+        if not self.modalities:
+            raise ValueError("a scene needs one of `modalities` at least")
         if (self.official_train is None) != (self.official_test is None):
             raise ValueError("give both `official_train` and `official_test`, or neither")
         if self.labels is None and self.official_train is None:

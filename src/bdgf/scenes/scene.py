@@ -195,14 +195,8 @@ def check_scene(scene: xr.Dataset) -> None:
     missing = [name for name in (*names, VALID, LABELS) if name not in scene]
     if missing:
         raise SceneError(f"the scene has no variable {', '.join(missing)}; ingest it again")
-    if len(names) < 2:
-        raise SceneError(
-            f"the scene has {len(names)} modality ({', '.join(names)}); configure at least two"
-        )
-    if not spectral_names(scene):
-        raise SceneError(
-            f"none of the modalities {', '.join(names)} is spectral; set `kind: spectral` for one"
-        )
+    if not names:
+        raise SceneError("the scene has no modality; configure one at least")
     for name in names:
         dims = (f"band_{name}", "x", "y")
         if tuple(sorted(map(str, scene[name].dims))) != dims:
