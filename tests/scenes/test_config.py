@@ -111,7 +111,6 @@ def test_a_single_source_may_stand_in_place():
         ({"modalities": {}}, "needs one of `modalities`"),
         ({"labels": {"file": "a", "sources": []}}, "either `file` or `sources`, not both"),
         ({"labels": {"file": ["a", "b"]}}, r"labels\.sources\.0\.file: "),
-        ({"labels": None}, "needs `labels` or official maps"),
         ({"official_train": {"file": "a"}}, "give both `official_train` and `official_test`"),
         ({"classes": [{"id": 2, "name": "a"}]}, "ids 1, 2, ... in order, without gaps"),
         ({"classes": [{"id": 1, "name": "a", "color": "red"}]}, r"classes\.0\.color: "),

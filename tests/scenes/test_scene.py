@@ -73,6 +73,14 @@ def test_labels_default_to_the_union_of_the_official_maps():
     np.testing.assert_array_equal(scene["labels"], train + test)
 
 
+def test_without_labels_nothing_is_labelled_and_the_class_list_may_be_empty():
+    scene = new_scene("alp", modalities(), None, ClassTable.of([]))
+    assert scene["labels"].dtype == np.uint8
+    assert not scene["labels"].any()
+    assert class_table(scene).count == 0
+    check_scene(scene)
+
+
 def test_official_maps_win_over_labels_with_a_warning(caplog):
     train = np.zeros((4, 5), int)
     train[0, 0] = 2
@@ -115,7 +123,6 @@ def test_one_modality_is_a_scene_whatever_its_kind(name):
         ({"labels": labels() - 1}, "labels holds -1"),
         ({"labels": labels() + 0.5}, "labels holds 0.5"),
         ({"labels": labels(5, 5)}, "optical is 4x5 pixels but labels is 5x5"),
-        ({"labels": None}, "neither labels nor official maps"),
         ({"official_test": np.full((4, 5), 9)}, "official_test holds 9"),
         ({"valid": np.zeros((4, 5))}, "no pixel has data"),
         ({"modalities": {}}, "no modality"),

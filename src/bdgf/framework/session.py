@@ -19,6 +19,7 @@ from bdgf.framework.renamed import with_new_names
 from bdgf.framework.resolution import Resolution, Versions, resolve
 from bdgf.framework.run_folders import split_name
 from bdgf.framework.run_options import chosen_parts, refuse_unknown_pipelines
+from bdgf.framework.unlabelled import nodes_without_labels
 from bdgf.models.registry import model_entry
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ class ModelSession(KedroSession):
         """Runs pipelines; arguments are those of `KedroSession.run`.
 
         Raises:
-            SettingsError: A pipeline, node, tag or entry is unknown.
+            SettingsError: A pipeline, node, tag or entry is unknown, or the scene has no labels
+                and they are needed.
         """
         given = signature(super().run).bind(*args, **options).arguments
         asked = given.get("pipeline_names") or [given.pop("pipeline_name", None) or "__default__"]
@@ -59,6 +61,14 @@ class ModelSession(KedroSession):
         chosen = any(given.get(name) for name in _CHOICES)
         if not given.get("node_names"):
             given["node_names"] = _nodes_to_run(together, self._parameters)
+        left = nodes_without_labels(
+            chosen_parts(given, together),
+            _pipeline(["full", "balance"]),
+            self._parameters["scene"],
+            str(self._parameters["dataset"]),
+        )
+        if left is not None:
+            given["node_names"] = left
         given["pipeline_names"] = asked
         given |= self._resolved(given, chosen_parts(given, together), complete=not chosen)
         result: dict[str, Any] = super().run(**given)

@@ -136,7 +136,9 @@ class SceneConfig(Settings):
     shape: tuple[int, int] | None = Field(None, description="Published rows and columns.")
     modalities: dict[str, Modality] = Field({}, description="Name -> image, at least one.")
     labels: LabelMap | None = Field(
-        None, description="All labels; null takes the union of the official maps."
+        None,
+        description="All labels; null takes the union of the official maps. Without either the "
+        "scene is for pretraining and to be mapped.",
     )
     official_train: LabelMap | None = Field(None, description="Official training pixels.")
     official_test: LabelMap | None = Field(None, description="Official test pixels.")
@@ -146,7 +148,9 @@ class SceneConfig(Settings):
         "(#000000) or names of ENVI regions.",
     )
     classes: tuple[LandCoverClass, ...] = Field(
-        (), description="The classes; none: 1 to the greatest label, without names."
+        (),
+        description="The classes; none: 1 to the greatest label, without names. A scene without "
+        "labels needs none.",
     )
     counts: Literal["published", "unverified"] = Field(
         "published", description="Whether the classes' counts were checked, or only copied."
@@ -178,8 +182,6 @@ class SceneConfig(Settings):
             raise ValueError("a scene needs one of `modalities` at least")
         if (self.official_train is None) != (self.official_test is None):
             raise ValueError("give both `official_train` and `official_test`, or neither")
-        if self.labels is None and self.official_train is None:
-            raise ValueError("a scene needs `labels` or official maps")
         return self
 
     @model_validator(mode="after")

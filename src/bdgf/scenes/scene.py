@@ -90,7 +90,7 @@ def new_scene(
         name: The scene's name.
         modalities: (H, W, bands) arrays by modality name.
         labels: (H, W) integers, 0 = unlabelled; None takes the union of the official maps, which
-            also win where they disagree with `labels` (with a warning).
+            also win where they disagree with `labels` (with a warning), or labels nothing.
         classes: The class table.
         valid: (H, W), non-zero where the source has data; None leaves it to the modalities.
         official_train: (H, W) label map of the official training pixels.
@@ -104,12 +104,16 @@ def new_scene(
     Raises:
         SceneError: The arrays do not fit together (`check_scene`).
     """
+    if not modalities:
+        raise SceneError("the scene has no modality; configure one at least")
     modalities = dict(sorted(modalities.items(), key=lambda item: item[1].kind != "spectral"))
     for modality in modalities:
         _check_modality_name(modality)
     arrays = {m: _as_bands(m, array.values) for m, array in modalities.items()}
     official = {OFFICIAL_TRAIN: official_train, OFFICIAL_TEST: official_test}
     maps = {key: np.asarray(value) for key, value in official.items() if value is not None}
+    if labels is None and not maps:
+        labels = np.zeros(next(iter(arrays.values())).shape[:2], np.uint8)
     maps[LABELS] = _merge_labels(labels, maps)
     shape = _common_shape({**arrays, **maps, **({} if valid is None else {VALID: valid})})
     mask = np.ones(shape, bool) if valid is None else np.asarray(valid) != 0
@@ -166,7 +170,7 @@ def class_table(scene: xr.Dataset) -> ClassTable:
     """
     try:
         rows = json.loads(scene.attrs["classes"])
-        ids, names, colors = zip(*((r["id"], r["name"], r["color"]) for r in rows), strict=True)
+        ids, names, colors = ([row[key] for row in rows] for key in ("id", "name", "color"))
     except (KeyError, TypeError, ValueError) as error:
         raise SceneError(
             "the dataset is no scene: its attribute 'classes' is missing or damaged; "
@@ -195,8 +199,6 @@ def check_scene(scene: xr.Dataset) -> None:
     missing = [name for name in (*names, VALID, LABELS) if name not in scene]
     if missing:
         raise SceneError(f"the scene has no variable {', '.join(missing)}; ingest it again")
-    if not names:
-        raise SceneError("the scene has no modality; configure one at least")
     for name in names:
         dims = (f"band_{name}", "x", "y")
         if tuple(sorted(map(str, scene[name].dims))) != dims:
@@ -261,8 +263,6 @@ def _finite_pixels(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def _merge_labels(labels: np.ndarray | None, maps: Mapping[str, np.ndarray]) -> np.ndarray:
-    if labels is None and not maps:
-        raise SceneError("the scene has neither labels nor official maps; configure its labels")
     _common_shape({**maps, **({} if labels is None else {LABELS: labels})})
     merged = np.zeros_like(next(iter(maps.values()))) if labels is None else np.array(labels)
     for key, official in maps.items():

@@ -168,8 +168,14 @@ def find_maps(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[
         )
     elif config.official_train is not None and OFFICIAL_TRAIN not in maps:
         log.warning("%s: its official split is not there; choose another split", place.scene)
-    if not maps and config.labels is not None:
-        place.read(LABELS, config.labels.sources, optional=False)  # says what is missing
+    if not maps:
+        for item, sources in configured.items():
+            if sources is not None:
+                place.read(item, sources.sources, optional=False)  # says what is missing
+        log.info(
+            "%s: no `labels` are configured: it can be pretrained on and mapped, not trained on",
+            place.scene,
+        )
     return maps
 
 
