@@ -4,21 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from bdgf.diffusion.pretraining.data import PretrainingData
 from bdgf.diffusion.pretraining.pretrain import pretrain
 from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.models.base import SceneInputs
+from bdgf.models.bdgf.classical.branch import ClassicalSettings
+from bdgf.models.bdgf.classifier import Classifier
 from bdgf.models.registry import MODELS
 from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
-from bdgf.scenes.scene import (
-    ModalityArray,
-    class_table,
-    new_scene,
-    valid_mask,
-)
+from bdgf.raster.patches import gather_batch, level_valid
+from bdgf.scenes.masks import hide_modalities
+from bdgf.scenes.scene import ModalityArray, class_table, mask_name, new_scene, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import make_split
@@ -29,11 +29,18 @@ SHORT = TRAIN.model_copy(update={"epochs": 1})
 DEMO = make_demo_scene(DemoSettings(size=48, bands=12))
 
 
-def scene_of(*names: str) -> xr.Dataset:
+HOLES = {"optical": np.s_[10:20, 12:30], "sar": np.s_[15:40, 25:40]}
+"""Where a modality has no data, of a demo scene with holes; they overlap."""
+
+
+def scene_of(*names: str, holes: bool = False) -> xr.Dataset:
     arrays = {}
     for name in names:
         kind, units, scale = (DEMO[name].attrs[key] for key in ("kind", "units", "scale"))
-        arrays[name] = ModalityArray(DEMO[name].to_numpy(), kind, units, scale)
+        values = DEMO[name].to_numpy().copy()
+        if holes and name in HOLES:
+            values[HOLES[name]] = np.nan
+        arrays[name] = ModalityArray(values, kind, units, scale)
     valid, labels = valid_mask(DEMO), DEMO["labels"].to_numpy()
     return new_scene("demo", arrays, labels, class_table(DEMO), valid=valid)
 
@@ -72,3 +79,64 @@ def single(request, tmp_path_factory) -> SceneInputs:  # type: ignore[no-untyped
 def test_one_modality_is_learnt_and_mapped(name, single):  # type: ignore[no-untyped-def]
     model, seen = trained(name, single)
     check_map(model.predict_map(seen), single.prepared)
+
+
+@pytest.fixture(scope="module")
+def holed(tmp_path_factory) -> SceneInputs:  # type: ignore[no-untyped-def]
+    scene = scene_of("optical", "height", "sar", holes=True)
+    assert valid_mask(scene).sum() == valid_mask(DEMO).sum()
+    return inputs_of(scene, tmp_path_factory.mktemp("features"))
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def on_holes(request, holed):  # type: ignore[no-untyped-def]
+    """A registered model that was trained on the scene with holes, and what it sees."""
+    return trained(request.param, holed)
+
+
+def test_every_pixel_of_a_scene_with_holes_is_mapped(on_holes, holed):  # type: ignore[no-untyped-def]
+    model, seen = on_holes
+    check_map(model.predict_map(seen), holed.prepared)
+
+
+def test_a_modality_that_is_hidden_is_not_looked_at(on_holes):  # type: ignore[no-untyped-def]
+    model, seen = on_holes
+    prepared = seen.prepared
+    changed = prepared.assign(sar=prepared["sar"] + 1)
+    maps = []
+    for scene in (prepared, changed):
+        hidden = SceneInputs(hide_modalities(scene, ["sar"]), seen.cube)
+        maps.append(model.predict_map(hidden))
+        check_map(maps[-1], hidden.prepared)
+    np.testing.assert_array_equal(*maps)
+    assert (maps[0] != model.predict_map(seen)).any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_masks_that_are_alike_change_no_bit(name, whole):  # type: ignore[no-untyped-def]
+    masks = {mask_name(m): whole.prepared["valid"] for m in ("optical", "sar")}
+    masked = SceneInputs(whole.prepared.assign(masks), whole.cube)
+    assert masked.channels.present is not None
+    assert whole.channels.present is None
+    maps = [model.predict_map(seen) for model, seen in (trained(name, x) for x in (whole, masked))]
+    np.testing.assert_array_equal(*maps)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> SceneInputs:  # type: ignore[no-untyped-def]
+    return inputs_of(scene_of("optical", "height", "sar"), tmp_path_factory.mktemp("features"))
+
+
+def test_every_weight_of_a_network_learns_on_a_scene_with_holes(holed):  # type: ignore[no-untyped-def]
+    settings = SHORT.classifier.model_copy(update={"classical": ClassicalSettings(use=False)})
+    tensors, valid = holed.tensors, torch.from_numpy(valid_mask(holed.prepared))
+    network = Classifier(settings, tensors.modality_channels, tensors.level_channels, 6)
+    at = torch.tensor([16, 16, 30, 44]), torch.tensor([14, 27, 30, 44])  # both, one, none missing
+    batch = gather_batch(tensors, level_valid(valid, 2), *at, network.patch)
+    assert batch.scene_present is not None
+    keep = torch.tensor([[1.0, 1, 0], [1, 0, 1], [0, 1, 1], [1, 1, 1]])
+    output = network(batch, keep)
+    sum(logits.square().sum() for logits in output.logits.values()).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name

@@ -57,7 +57,7 @@ def test_pixels_without_data_are_invalid_and_zero_in_every_modality():
     given["sar"].values[0, 0, 1] = np.inf
     outside = np.ones((4, 5), bool)
     outside[3, 4] = False
-    scene = new_scene("alp", given, labels(), CLASSES, valid=outside)
+    scene = new_scene("alp", given, labels(), CLASSES, valid=outside, require="all")
     expected = np.ones((4, 5), bool)
     expected[[1, 0, 3], [2, 0, 4]] = False
     np.testing.assert_array_equal(valid_mask(scene), expected)

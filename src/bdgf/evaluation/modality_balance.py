@@ -161,7 +161,9 @@ def _origin(weights: Weights, prepared: xr.Dataset, split: xr.DataArray) -> dict
     explained = []
     for name in config["modality_order"]:
         record[f"mask_rate_{name}"] = history[f"pretrain/mask_rate_{name}"][-1][1]
-        explained.append(history[f"pretrain/explained_noise_{name}"][-1][1])
+        # Held-out tiles on which a modality has no data explain nothing of it.
+        series = history.get(f"pretrain/explained_noise_{name}") or [(0, 0.0)]
+        explained.append(series[-1][1])
         record[f"explained_noise_{name}"] = explained[-1]
     record["explained_noise_balance_index"] = balance_index(torch.tensor(explained))
     return record

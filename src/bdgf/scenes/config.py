@@ -155,6 +155,10 @@ class SceneConfig(Settings):
     counts: Literal["published", "unverified"] = Field(
         "published", description="Whether the classes' counts were checked, or only copied."
     )
+    require: Literal["any", "all"] = Field(
+        "any",
+        description="A pixel is valid where `any` modality has data, or where `all` have.",
+    )
     grid_tolerance: float = Field(
         1e-3, ge=0, description="How far two grids may differ and still be one, in pixels."
     )

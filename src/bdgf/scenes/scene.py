@@ -2,6 +2,7 @@
 
 A modality is a variable with dims `(y, x, band_<modality>)`; `valid`, `labels` and the optional
 official maps have dims `(y, x)`. A prepared scene is the same with modalities `(band_<m>, y, x)`.
+A modality that is missing on valid pixels has a mask too, see `bdgf.scenes.masks`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ __all__ = [
     "check_scene",
     "class_table",
     "georeference",
+    "mask_name",
     "modality_names",
     "new_scene",
     "spectral_names",
@@ -79,12 +81,13 @@ def new_scene(
     official_test: np.ndarray | None = None,
     crs: CRS | str | None = None,
     transform: Affine | None = None,
+    require: Literal["any", "all"] = "any",
 ) -> xr.Dataset:
     """Builds and checks a scene.
 
-    Pixels where any band of any modality is not finite become invalid; the modalities are 0
-    there. The spectral modalities come first. Labels on invalid pixels are kept (they count
-    against the published numbers) but no split uses them.
+    A modality has no data where any of its bands is not finite, and is 0 there. The spectral
+    modalities come first. Labels on invalid pixels are kept (they count against the published
+    numbers) but no split uses them.
 
     Args:
         name: The scene's name.
@@ -97,6 +100,7 @@ def new_scene(
         official_test: (H, W) label map of the official test pixels.
         crs: Coordinate reference system, if the source has one.
         transform: Affine map from (column, row) to coordinates, if the source has one.
+        require: Whether a pixel is valid where any modality has data, or all have.
 
     Returns:
         The scene (module docstring).
@@ -116,16 +120,20 @@ def new_scene(
         labels = np.zeros(next(iter(arrays.values())).shape[:2], np.uint8)
     maps[LABELS] = _merge_labels(labels, maps)
     shape = _common_shape({**arrays, **maps, **({} if valid is None else {VALID: valid})})
-    mask = np.ones(shape, bool) if valid is None else np.asarray(valid) != 0
+    given = np.ones(shape, bool) if valid is None else np.asarray(valid) != 0
+    masks = {}
     for modality, values in arrays.items():
         known = modalities[modality].has_data
-        mask &= _finite_pixels(modality, values) if known is None else known
-    for values in arrays.values():
-        values[~mask] = 0.0
+        masks[modality] = given & (_finite_pixels(modality, values) if known is None else known)
+    together = np.logical_and if require == "all" else np.logical_or
+    mask = together.reduce(list(masks.values()))
+    for modality, values in arrays.items():
+        masks[modality] &= mask
+        values[~masks[modality]] = 0.0
     variables: dict[str, Any] = {
         m: (("y", "x", f"band_{m}"), arrays[m], _attributes(modalities[m])) for m in modalities
     }
-    variables[VALID] = (("y", "x"), mask.astype(np.uint8))
+    variables |= mask_variables(masks, mask)
     for key, value in maps.items():
         variables[key] = (("y", "x"), _as_label_map(key, value, classes))
     table = [
@@ -180,8 +188,29 @@ def class_table(scene: xr.Dataset) -> ClassTable:
 
 
 def valid_mask(scene: xr.Dataset) -> np.ndarray:
-    """(H, W) bool: True where every modality has data."""
+    """(H, W) bool: True where any modality has data, or all where the scene requires all."""
     return scene[VALID].to_numpy() != 0
+
+
+def mask_name(modality: str) -> str:
+    """The variable that says where a modality has data, where it is not `valid` that does."""
+    return f"{VALID}_{modality}"
+
+
+def mask_variables(masks: Mapping[str, np.ndarray], valid: np.ndarray) -> dict[str, Any]:
+    """`valid` and the modalities' masks as variables of a scene.
+
+    Args:
+        masks: Name -> (H, W) bool, where the modality has data; nowhere outside `valid`.
+        valid: (H, W) bool.
+
+    Returns:
+        Dims and uint8 values by name; a modality that has data wherever valid has no mask.
+    """
+    own = {mask_name(m): mask for m, mask in masks.items() if (mask != valid).any()}
+    return {
+        name: (("y", "x"), mask.astype(np.uint8)) for name, mask in {VALID: valid, **own}.items()
+    }
 
 
 def carried_over(scene: xr.Dataset) -> xr.Dataset:
@@ -204,17 +233,20 @@ def check_scene(scene: xr.Dataset) -> None:
         if tuple(sorted(map(str, scene[name].dims))) != dims:
             raise SceneError(f"modality {name} has dims {scene[name].dims}, not {dims}")
     if not valid_mask(scene).any():
-        raise SceneError("no pixel has data in every modality; check the nodata values")
+        raise SceneError(
+            "no pixel has data in any modality, or in all with `require: all`; check the nodata "
+            "values"
+        )
     for key in (LABELS, OFFICIAL_TRAIN, OFFICIAL_TEST):
         if key in scene:
             check_ids(key, scene[key].to_numpy(), classes)
 
 
 def _check_modality_name(name: str) -> None:
-    if not name.isidentifier() or name in _RESERVED:
+    if not name.isidentifier() or name in _RESERVED or name.startswith(mask_name("")):
         raise SceneError(
             f"{name!r} cannot name a modality; use letters, digits and underscores, and none of "
-            f"{', '.join(sorted(_RESERVED))}"
+            f"{', '.join(sorted(_RESERVED))} and {mask_name('...')}"
         )
 
 

@@ -22,6 +22,7 @@ from bdgf.scenes.ingest.label_maps import (
 )
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.masks import tell_missing
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import (
     LABELS,
@@ -125,7 +126,9 @@ def read_scene(
         official_test=labels.get(OFFICIAL_TEST),
         crs=crs,
         transform=transform,
+        require=config.require,
     )
+    tell_missing(scene)
     _check_labels(name, config, scene)
     return scene
 
