@@ -20,6 +20,7 @@ TESTED_ELSEWHERE = {
     "models/bdgf/settings.py": "models/test_registry.py",
     "models/patch/settings.py": "models/patch/test_fit.py",
     "preprocessing/settings.py": "preprocessing/test_modality_transform.py",
+    "scenes/mask_variables.py": "scenes/test_masks.py",
     "scenes/readers/raw_array.py": "scenes/readers/test_registry.py",
     "splits/parts.py": "splits/test_split.py",
     "splits/settings.py": "splits/test_split.py",

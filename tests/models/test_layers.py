@@ -17,32 +17,16 @@ from bdgf.models.registry import MODELS
 from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.raster.patches import gather_batch, level_valid
+from bdgf.scenes.mask_variables import mask_name
 from bdgf.scenes.masks import hide_modalities
-from bdgf.scenes.scene import ModalityArray, class_table, mask_name, new_scene, valid_mask
-from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
+from bdgf.scenes.scene import valid_mask
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import make_split
 from bdgf.training.devices import make_fabric
+from tests.models.layered_scenes import DEMO, scene_of
 from tests.models.small_models import OWN, PRETRAIN, TRAIN
 
 SHORT = TRAIN.model_copy(update={"epochs": 1})
-DEMO = make_demo_scene(DemoSettings(size=48, bands=12))
-
-
-HOLES = {"optical": np.s_[10:20, 12:30], "sar": np.s_[15:40, 25:40]}
-"""Where a modality has no data, of a demo scene with holes; they overlap."""
-
-
-def scene_of(*names: str, holes: bool = False) -> xr.Dataset:
-    arrays = {}
-    for name in names:
-        kind, units, scale = (DEMO[name].attrs[key] for key in ("kind", "units", "scale"))
-        values = DEMO[name].to_numpy().copy()
-        if holes and name in HOLES:
-            values[HOLES[name]] = np.nan
-        arrays[name] = ModalityArray(values, kind, units, scale)
-    valid, labels = valid_mask(DEMO), DEMO["labels"].to_numpy()
-    return new_scene("demo", arrays, labels, class_table(DEMO), valid=valid)
 
 
 def inputs_of(scene: xr.Dataset, folder: Path) -> SceneInputs:

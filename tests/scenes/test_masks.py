@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from bdgf.core.errors import SceneError, SettingsError
+from bdgf.raster.windows import Window
 from bdgf.scenes.classes import ClassTable
+from bdgf.scenes.ingest.file_windows import open_scene
+from bdgf.scenes.ingest.read_scene import IngestSettings
 from bdgf.scenes.masks import hide_modalities, modality_mask, modality_masks, tell_missing
 from bdgf.scenes.scene import ModalityArray, modality_names, new_scene, valid_mask
+from tests.data.fabricate import write_raster
 
 SIZE = (6, 5)
 
@@ -105,3 +109,31 @@ def test_hiding_nothing_changes_nothing_and_hiding_all_is_refused():
         hide_modalities(made, modality_names(made))
     with pytest.raises(SettingsError, match="no modality thermal to hide; the scene has optical"):
         hide_modalities(made, ["thermal"])
+
+
+@pytest.mark.parametrize("rule", ["any", "all"])
+def test_a_scene_read_from_its_files_by_windows_has_the_same_masks(rule, tmp_path):
+    rng = np.random.default_rng(0)
+    sar, height = rng.random((20, 30, 2), np.float32), rng.random((20, 30), np.float32)
+    sar[3:9, 5:25], height[:, 28:], sar[0, 29] = -1, -1, -1
+    (tmp_path / "mine").mkdir()
+    write_raster(tmp_path / "mine" / "sar.tif", sar, nodata=-1)
+    write_raster(tmp_path / "mine" / "height.tif", height, nodata=-1)
+    configuration = {
+        "require": rule,
+        "modalities": {
+            "sar": {"kind": "auxiliary", "file": "sar.tif"},
+            "height": {"kind": "auxiliary", "file": "height.tif"},
+        },
+    }
+    settings = IngestSettings(folders=(str(tmp_path),))
+    held = open_scene("mine", configuration, settings, resident_gib=1)
+    read = open_scene("mine", configuration, settings, resident_gib=0)
+    assert type(held) is not type(read)
+    assert read.labels() is None
+    for rows, columns in ((slice(0, 20), slice(0, 30)), (slice(2, 12), slice(20, 30))):
+        one, other = (source.read(Window(rows, columns)) for source in (held, read))
+        np.testing.assert_array_equal(valid_mask(one), valid_mask(other))
+        for name in ("sar", "height"):
+            np.testing.assert_array_equal(modality_mask(one, name), modality_mask(other, name))
+            np.testing.assert_array_equal(one[name], other[name])

@@ -19,7 +19,7 @@ from bdgf.framework.renamed import with_new_names
 from bdgf.framework.resolution import Resolution, Versions, resolve
 from bdgf.framework.run_folders import split_name
 from bdgf.framework.run_options import chosen_parts, refuse_unknown_pipelines
-from bdgf.framework.unlabelled import nodes_without_labels
+from bdgf.framework.unlabelled import has_labels, nodes_without_labels
 from bdgf.models.registry import model_entry
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class ModelSession(KedroSession):
             given["node_names"] = _nodes_to_run(together, self._parameters)
         left = nodes_without_labels(
             chosen_parts(given, together),
-            _pipeline(["full", "balance"]),
+            _pipeline(["full", "balance", "predict"]),
             self._parameters["scene"],
             str(self._parameters["dataset"]),
         )
@@ -172,11 +172,6 @@ def _nodes_to_run(together: Pipeline, parameters: Mapping[str, Any]) -> list[str
         left_out.add(OF_LABELS)
     kept = [node.name for node in together.nodes if left_out.isdisjoint(node.tags)]
     return kept if len(kept) < len(together.nodes) else None
-
-
-def has_labels(scene: Mapping[str, Any]) -> bool:
-    """Whether a scene's configuration names labels."""
-    return any(scene.get(key) for key in ("labels", "official_train", "fabricate"))
 
 
 def _absent(asked: Pipeline, model: str) -> Collection[str]:

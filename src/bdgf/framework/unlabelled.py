@@ -16,6 +16,11 @@ SPLIT = "split"
 _LABELLING = ("fabricate", "labels", "official_train")  # settings of a scene, any of which labels
 
 
+def has_labels(scene: Mapping[str, Any]) -> bool:
+    """Whether a scene's configuration names labels."""
+    return any(scene.get(setting) for setting in _LABELLING)
+
+
 def nodes_without_labels(
     chosen: Pipeline, whole: Pipeline, scene: Mapping[str, Any], name: str
 ) -> list[str] | None:
@@ -33,7 +38,7 @@ def nodes_without_labels(
     Raises:
         SettingsError: The scene has no labels, and what was asked for is nothing without them.
     """
-    if any(scene.get(setting) for setting in _LABELLING):
+    if has_labels(scene):
         return None
     splitting = {node.name for node in whole.only_nodes_with_outputs(SPLIT).nodes}
     needing = {node.name for node in whole.from_nodes(*splitting).nodes}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.weights import Weights
+from bdgf.features.cube import FeatureCube
 from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.models.base import SceneInputs
 from bdgf.scenes.masks import hide_modalities
@@ -43,23 +45,23 @@ def without_modalities(
         SettingsError: There is no such modality, none would be left, or the features were not made
             here.
     """
-    prepared = hide_modalities(inputs.prepared, hidden)
-    if inputs.cube is None or not hidden:
-        yield inputs if not hidden else SceneInputs(prepared)
+    prepared, cube = hide_modalities(inputs.prepared, hidden), inputs.cube
+    if cube is None or not hidden:
+        yield replace(inputs, prepared=prepared) if hidden else inputs
         return
-    if denoiser is None or features.external is not None:
+    if denoiser is None or features.external is not None or not isinstance(cube, FeatureCube):
         raise SettingsError(
             "inference.hide asks for features without some modalities, and external features "
             "(features.external) cannot be made anew; leave one of the two out"
         )
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as temporary:
-        cube = extract_features(
+        less = extract_features(
             denoiser,
             prepared,
             features,
             Path(temporary) / "hidden.h5",
             fabric=make_fabric(devices),
-            normalisation=inputs.cube.normalisation(),
+            normalisation=cube.normalisation(),
         )
-        yield SceneInputs(prepared, cube)
+        yield replace(inputs, prepared=prepared, cube=less)

@@ -8,7 +8,6 @@ Where a modality is missing its channels are 0, the mean of what the statistics 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,14 +25,9 @@ from bdgf.preprocessing.modality_transform import (
 )
 from bdgf.preprocessing.pixel_chunks import pixel_chunks
 from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.scenes.mask_variables import mask_variables
 from bdgf.scenes.masks import modality_mask
-from bdgf.scenes.scene import (
-    carried_over,
-    check_scene,
-    mask_variables,
-    modality_names,
-    valid_mask,
-)
+from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
 
 __all__ = [
     "Preparation",
@@ -42,8 +36,6 @@ __all__ = [
     "is_reduced",
     "stack_channels",
 ]
-
-log = logging.getLogger(__name__)
 
 COMPONENTS = "components, the leading first"
 
@@ -104,11 +96,12 @@ class Preparation:
 
         Args:
             bands: By modality (B,) mean and (B,) standard deviation of the other raster's values,
-                as `ModalityTransform.band_mean` and `band_sigma` are.
+                as `ModalityTransform.band_mean` and `band_sigma` are; those that are not there
+                stay as they are.
         """
-        adapted = {}
-        for name, transform in self.modalities.items():
-            mean, sigma = bands[name]
+        adapted = dict(self.modalities)
+        for name, (mean, sigma) in bands.items():
+            transform = self.modalities[name]
             spread = transform.band_sigma * (1.0 if transform.gain is None else transform.gain)
             varies = (sigma > 0) & (spread > 0)
             gain = np.where(varies, spread / np.where(varies, sigma, 1), 1.0)
@@ -165,7 +158,6 @@ class Preparation:
         lacking = [name for name in self.modalities if name not in there]
         if not lacking or len(lacking) == len(self.modalities):
             return scene
-        log.warning("the scene has no %s: missing on every pixel", ", ".join(lacking))
         size = (scene.sizes["y"], scene.sizes["x"])
         masks = {name: modality_mask(scene, name) for name in there}
         masks |= dict.fromkeys(lacking, np.zeros(size, bool))

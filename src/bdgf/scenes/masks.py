@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 
 from bdgf.core.errors import SettingsError
-from bdgf.scenes.scene import mask_name, mask_variables, modality_names, valid_mask
+from bdgf.scenes.mask_variables import mask_name, mask_variables
+from bdgf.scenes.scene import modality_names, valid_mask
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,20 @@ def tell_missing(scene: xr.Dataset) -> None:
     log.info("%s: missing on valid pixels: %s", scene.attrs["scene"], ", ".join(told))
 
 
+def check_hidden(names: Collection[str], hidden: Collection[str]) -> None:
+    """Checks that modalities can be hidden.
+
+    Raises:
+        SettingsError: There is no such modality, or none would be left.
+    """
+    if unknown := [name for name in hidden if name not in names]:
+        raise SettingsError(
+            f"there is no modality {', '.join(unknown)} to hide; the scene has {', '.join(names)}"
+        )
+    if set(names) == set(hidden):
+        raise SettingsError(f"all modalities are hidden ({', '.join(names)}); leave one at least")
+
+
 def hide_modalities(scene: xr.Dataset, hidden: Collection[str]) -> xr.Dataset:
     """The scene as if some modalities had no data anywhere.
 
@@ -68,15 +83,10 @@ def hide_modalities(scene: xr.Dataset, hidden: Collection[str]) -> xr.Dataset:
         SettingsError: There is no such modality, or none would be left.
     """
     names = modality_names(scene)
-    left = [name for name in names if name not in hidden]
-    if unknown := [name for name in hidden if name not in names]:
-        raise SettingsError(
-            f"there is no modality {', '.join(unknown)} to hide; the scene has {', '.join(names)}"
-        )
-    if not left:
-        raise SettingsError(f"all modalities are hidden ({', '.join(names)}); leave one at least")
+    check_hidden(names, hidden)
     if not hidden:
         return scene
+    left = [name for name in names if name not in hidden]
     covered = np.logical_or.reduce([modality_mask(scene, name) for name in left])
     nothing = np.zeros(covered.shape, bool)
     masks = {name: modality_mask(scene, name) if name in left else nothing for name in names}

@@ -19,6 +19,7 @@ import xarray as xr
 from bdgf.core.errors import SceneError
 from bdgf.raster.georeferencing import georeference, with_georeference
 from bdgf.scenes.classes import ClassTable, check_ids, listing
+from bdgf.scenes.mask_variables import VALID, joint_masks, mask_name, mask_variables
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -35,7 +36,6 @@ __all__ = [
     "check_scene",
     "class_table",
     "georeference",
-    "mask_name",
     "modality_names",
     "new_scene",
     "spectral_names",
@@ -44,7 +44,6 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-VALID = "valid"
 LABELS = "labels"
 OFFICIAL_TRAIN = "official_train"
 OFFICIAL_TEST = "official_test"
@@ -125,10 +124,8 @@ def new_scene(
     for modality, values in arrays.items():
         known = modalities[modality].has_data
         masks[modality] = given & (_finite_pixels(modality, values) if known is None else known)
-    together = np.logical_and if require == "all" else np.logical_or
-    mask = together.reduce(list(masks.values()))
+    mask, masks = joint_masks(masks, require)
     for modality, values in arrays.items():
-        masks[modality] &= mask
         values[~masks[modality]] = 0.0
     variables: dict[str, Any] = {
         m: (("y", "x", f"band_{m}"), arrays[m], _attributes(modalities[m])) for m in modalities
@@ -190,27 +187,6 @@ def class_table(scene: xr.Dataset) -> ClassTable:
 def valid_mask(scene: xr.Dataset) -> np.ndarray:
     """(H, W) bool: True where any modality has data, or all where the scene requires all."""
     return scene[VALID].to_numpy() != 0
-
-
-def mask_name(modality: str) -> str:
-    """The variable that says where a modality has data, where it is not `valid` that does."""
-    return f"{VALID}_{modality}"
-
-
-def mask_variables(masks: Mapping[str, np.ndarray], valid: np.ndarray) -> dict[str, Any]:
-    """`valid` and the modalities' masks as variables of a scene.
-
-    Args:
-        masks: Name -> (H, W) bool, where the modality has data; nowhere outside `valid`.
-        valid: (H, W) bool.
-
-    Returns:
-        Dims and uint8 values by name; a modality that has data wherever valid has no mask.
-    """
-    own = {mask_name(m): mask for m, mask in masks.items() if (mask != valid).any()}
-    return {
-        name: (("y", "x"), mask.astype(np.uint8)) for name, mask in {VALID: valid, **own}.items()
-    }
 
 
 def carried_over(scene: xr.Dataset) -> xr.Dataset:
