@@ -80,7 +80,7 @@ def with_a_hole(project: Project, rule: str) -> np.ndarray:
 
 def test_a_scene_with_a_hole_in_one_modality_is_mapped_whole(project: Project) -> None:
     there = with_a_hole(project, "any")
-    printed = project.done("full", dataset="mine")
+    printed = project.done("full", dataset="mine", pretrain__steps=4)
     assert "mine: missing on valid pixels: optical on 25 %" in printed
     scene = opened(project.versions("02_intermediate/mine/scene.nc")[-1])
     np.testing.assert_array_equal(scene["valid_optical"], there)
