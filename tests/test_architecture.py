@@ -20,6 +20,7 @@ TESTED_ELSEWHERE = {
     "models/bdgf/settings.py": "models/test_registry.py",
     "models/patch/settings.py": "models/patch/test_fit.py",
     "preprocessing/settings.py": "preprocessing/test_modality_transform.py",
+    "scenes/mask_variables.py": "scenes/test_masks.py",
     "scenes/readers/raw_array.py": "scenes/readers/test_registry.py",
     "splits/parts.py": "splits/test_split.py",
     "splits/settings.py": "splits/test_split.py",
@@ -54,6 +55,7 @@ OF_NO_SINGLE_FILE = {
     "benchmarks",  # of the folder of this name
     "faults",  # of whole runs, disturbed
     "tools",  # likewise
+    "models/test_layers.py",  # of every registered model together
     "datasets/test_damaged_artifacts.py",  # of every kind of artifact together
     "datasets/test_full_disk.py",  # of all that is written
     "fuzz",  # of everything that reads files

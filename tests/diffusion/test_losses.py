@@ -116,3 +116,28 @@ def test_sums_keep_modalities_apart():
     sums = modality_sums(values, CHANNEL_COUNTS)
     assert sums[0] == 150
     assert sums[1].isnan()
+
+
+@pytest.mark.parametrize("average", ["modality", "element"])
+def test_planes_that_are_alike_give_the_loss_of_one(average):
+    batch, guess = case(), Guess((4, 4, 6, 6))
+    one = losses(batch, guess, loss_average=average)
+    planes = batch | {"valid": batch["valid"].expand(-1, 2, -1, -1)}
+    for name, value in vars(losses(planes, guess, loss_average=average)).items():
+        assert torch.equal(value, getattr(one, name))
+
+
+@pytest.mark.parametrize("average", ["modality", "element"])
+def test_where_a_modality_is_missing_its_values_and_errors_do_not_count(average):
+    batch, guess = case(), Guess((4, 4, 6, 6))
+    planes = batch["valid"].repeat(1, 2, 1, 1)
+    planes[3, 1, 2:] = 0  # of the fourth tile's last channel
+    batch |= {"valid": planes}
+    first = losses(batch, guess, loss_average=average)
+    assert not guess.visible[3, 1, 2:].any()
+    assert guess.visible[3, 0].all()
+    with torch.no_grad():
+        guess.prediction[3, 3, 2:] += 5
+        guess.reconstruction[3, 3, 2:] += 5
+    for name, value in vars(losses(batch, guess, loss_average=average)).items():
+        assert torch.equal(value, getattr(first, name))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from bdgf.core.errors import SceneError
 from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.data import PretrainingData
 from bdgf.diffusion.pretraining.pretrain import pretrain
@@ -88,3 +89,9 @@ def test_a_modality_that_the_denoiser_ignores_has_no_share(weights, labelled):
 def test_no_file_is_left_behind(weights, labelled, tmp_path):
     measure(weights, *labelled, folder=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_of_one_modality_there_is_nothing_to_balance(weights, labelled):
+    alone = Weights(weights.tensors, {**weights.config, "modality_order": ["optical"]})
+    with pytest.raises(SceneError, match="one modality, optical: there is nothing to balance"):
+        measure(alone, *labelled)

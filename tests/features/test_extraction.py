@@ -191,3 +191,39 @@ def test_only_modalities_of_the_denoiser_can_be_shown(tmp_path, fabric, visible)
             small_weights(), prepared_scene(), FeatureSettings(), tmp_path / "a.h5",
             fabric=fabric, visible=visible,
         )  # fmt: skip
+
+
+def test_masks_that_are_alike_change_no_feature(tmp_path, fabric):
+    scene = prepared_scene()
+    masked = scene.assign(valid_sar=scene["valid"])
+    whole = extract(tmp_path / "whole.h5", fabric, scene=scene)
+    assert same(whole, extract(tmp_path / "masked.h5", fabric, scene=masked))
+
+
+def test_a_modality_is_not_seen_where_it_is_missing(tmp_path, fabric):
+    scene = prepared_scene()
+    mask = scene["valid"].copy(deep=True)
+    mask[20:30, 30:45] = 0
+    masked = scene.assign(valid_sar=mask)
+    changed = masked.assign(sar=masked["sar"].where(mask > 0, 7.0))
+    cubes = [
+        extract(tmp_path / f"{number}.h5", fabric, scene=one)
+        for number, one in enumerate((scene, masked, changed))
+    ]
+    assert len({cube.fingerprint for cube in cubes}) == 3
+    assert same(cubes[1], cubes[2])
+    assert not same(cubes[0], cubes[1])
+    assert all(np.isfinite(values).all() for values in everything(cubes[1]).values())
+
+
+def test_a_modality_that_is_missing_everywhere_is_one_that_is_not_shown(tmp_path, fabric):
+    scene = prepared_scene()
+    missing = scene.assign(valid_sar=0 * scene["valid"])
+    frozen = extract(tmp_path / "all.h5", fabric, scene=scene).normalisation()
+    one = extract(tmp_path / "missing.h5", fabric, scene=missing, normalisation=frozen)
+    path, chosen = tmp_path / "hidden.h5", FeatureSettings(timesteps=(50, 200), halo=24)
+    other = extract_features(
+        small_weights(), scene, chosen, path,
+        fabric=fabric, normalisation=frozen, visible=["optical", "height"],
+    )  # fmt: skip
+    assert same(one, other)

@@ -12,7 +12,7 @@ from bdgf.scenes.scene import ClassTable
     ("arguments", "message"),
     [
         (((1, 3), ("a", "b"), ("#000000", "#ffffff")), "without gaps"),
-        (((), (), ()), "without gaps"),
+        (((2, 1), ("a", "b"), ("#000000", "#ffffff")), "without gaps"),
         (((1, 2), ("a", "a"), ("#000000", "#ffffff")), "names repeat"),
         (((1,), ("a",), ("red",)), "'#rrggbb'"),
         (((1,), ("a", "b"), ("#000000",)), "an id, a name and a colour"),
@@ -42,6 +42,12 @@ def test_ids_of_the_table_and_zero_may_stand_in_a_map():
     check_ids("labels", np.array([[0, 1], [2, 0]]), table)
     with pytest.raises(SceneError, match=r"labels holds -1, 3, 7, which the class list \(1..2, 0"):
         check_ids("labels", np.array([[0, 1], [-1, 7], [3, 7]]), table)
+
+
+def test_an_empty_table_allows_no_label():
+    check_ids("labels", np.zeros((2, 2), int), ClassTable.of([]))
+    with pytest.raises(SceneError, match=r"labels holds 1, which the class list \(empty\)"):
+        check_ids("labels", np.array([0, 1]), ClassTable.of([]))
 
 
 def test_long_lists_are_cut():

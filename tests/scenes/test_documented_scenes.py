@@ -8,7 +8,8 @@ from scipy.io import savemat
 
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.ingest.read_scene import read_scene
-from bdgf.scenes.scene import georeference, modality_names, valid_mask
+from bdgf.scenes.masks import modality_mask
+from bdgf.scenes.scene import georeference, modality_names
 from tests.data.fabricate import write_raster
 from tests.data.small_scene import DSM, HSI, LABELS, PLACE, TEST, TRAIN, changed
 
@@ -35,7 +36,7 @@ def test_documented_geotiff_scene(tmp_path):
     scene = read_scene("delta", documented("delta"), [tmp_path])
     assert modality_names(scene) == ["optical", "sar", "elevation"]
     assert scene["sar"].attrs["scale"] == "log"
-    assert not valid_mask(scene)[0, 0]
+    assert not modality_mask(scene, "elevation")[0, 0]
     np.testing.assert_array_equal(scene["labels"], LABELS)
     np.testing.assert_array_equal(scene["official_train"], TRAIN)
     assert georeference(scene)[0].to_epsg() == 32632

@@ -57,7 +57,7 @@ def test_pixels_without_data_are_invalid_and_zero_in_every_modality():
     given["sar"].values[0, 0, 1] = np.inf
     outside = np.ones((4, 5), bool)
     outside[3, 4] = False
-    scene = new_scene("alp", given, labels(), CLASSES, valid=outside)
+    scene = new_scene("alp", given, labels(), CLASSES, valid=outside, require="all")
     expected = np.ones((4, 5), bool)
     expected[[1, 0, 3], [2, 0, 4]] = False
     np.testing.assert_array_equal(valid_mask(scene), expected)
@@ -71,6 +71,14 @@ def test_labels_default_to_the_union_of_the_official_maps():
     train[0, 0], test[1, 1] = 1, 2
     scene = new_scene("alp", modalities(), None, CLASSES, official_train=train, official_test=test)
     np.testing.assert_array_equal(scene["labels"], train + test)
+
+
+def test_without_labels_nothing_is_labelled_and_the_class_list_may_be_empty():
+    scene = new_scene("alp", modalities(), None, ClassTable.of([]))
+    assert scene["labels"].dtype == np.uint8
+    assert not scene["labels"].any()
+    assert class_table(scene).count == 0
+    check_scene(scene)
 
 
 def test_official_maps_win_over_labels_with_a_warning(caplog):
@@ -101,8 +109,11 @@ def test_a_rotated_grid_keeps_its_transform_without_coordinates():
     assert "x" not in scene.coords
 
 
-def without(key):
-    return {name: array for name, array in modalities().items() if name != key}
+@pytest.mark.parametrize("name", ["optical", "sar"])
+def test_one_modality_is_a_scene_whatever_its_kind(name):
+    scene = new_scene("alp", {name: modalities()[name]}, labels(), CLASSES)
+    assert modality_names(scene) == [name]
+    assert spectral_names(scene) == [name] * (name == "optical")
 
 
 @pytest.mark.parametrize(
@@ -112,11 +123,9 @@ def without(key):
         ({"labels": labels() - 1}, "labels holds -1"),
         ({"labels": labels() + 0.5}, "labels holds 0.5"),
         ({"labels": labels(5, 5)}, "optical is 4x5 pixels but labels is 5x5"),
-        ({"labels": None}, "neither labels nor official maps"),
         ({"official_test": np.full((4, 5), 9)}, "official_test holds 9"),
         ({"valid": np.zeros((4, 5))}, "no pixel has data"),
-        ({"modalities": without("optical")}, "none of the modalities"),
-        ({"modalities": {"optical": modalities()["optical"]}}, "has 1 modality"),
+        ({"modalities": {}}, "no modality"),
         ({"modalities": {**modalities(), "labels": modalities()["sar"]}}, "cannot name a modality"),
         (
             {"modalities": {**modalities(), "dsm": ModalityArray(np.zeros(3), "auxiliary")}},

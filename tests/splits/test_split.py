@@ -237,3 +237,9 @@ def test_the_split_keeps_the_georeference():
     demo = make_demo_scene(DemoSettings(size=48, bands=8))
     split = make_split(demo, SplitSettings(), 0, 5)
     assert georeference(split) == georeference(demo)
+
+
+def test_a_scene_without_labels_names_the_setting():
+    scene = random_scene(0).drop_vars(["official_train", "official_test"])
+    with pytest.raises(SceneError, match=r"no labelled pixel with data.*`labels`"):
+        make_split(scene.assign(labels=0 * scene["labels"]), SplitSettings(), 0, 2)

@@ -57,13 +57,13 @@ def p_losses(
 ) -> PretrainLoss:
     """The masked multimodal DDPM loss (DDPM eq. 14 over what is visible).
 
-    The error at a nodata pixel never counts, and its channels are hidden from the denoiser.
+    The error where there are no data never counts, and such channels are hidden from the denoiser.
 
     Args:
         denoiser: A `Denoiser`, or a wrapper called like one.
         schedule: Noise levels and target.
         x0: Clean tiles, (B, C, H, W) float32.
-        valid: (B, 1, H, W) float32, 1 where there are data.
+        valid: (B, 1, H, W) float32, 1 where there are data; (B, M, H, W) where modalities differ.
         t: Diffusion steps, (B,) int64.
         noise: Standard normal, (B, C, H, W).
         visible: (B, M, H, W) float32, 1 where a modality is visible.
@@ -73,7 +73,8 @@ def p_losses(
     x_t, target = schedule.q_sample(x0, noise, t), schedule.target(x0, noise, t)
     prediction, reconstruction = denoiser(x_t, t, visible * valid)
     seen = channel_planes(visible * valid, channel_counts)  # (B, C, H, W)
-    hidden = valid - seen
+    there = valid if valid.shape[1] == 1 else channel_planes(valid, channel_counts)
+    hidden = there - seen
     denoising = modality_sums((prediction - target) ** 2 * seen, channel_counts)  # (M,)
     rebuilt = modality_sums((reconstruction - x0) ** 2 * hidden, channel_counts)
     seen_count = modality_sums(seen, channel_counts)

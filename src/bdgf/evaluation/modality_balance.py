@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.masking.balance_index import balance_index
@@ -75,10 +76,15 @@ def measure_balance(
         highest of the modalities' explained noise, shares, average accuracies.
 
     Raises:
-        SceneError: The scene's modalities are not the denoiser's, or all its training pixels lie
-            in one block.
+        SceneError: There is one modality only, the scene's modalities are not the denoiser's, or
+            all its training pixels lie in one block.
     """
     names = list(weights.config["modality_order"])
+    if len(names) == 1:
+        raise SceneError(
+            f"the scene '{prepared.attrs['scene']}' has one modality, {names[0]}: there is nothing "
+            "to balance; run this pipeline on a scene of two modalities at least"
+        )
     fabric = make_fabric(devices)
     pixels = np.isin(split.to_numpy(), (TRAIN, VALIDATION))
     targets = prepared[LABELS].to_numpy()[pixels].astype(np.int64)
@@ -155,7 +161,9 @@ def _origin(weights: Weights, prepared: xr.Dataset, split: xr.DataArray) -> dict
     explained = []
     for name in config["modality_order"]:
         record[f"mask_rate_{name}"] = history[f"pretrain/mask_rate_{name}"][-1][1]
-        explained.append(history[f"pretrain/explained_noise_{name}"][-1][1])
+        # Held-out tiles on which a modality has no data explain nothing of it.
+        series = history.get(f"pretrain/explained_noise_{name}") or [(0, 0.0)]
+        explained.append(series[-1][1])
         record[f"explained_noise_{name}"] = explained[-1]
     record["explained_noise_balance_index"] = balance_index(torch.tensor(explained))
     return record

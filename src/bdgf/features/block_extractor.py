@@ -17,6 +17,7 @@ from bdgf.features.noise_field import NoiseField
 from bdgf.nn.group_norm import calibrate, freeze
 from bdgf.raster.blocks import FeatureTile
 from bdgf.raster.patches import level_valid
+from bdgf.scenes.masks import modality_masks
 from bdgf.scenes.scene import valid_mask
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ class TileExtractor:
             (timesteps, 2, groups) float32.
         """
         parts = [self._read(rows, columns) for rows, columns in regions]
-        x0, noise, valid = (torch.cat(maps) for maps in zip(*parts, strict=True))
+        x0, noise, valid, present = (torch.cat(maps) for maps in zip(*parts, strict=True))
         measured = [
-            calibrate(self.denoiser, partial(self._maps, x0, noise, valid, t), valid)
+            calibrate(self.denoiser, partial(self._maps, x0, noise, present, t), valid)
             for t in self.timesteps
         ]
         return torch.stack(measured).cpu().numpy()
@@ -92,12 +93,12 @@ class TileExtractor:
         Raises:
             UserError: An activation is NaN or infinite.
         """
-        x0, noise, valid = self._read(tile.region_rows, tile.region_columns)
+        x0, noise, valid, present = self._read(tile.region_rows, tile.region_columns)
         statistics = torch.from_numpy(normalisation).to(self.fabric.device)
         parts: dict[int, list[np.ndarray]] = {level: [] for level in self.levels}
         for timestep, frozen in zip(self.timesteps, statistics, strict=True):
             freeze(self.denoiser, frozen)
-            for level, values in self._maps(x0, noise, valid, timestep).items():
+            for level, values in self._maps(x0, noise, present, timestep).items():
                 parts[level].append(_to_float16(values[0][:, *tile.inside(level)]))
         cells = level_valid(valid[0, 0][tile.inside()].cpu() > 0, max(self.levels) + 1)
         return (
@@ -105,18 +106,20 @@ class TileExtractor:
             {level: cells[level][0].numpy() for level in self.levels},
         )
 
-    def _maps(self, x0: Tensor, noise: Tensor, valid: Tensor, timestep: int) -> dict[int, Tensor]:
+    def _maps(self, x0: Tensor, noise: Tensor, present: Tensor, timestep: int) -> dict[int, Tensor]:
         t = torch.full((len(x0),), timestep, device=x0.device)
-        visible = valid * self.seen
+        visible = present * self.seen
         with self.fabric.autocast():
             x_t = self.schedule.q_sample(x0, noise, t)
             return decoder_features(self.denoiser, x_t, t, visible, self.levels)
 
-    def _read(self, rows: slice, columns: slice) -> tuple[Tensor, Tensor, Tensor]:
-        # Channels and noise (1, C, h, w), validity (1, 1, h, w) float32; beyond the scene's
-        # lower and right edges zero and invalid.
+    def _read(self, rows: slice, columns: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        # Channels and noise (1, C, h, w), validity (1, 1, h, w), where each modality has data
+        # (1, M, h, w), or (1, 1, h, w) where all are alike, float32; beyond the scene's lower and
+        # right edges zero and invalid.
         part = self.prepared.isel(y=rows, x=columns)
-        valid = valid_mask(part)
+        valid, masks = valid_mask(part), modality_masks(part)
+        present = valid[None] if masks is None else masks & valid
         channels = np.concatenate(
             [part[name].to_numpy() for name in self.denoiser.modalities], dtype=np.float32
         )
@@ -127,9 +130,10 @@ class TileExtractor:
             np.pad(channels, ((0, 0), (0, below), (0, right))),
             self.noise.region(rows, columns),
             np.pad(valid[None], ((0, 0), (0, below), (0, right))),
+            np.pad(present, ((0, 0), (0, below), (0, right))),
         )
-        x0, noise, mask = (torch.from_numpy(m)[None].to(self.fabric.device) for m in maps)
-        return x0, noise, mask.float()
+        x0, noise, *planes = (torch.from_numpy(m)[None].to(self.fabric.device) for m in maps)
+        return x0, noise, planes[0].float(), planes[1].float()
 
 
 def _to_float16(values: Tensor) -> np.ndarray:

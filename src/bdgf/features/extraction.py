@@ -22,6 +22,7 @@ from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
 from bdgf.features.memory import bytes_per_pixel
 from bdgf.features.noise_field import NoiseField
 from bdgf.raster.blocks import FeatureTile, calibration_regions, cut, tile_side
+from bdgf.scenes.masks import modality_masks
 from bdgf.scenes.scene import modality_names, valid_mask
 from bdgf.training.devices import arithmetic
 
@@ -221,10 +222,11 @@ def _fingerprint(
         prepared.isel(y=slice(start, start + HASHED_ROWS))
         for start in range(0, prepared.sizes["y"], HASHED_ROWS)
     )
-    digests = [
-        fingerprint(valid_mask(part), *(part[name].to_numpy() for name in modality_names(part)))
-        for part in parts
-    ]
+    digests = []
+    for part in parts:
+        masks = [] if (present := modality_masks(part)) is None else [present]
+        channels = (part[name].to_numpy() for name in modality_names(part))
+        digests.append(fingerprint(valid_mask(part), *channels, *masks))
     computed = [type(fabric.strategy.precision).__name__, *arithmetic(fabric.device)]
     return fingerprint(weights.tensors, weights.config["settings"], digests, decisive, computed)
 

@@ -11,6 +11,7 @@ from bdgf.core.errors import SceneError
 from bdgf.features.source import FeatureSource
 from bdgf.preprocessing.preparation import channel_slices
 from bdgf.raster.patches import SceneTensors, channels_last
+from bdgf.scenes.masks import modality_masks
 
 
 def scene_tensors(prepared: xr.Dataset, cube: FeatureSource | None = None) -> SceneTensors:
@@ -32,7 +33,9 @@ def scene_tensors(prepared: xr.Dataset, cube: FeatureSource | None = None) -> Sc
     pixels = torch.empty(prepared.sizes["y"], prepared.sizes["x"], count)
     for name, part in slices.items():
         pixels[..., part] = torch.from_numpy(prepared[name].to_numpy()).permute(1, 2, 0)
-    arrays = SceneTensors(pixels.permute(2, 0, 1), slices)
+    masks = modality_masks(prepared)
+    present = None if masks is None else channels_last(torch.from_numpy(masks))
+    arrays = SceneTensors(pixels.permute(2, 0, 1), slices, present=present)
     return arrays if cube is None else with_features(arrays, cube)
 
 

@@ -19,6 +19,7 @@ from bdgf.framework.renamed import with_new_names
 from bdgf.framework.resolution import Resolution, Versions, resolve
 from bdgf.framework.run_folders import split_name
 from bdgf.framework.run_options import chosen_parts, refuse_unknown_pipelines
+from bdgf.framework.unlabelled import has_labels, nodes_without_labels
 from bdgf.models.registry import model_entry
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,8 @@ class ModelSession(KedroSession):
         """Runs pipelines; arguments are those of `KedroSession.run`.
 
         Raises:
-            SettingsError: A pipeline, node, tag or entry is unknown.
+            SettingsError: A pipeline, node, tag or entry is unknown, or the scene has no labels
+                and they are needed.
         """
         given = signature(super().run).bind(*args, **options).arguments
         asked = given.get("pipeline_names") or [given.pop("pipeline_name", None) or "__default__"]
@@ -62,6 +64,14 @@ class ModelSession(KedroSession):
         chosen = any(given.get(name) for name in _CHOICES)
         if not given.get("node_names"):
             given["node_names"] = _nodes_to_run(together, self._parameters)
+        left = nodes_without_labels(
+            chosen_parts(given, together),
+            _pipeline(["full", "balance", "predict"]),
+            self._parameters["scene"],
+            str(self._parameters["dataset"]),
+        )
+        if left is not None:
+            given["node_names"] = left
         given["pipeline_names"] = asked
         given |= self._resolved(given, chosen_parts(given, together), complete=not chosen)
         result: dict[str, Any] = super().run(**given)
@@ -165,11 +175,6 @@ def _nodes_to_run(together: Pipeline, parameters: Mapping[str, Any]) -> list[str
         left_out.add(OF_LABELS)
     kept = [node.name for node in together.nodes if left_out.isdisjoint(node.tags)]
     return kept if len(kept) < len(together.nodes) else None
-
-
-def has_labels(scene: Mapping[str, Any]) -> bool:
-    """Whether a scene's configuration names labels."""
-    return any(scene.get(key) for key in ("labels", "official_train", "fabricate"))
 
 
 def _absent(asked: Pipeline, model: str) -> Collection[str]:

@@ -8,7 +8,7 @@ from bdgf.core.errors import SceneError
 from bdgf.preprocessing.modality_transform import to_values
 from bdgf.preprocessing.preparation import Preparation
 from bdgf.raster.windows import blocks
-from bdgf.scenes.scene import valid_mask
+from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene_windows import SceneWindows
 
 _SIDE = 512
@@ -18,29 +18,31 @@ _SIDE = 512
 def band_statistics(
     source: SceneWindows, preparation: Preparation
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Mean and standard deviation of a raster's values, in one pass and without labels.
+    """Mean and standard deviation of each modality's values, in one pass and without labels.
 
     Args:
         source: The raster.
         preparation: Says what a modality's values are: bands, decibels, or brightness and shape.
 
     Returns:
-        (B,) float64 mean and standard deviation by modality.
+        (B,) float64 mean and standard deviation by modality; of those that have data somewhere.
 
     Raises:
         SceneError: No pixel has data.
     """
-    count = 0
-    means = {name: np.zeros(len(t.band_mean)) for name, t in preparation.modalities.items()}
+    found = source.modalities
+    there = {name: t for name, t in preparation.modalities.items() if name in found}
+    counts = dict.fromkeys(there, 0)
+    means = {name: np.zeros(len(t.band_mean)) for name, t in there.items()}
     squares = {name: np.zeros_like(mean) for name, mean in means.items()}
     for window in blocks(source.shape, _SIDE):
         scene = source.read(window)
-        valid = valid_mask(scene)
-        here = int(valid.sum())
-        if not here:
-            continue
-        for name, transform in preparation.modalities.items():
-            pixels = scene[name].to_numpy()[valid].astype(np.float64)
+        for name, transform in there.items():
+            mask = modality_mask(scene, name)
+            count, here = counts[name], int(mask.sum())
+            if not here:
+                continue
+            pixels = scene[name].to_numpy()[mask].astype(np.float64)
             values = to_values(
                 pixels, transform.scale, transform.least_brightness, preparation.settings
             )
@@ -49,7 +51,11 @@ def band_statistics(
             squares[name] += ((values - values.mean(0)) ** 2).sum(0)
             squares[name] += apart**2 * (count * here / (count + here))
             means[name] += apart * (here / (count + here))
-        count += here
-    if not count:
+            counts[name] += here
+    if not any(counts.values()):
         raise SceneError(f"scene '{source.name}' has no pixel with data; nothing can be adapted")
-    return {name: (mean, np.sqrt(squares[name] / count)) for name, mean in means.items()}
+    return {
+        name: (means[name], np.sqrt(squares[name] / count))
+        for name, count in counts.items()
+        if count
+    }

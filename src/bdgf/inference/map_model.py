@@ -40,6 +40,7 @@ from bdgf.preprocessing.preparation import Preparation
 from bdgf.raster.windows import blocks
 from bdgf.scenes.classes import ClassTable
 from bdgf.scenes.ingest.scene_file import open_scene_file
+from bdgf.scenes.masks import check_hidden
 from bdgf.scenes.scene_windows import DatasetWindows, InOrder, ModalityForm, SceneWindows
 
 if TYPE_CHECKING:
@@ -133,14 +134,17 @@ class MapModel:
 
         Raises:
             SceneError: Modalities, bands or units are not those of the training; both are listed.
+            SettingsError: A modality that is to be hidden is unknown, or none would be left.
         """
-        self.check(source)
+        inference = inference or InferenceSettings()
+        check_hidden(list(self.modalities), inference.hide)
+        self.check(source, inference.hide)
         return WindowStep(
             InOrder(source, tuple(self.modalities)),
             self.preparation,
             self.classifier,
             self.guidance,
-            inference or InferenceSettings(),
+            inference,
             devices,
             tuple(layers),
         )
@@ -188,27 +192,33 @@ class MapModel:
         """The model with the statistics of another raster; see `Preparation.adapted`."""
         from bdgf.inference.adaptation import band_statistics
 
-        self.check(source)
+        self.check(source, tuple(self.modalities))
         ordered = InOrder(source, tuple(self.modalities))
         return replace(
             self, preparation=self.preparation.adapted(band_statistics(ordered, self.preparation))
         )
 
-    def check(self, source: SceneWindows) -> None:
+    def check(self, source: SceneWindows, hidden: Sequence[str] = ()) -> None:
         """Compares a raster's modalities with those of the training.
+
+        Args:
+            source: The raster.
+            hidden: Modalities that it may lack.
 
         Raises:
             SceneError: One line with both lists.
         """
         wanted, found = self.modalities, source.modalities
-        same = wanted.keys() == found.keys() and all(
-            _alike(form, found[name]) for name, form in wanted.items()
+        lacking = [name for name in wanted if name not in found]
+        same = found.keys() <= wanted.keys() and all(
+            _alike(wanted[name], form) for name, form in found.items()
         )
-        if not same:
+        if not same or set(lacking) - set(hidden):
+            without = f", or inference.hide=[{','.join(lacking)}] to map without" if same else ""
             raise SceneError(
                 f"scene '{source.name}' is not what model '{self.name}' of '{self.scene}' was "
                 f"trained for: it has {_listed(found)}; the model takes {_listed(wanted)}; give a "
-                "scene of the same modalities, bands and units, by the same names"
+                f"scene of the same modalities, bands and units, by the same names{without}"
             )
 
     def save(self, path: str | PathLike[str]) -> None:

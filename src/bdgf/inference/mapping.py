@@ -96,7 +96,7 @@ def map_scene(
         SceneError: The scene is not what the model was trained for, or cannot be read.
         StorageError: The disk refuses.
     """
-    model.check(source)
+    model.check(source, inference.hide)
     labels = _known_labels(model, source)
     if settings.adapt == "statistics":
         model = model.adapted(source)

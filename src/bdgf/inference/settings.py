@@ -14,6 +14,9 @@ from bdgf.models.base import PredictionSettings
 class InferenceSettings(PredictionSettings):
     """Full-map inference. Chosen here; the paper is silent."""
 
+    hide: tuple[str, ...] = Field(
+        (), description="Modalities that are taken as missing everywhere while a map is drawn"
+    )
     smoothing: SmoothingSettings = Field(
         SmoothingSettings(), description="Smoothing of the map's probabilities, of every model"
     )

@@ -22,7 +22,8 @@ from bdgf.models.base import SceneInputs
 from bdgf.raster.blocks import FeatureTile
 from bdgf.raster.patches import level_patch
 from bdgf.raster.windows import Window, round_up
-from bdgf.scenes.scene import valid_mask
+from bdgf.scenes.masks import hide_modalities
+from bdgf.scenes.scene import modality_names, valid_mask
 from bdgf.training.devices import make_fabric
 
 if TYPE_CHECKING:
@@ -121,13 +122,13 @@ class WindowStep:
         shape = self.source.shape
         need = self._aligned(window, self.reach)
         region = need.grown(self.halo, shape)
-        scene = self.source.read(region)
+        scene = self._seen(region)
         inner, core = need.within(region), window.within(need)
         valid = valid_mask(scene)[inner.index][core.index]
         count = int(self.classifier.config["classes"])
         probabilities = np.zeros((count, *window.shape), np.float32)
         if valid.any():
-            prepared = self.preparation.apply(scene)
+            prepared = self.preparation.apply(scene, may_lack=True)
             part = prepared.isel(y=inner.rows, x=inner.columns)
             wanted = np.zeros(need.shape, bool)
             near = smoothing_reach(self.inference.smoothing)
@@ -142,6 +143,12 @@ class WindowStep:
             PROBABILITIES: lambda: probabilities,
         }
         return {name: made[name]() for name in self.layers}
+
+    def _seen(self, region: Window) -> xr.Dataset:
+        # The scene without what is hidden; what it lacks of that need not be hidden.
+        scene = self.source.read(region)
+        there = modality_names(scene)
+        return hide_modalities(scene, [name for name in self.inference.hide if name in there])
 
     def _aligned(self, window: Window, reach: int) -> Window:
         """The window and its reach, from a multiple of the alignment to one, or to the end."""

@@ -1,13 +1,16 @@
 """Preparation: a scene's modalities become standardised channels, and so does any later raster.
 
-Statistics come from the valid pixels of one scene, without labels, are stored with the model and
-never refitted (`modality_transform` says what is done, step by step).
+Statistics come from the pixels of one scene, of each modality where it has data, without labels,
+are stored with the model and never refitted (`modality_transform` says what is done, step by step).
+Where a modality is missing its channels are 0, the mean of what the statistics come from.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +25,8 @@ from bdgf.preprocessing.modality_transform import (
 )
 from bdgf.preprocessing.pixel_chunks import pixel_chunks
 from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.scenes.mask_variables import mask_variables
+from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
 
 __all__ = [
@@ -52,22 +57,26 @@ class Preparation:
         """Channels of each modality after preparation, in order."""
         return {name: transform.channels for name, transform in self.modalities.items()}
 
-    def apply(self, scene: xr.Dataset) -> xr.Dataset:
+    def apply(self, scene: xr.Dataset, *, may_lack: bool = False) -> xr.Dataset:
         """Prepares a scene with the stored transform.
 
         Args:
             scene: A scene whose modalities are those of the fit; labels are not needed.
+            may_lack: Whether it may lack some of them: they are then missing everywhere.
 
         Returns:
-            The prepared scene: (band_<m>, y, x) float32 a modality, 0 on invalid pixels; masks,
+            The prepared scene: (band_<m>, y, x) float32 a modality, 0 where it has no data; masks,
             maps, georeference and attributes carried over.
 
         Raises:
             SceneError: The modalities or their bands are not those of the fit.
         """
+        if may_lack:
+            scene = self._completed(scene)
         self._check(scene)
-        mask, prepared = valid_mask(scene), carried_over(scene)
+        prepared = carried_over(scene)
         for name, transform in self.modalities.items():
+            mask = modality_mask(scene, name)
             channels = np.zeros((transform.channels, *mask.shape), np.float32)
             for rows, pixels in pixel_chunks(scene[name], mask):
                 values = to_channels(pixels, transform, self.settings)  # (N, C)
@@ -87,11 +96,12 @@ class Preparation:
 
         Args:
             bands: By modality (B,) mean and (B,) standard deviation of the other raster's values,
-                as `ModalityTransform.band_mean` and `band_sigma` are.
+                as `ModalityTransform.band_mean` and `band_sigma` are; those that are not there
+                stay as they are.
         """
-        adapted = {}
-        for name, transform in self.modalities.items():
-            mean, sigma = bands[name]
+        adapted = dict(self.modalities)
+        for name, (mean, sigma) in bands.items():
+            transform = self.modalities[name]
             spread = transform.band_sigma * (1.0 if transform.gain is None else transform.gain)
             varies = (sigma > 0) & (spread > 0)
             gain = np.where(varies, spread / np.where(varies, sigma, 1), 1.0)
@@ -142,6 +152,25 @@ class Preparation:
             settings = PreparationSettings(**weights.config["settings"])
         return cls(settings, modalities)
 
+    def _completed(self, scene: xr.Dataset) -> xr.Dataset:
+        """The scene with the modalities that it lacks, all masked."""
+        there = modality_names(scene)
+        lacking = [name for name in self.modalities if name not in there]
+        if not lacking or len(lacking) == len(self.modalities):
+            return scene
+        size = (scene.sizes["y"], scene.sizes["x"])
+        masks = {name: modality_mask(scene, name) for name in there}
+        masks |= dict.fromkeys(lacking, np.zeros(size, bool))
+        added: dict[str, Any] = mask_variables(masks, valid_mask(scene))
+        for name in lacking:
+            transform = self.modalities[name]
+            values = np.broadcast_to(np.float32(0), (*size, transform.bands))  # takes no memory
+            attributes = {"kind": transform.kind, "units": "", "scale": transform.scale}
+            added[name] = (("y", "x", f"band_{name}"), values, attributes)
+        unknown = [name for name in there if name not in self.modalities]  # refused later
+        names = json.dumps([*self.modalities, *unknown])
+        return scene.assign(added).assign_attrs(modalities=names)
+
     def _check(self, scene: xr.Dataset) -> None:
         names, fitted = modality_names(scene), list(self.modalities)
         if names != fitted:
@@ -164,7 +193,7 @@ class Preparation:
 
 
 def fit_preparation(scene: xr.Dataset, settings: PreparationSettings) -> Preparation:
-    """Fits the transform on all valid pixels of a scene; labels are not looked at.
+    """Fits the transform of each modality where it has data; labels are not looked at.
 
     The sums are exact, in float64, over chunks of rows: memory stays bounded for large scenes.
 
@@ -173,14 +202,19 @@ def fit_preparation(scene: xr.Dataset, settings: PreparationSettings) -> Prepara
         settings: What to do.
 
     Raises:
-        SceneError: The scene is not one, or has no valid pixel.
+        SceneError: The scene is not one, or a modality has data nowhere.
     """
     check_scene(scene)
-    mask = valid_mask(scene)
-    return Preparation(
-        settings,
-        {name: fit_modality(scene[name], mask, settings) for name in modality_names(scene)},
-    )
+    transforms = {}
+    for name in modality_names(scene):
+        mask = modality_mask(scene, name)
+        if not mask.any():
+            raise SceneError(
+                f"modality {name} has no data on any pixel of the scene; correct its nodata values "
+                "or leave it out"
+            )
+        transforms[name] = fit_modality(scene[name], mask, settings)
+    return Preparation(settings, transforms)
 
 
 def is_reduced(modality: xr.DataArray) -> bool:

@@ -28,6 +28,8 @@ class SceneTensors:
             (C_l, ceil(H / 2**l), ceil(W / 2**l)) float16; empty without guidance.
         feature_mean: Per level (C_l,) float32, over cells that hold valid pixels.
         feature_std: Per level (C_l,) float32, likewise.
+        present: (M, H, W) bool, where each modality has data, in the order of the channels; None
+            where all have it on every valid pixel.
     """
 
     channels: Tensor
@@ -35,6 +37,7 @@ class SceneTensors:
     features: tuple[Tensor, ...] = ()
     feature_mean: tuple[Tensor, ...] = ()
     feature_std: tuple[Tensor, ...] = ()
+    present: Tensor | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -76,6 +79,7 @@ class SceneTensors:
             features=tuple(channels_last(level.to(device)) for level in self.features),
             feature_mean=tuple(mean.to(device) for mean in self.feature_mean),
             feature_std=tuple(std.to(device) for std in self.feature_std),
+            present=None if self.present is None else channels_last(self.present.to(device)),
         )
 
 
@@ -89,6 +93,7 @@ class PatchBatch(NamedTuple):
         features_inside: Per level (B, 1, P_l, P_l) bool: the cell holds a valid pixel.
         centres: Per level (B, C_l) float32, the features interpolated at the centre pixel; empty
             where they were not asked for.
+        scene_present: (B, M, P, P) bool, where each modality has data; None where all are alike.
     """
 
     scene: Tensor
@@ -96,6 +101,7 @@ class PatchBatch(NamedTuple):
     features: tuple[Tensor, ...]
     features_inside: tuple[Tensor, ...]
     centres: tuple[Tensor, ...] = ()
+    scene_present: Tensor | None = None
 
 
 def level_patch(patch: int, level: int) -> int:
@@ -221,8 +227,16 @@ def gather_batch(
         *((arrays.features[level], level, size) for level, size in sizes),
         *((valid[level], level, size) for level, size in sizes),
     ]
+    if arrays.present is not None:
+        maps.append((arrays.present, 0, patch))
     scene, scene_inside, *levelled = _gather(maps, rows, cols, symmetry)
-    patches = PatchBatch(scene, scene_inside, tuple(levelled[:count]), tuple(levelled[count:]))
+    patches = PatchBatch(
+        scene,
+        scene_inside,
+        tuple(levelled[:count]),
+        tuple(levelled[count : 2 * count]),
+        scene_present=levelled[-1] if arrays.present is not None else None,
+    )
     if not centres:
         return patches
     interpolated = (

@@ -24,7 +24,7 @@ _PALETTE = (
 
 @dataclass(frozen=True)
 class ClassTable:
-    """The land-cover classes of a scene.
+    """The land-cover classes of a scene; a scene without labels may have none.
 
     Attributes:
         ids: 1..K, contiguous; 0 is no class.
@@ -38,7 +38,7 @@ class ClassTable:
 
     def __post_init__(self) -> None:
         """Checks what every user of the table relies on."""
-        if not self.ids or self.ids != tuple(range(1, len(self.ids) + 1)):
+        if self.ids != tuple(range(1, len(self.ids) + 1)):
             raise SceneError(
                 f"class ids must be 1, 2, ... without gaps, not {list(self.ids)}; "
                 "correct the scene's class list"
@@ -77,9 +77,10 @@ def check_ids(key: str, values: np.ndarray, classes: ClassTable) -> None:
     """
     outside = np.setdiff1d(np.unique(values), (0, *classes.ids))
     if outside.size:
+        known = f"1..{classes.count}, 0 = unlabelled" if classes.count else "empty"
         raise SceneError(
-            f"{key} holds {listing(outside)}, which the class list (1..{classes.count}, "
-            "0 = unlabelled) does not have; correct the class list or the value for unlabelled"
+            f"{key} holds {listing(outside)}, which the class list ({known}) does not have; "
+            "correct the class list or the value for unlabelled"
         )
 
 

@@ -134,9 +134,11 @@ class SceneConfig(Settings):
         None, description="Folder of its files below each data folder; null takes its name."
     )
     shape: tuple[int, int] | None = Field(None, description="Published rows and columns.")
-    modalities: dict[str, Modality] = Field({}, description="Name -> image, at least two.")
+    modalities: dict[str, Modality] = Field({}, description="Name -> image, at least one.")
     labels: LabelMap | None = Field(
-        None, description="All labels; null takes the union of the official maps."
+        None,
+        description="All labels; null takes the union of the official maps. Without either the "
+        "scene is for pretraining and to be mapped.",
     )
     official_train: LabelMap | None = Field(None, description="Official training pixels.")
     official_test: LabelMap | None = Field(None, description="Official test pixels.")
@@ -146,10 +148,16 @@ class SceneConfig(Settings):
         "(#000000) or names of ENVI regions.",
     )
     classes: tuple[LandCoverClass, ...] = Field(
-        (), description="The classes; none: 1 to the greatest label, without names."
+        (),
+        description="The classes; none: 1 to the greatest label, without names. A scene without "
+        "labels needs none.",
     )
     counts: Literal["published", "unverified"] = Field(
         "published", description="Whether the classes' counts were checked, or only copied."
+    )
+    require: Literal["any", "all"] = Field(
+        "any",
+        description="A pixel is valid where `any` modality has data, or where `all` have.",
     )
     grid_tolerance: float = Field(
         1e-3, ge=0, description="How far two grids may differ and still be one, in pixels."
@@ -174,12 +182,10 @@ class SceneConfig(Settings):
             if self.model_fields_set - {"fabricate", "title", "source"}:
                 raise ValueError("a scene with `fabricate` has no files: leave out the rest")
             return self
-        if len(self.modalities) < 2:
-            raise ValueError("a scene needs two `modalities` at least")
+        if not self.modalities:
+            raise ValueError("a scene needs one of `modalities` at least")
         if (self.official_train is None) != (self.official_test is None):
             raise ValueError("give both `official_train` and `official_test`, or neither")
-        if self.labels is None and self.official_train is None:
-            raise ValueError("a scene needs `labels` or official maps")
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 A modality is a variable with dims `(y, x, band_<modality>)`; `valid`, `labels` and the optional
 official maps have dims `(y, x)`. A prepared scene is the same with modalities `(band_<m>, y, x)`.
+A modality that is missing on valid pixels has a mask too, see `bdgf.scenes.masks`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import xarray as xr
 from bdgf.core.errors import SceneError
 from bdgf.raster.georeferencing import georeference, with_georeference
 from bdgf.scenes.classes import ClassTable, check_ids, listing
+from bdgf.scenes.mask_variables import VALID, joint_masks, mask_name, mask_variables
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -42,7 +44,6 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-VALID = "valid"
 LABELS = "labels"
 OFFICIAL_TRAIN = "official_train"
 OFFICIAL_TEST = "official_test"
@@ -79,24 +80,26 @@ def new_scene(
     official_test: np.ndarray | None = None,
     crs: CRS | str | None = None,
     transform: Affine | None = None,
+    require: Literal["any", "all"] = "any",
 ) -> xr.Dataset:
     """Builds and checks a scene.
 
-    Pixels where any band of any modality is not finite become invalid; the modalities are 0
-    there. The spectral modalities come first. Labels on invalid pixels are kept (they count
-    against the published numbers) but no split uses them.
+    A modality has no data where any of its bands is not finite, and is 0 there. The spectral
+    modalities come first. Labels on invalid pixels are kept (they count against the published
+    numbers) but no split uses them.
 
     Args:
         name: The scene's name.
         modalities: (H, W, bands) arrays by modality name.
         labels: (H, W) integers, 0 = unlabelled; None takes the union of the official maps, which
-            also win where they disagree with `labels` (with a warning).
+            also win where they disagree with `labels` (with a warning), or labels nothing.
         classes: The class table.
         valid: (H, W), non-zero where the source has data; None leaves it to the modalities.
         official_train: (H, W) label map of the official training pixels.
         official_test: (H, W) label map of the official test pixels.
         crs: Coordinate reference system, if the source has one.
         transform: Affine map from (column, row) to coordinates, if the source has one.
+        require: Whether a pixel is valid where any modality has data, or all have.
 
     Returns:
         The scene (module docstring).
@@ -104,24 +107,30 @@ def new_scene(
     Raises:
         SceneError: The arrays do not fit together (`check_scene`).
     """
+    if not modalities:
+        raise SceneError("the scene has no modality; configure one at least")
     modalities = dict(sorted(modalities.items(), key=lambda item: item[1].kind != "spectral"))
     for modality in modalities:
         _check_modality_name(modality)
     arrays = {m: _as_bands(m, array.values) for m, array in modalities.items()}
     official = {OFFICIAL_TRAIN: official_train, OFFICIAL_TEST: official_test}
     maps = {key: np.asarray(value) for key, value in official.items() if value is not None}
+    if labels is None and not maps:
+        labels = np.zeros(next(iter(arrays.values())).shape[:2], np.uint8)
     maps[LABELS] = _merge_labels(labels, maps)
     shape = _common_shape({**arrays, **maps, **({} if valid is None else {VALID: valid})})
-    mask = np.ones(shape, bool) if valid is None else np.asarray(valid) != 0
+    given = np.ones(shape, bool) if valid is None else np.asarray(valid) != 0
+    masks = {}
     for modality, values in arrays.items():
         known = modalities[modality].has_data
-        mask &= _finite_pixels(modality, values) if known is None else known
-    for values in arrays.values():
-        values[~mask] = 0.0
+        masks[modality] = given & (_finite_pixels(modality, values) if known is None else known)
+    mask, masks = joint_masks(masks, require)
+    for modality, values in arrays.items():
+        values[~masks[modality]] = 0.0
     variables: dict[str, Any] = {
         m: (("y", "x", f"band_{m}"), arrays[m], _attributes(modalities[m])) for m in modalities
     }
-    variables[VALID] = (("y", "x"), mask.astype(np.uint8))
+    variables |= mask_variables(masks, mask)
     for key, value in maps.items():
         variables[key] = (("y", "x"), _as_label_map(key, value, classes))
     table = [
@@ -166,7 +175,7 @@ def class_table(scene: xr.Dataset) -> ClassTable:
     """
     try:
         rows = json.loads(scene.attrs["classes"])
-        ids, names, colors = zip(*((r["id"], r["name"], r["color"]) for r in rows), strict=True)
+        ids, names, colors = ([row[key] for row in rows] for key in ("id", "name", "color"))
     except (KeyError, TypeError, ValueError) as error:
         raise SceneError(
             "the dataset is no scene: its attribute 'classes' is missing or damaged; "
@@ -176,7 +185,7 @@ def class_table(scene: xr.Dataset) -> ClassTable:
 
 
 def valid_mask(scene: xr.Dataset) -> np.ndarray:
-    """(H, W) bool: True where every modality has data."""
+    """(H, W) bool: True where any modality has data, or all where the scene requires all."""
     return scene[VALID].to_numpy() != 0
 
 
@@ -195,30 +204,25 @@ def check_scene(scene: xr.Dataset) -> None:
     missing = [name for name in (*names, VALID, LABELS) if name not in scene]
     if missing:
         raise SceneError(f"the scene has no variable {', '.join(missing)}; ingest it again")
-    if len(names) < 2:
-        raise SceneError(
-            f"the scene has {len(names)} modality ({', '.join(names)}); configure at least two"
-        )
-    if not spectral_names(scene):
-        raise SceneError(
-            f"none of the modalities {', '.join(names)} is spectral; set `kind: spectral` for one"
-        )
     for name in names:
         dims = (f"band_{name}", "x", "y")
         if tuple(sorted(map(str, scene[name].dims))) != dims:
             raise SceneError(f"modality {name} has dims {scene[name].dims}, not {dims}")
     if not valid_mask(scene).any():
-        raise SceneError("no pixel has data in every modality; check the nodata values")
+        raise SceneError(
+            "no pixel has data in any modality, or in all with `require: all`; check the nodata "
+            "values"
+        )
     for key in (LABELS, OFFICIAL_TRAIN, OFFICIAL_TEST):
         if key in scene:
             check_ids(key, scene[key].to_numpy(), classes)
 
 
 def _check_modality_name(name: str) -> None:
-    if not name.isidentifier() or name in _RESERVED:
+    if not name.isidentifier() or name in _RESERVED or name.startswith(mask_name("")):
         raise SceneError(
             f"{name!r} cannot name a modality; use letters, digits and underscores, and none of "
-            f"{', '.join(sorted(_RESERVED))}"
+            f"{', '.join(sorted(_RESERVED))} and {mask_name('...')}"
         )
 
 
@@ -267,8 +271,6 @@ def _finite_pixels(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def _merge_labels(labels: np.ndarray | None, maps: Mapping[str, np.ndarray]) -> np.ndarray:
-    if labels is None and not maps:
-        raise SceneError("the scene has neither labels nor official maps; configure its labels")
     _common_shape({**maps, **({} if labels is None else {LABELS: labels})})
     merged = np.zeros_like(next(iter(maps.values()))) if labels is None else np.array(labels)
     for key, official in maps.items():

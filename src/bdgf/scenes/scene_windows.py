@@ -12,6 +12,7 @@ import xarray as xr
 from bdgf.core.fingerprint import fingerprint
 from bdgf.raster.georeferencing import georeference
 from bdgf.raster.windows import Window
+from bdgf.scenes.masks import modality_masks
 from bdgf.scenes.scene import LABELS, class_table, modality_names, valid_mask
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class SceneWindows(Protocol):
         ...
 
     def read(self, window: Window) -> xr.Dataset:
-        """The scene within a window: its modalities (y, x, band) float32 and `valid`."""
+        """The scene within a window: its modalities (y, x, band) float32 and their masks."""
         ...
 
     def digest(self) -> str:
@@ -139,10 +140,11 @@ class DatasetWindows:
             for first in range(0, height, _ROWS)
         ]
         names = list(self.modalities)
-        digests = [
-            fingerprint(valid_mask(part), *(part[name].to_numpy() for name in names))
-            for part in parts
-        ]
+        digests = []
+        for part in parts:
+            masks = [] if (present := modality_masks(part)) is None else [present]
+            channels = (part[name].to_numpy() for name in names)
+            digests.append(fingerprint(valid_mask(part), *channels, *masks))
         return fingerprint(names, digests)
 
     def labels(self) -> tuple[np.ndarray, ClassTable] | None:
@@ -154,7 +156,7 @@ class DatasetWindows:
 
 @dataclass(frozen=True)
 class InOrder:
-    """The windows of a raster, its modalities in another order.
+    """The windows of a raster, its modalities in another order, as far as they are there.
 
     Attributes:
         source: The raster.
@@ -178,7 +180,7 @@ class InOrder:
     def modalities(self) -> dict[str, ModalityForm]:
         """What the numbers of each modality are."""
         found = self.source.modalities
-        return {name: found[name] for name in self.order}
+        return {name: found[name] for name in self.order if name in found}
 
     @property
     def crs(self) -> CRS | None:
@@ -193,7 +195,7 @@ class InOrder:
     def read(self, window: Window) -> xr.Dataset:
         """The scene within a window."""
         scene = self.source.read(window)
-        return scene.assign_attrs(modalities=json.dumps(list(self.order)))
+        return scene.assign_attrs(modalities=json.dumps(list(self.modalities)))
 
     def labels(self) -> tuple[np.ndarray, ClassTable] | None:
         """The scene's labels and classes."""

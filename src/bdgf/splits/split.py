@@ -60,10 +60,16 @@ def make_split(
         (y, x) uint8: 0 none, 1 train, 2 validation, 3 test; attrs `name` and `seed`.
 
     Raises:
-        SceneError: The scene lacks official maps, a class has no training pixel, or none tests.
+        SceneError: The scene has no labels or lacks official maps, a class has no training pixel,
+            or none tests.
         SettingsError: The buffer is narrower than the patch radius.
     """
     labels = np.where(valid_mask(scene), scene[LABELS].to_numpy(), 0)
+    if not labels.any():
+        raise SceneError(
+            f"the scene '{scene.attrs['scene']}' has no labelled pixel with data, and a split "
+            "divides those; set `labels` in its file (docs/scenes.md)"
+        )
     rng = np.random.default_rng([seed, 0])
     name = _resolve(settings.name, scene)
     train, test = SPLITS[name](scene, labels, settings, rng, patch_radius)

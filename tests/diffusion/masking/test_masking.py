@@ -91,3 +91,17 @@ def test_a_restored_masking_goes_on_alike(signal, rule):
     restored.load_state_dict(masking.state_dict())
     assert torch.equal(restored.rates(), masking.rates())
     assert torch.equal(restored.draw(5, 8, generator(1)), masking.draw(5, 8, generator(1)))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_single_modality_is_never_hidden_which_is_said_once(strategy, signal, caplog):
+    caplog.set_level("INFO")
+    masking = Masking(1, MaskingSettings(strategy=strategy, signal=signal), CPU)
+    for step in range(40):
+        masking.observe(Observation(torch.tensor([0.1]), torch.tensor([1.0])))
+        assert not masking.wants_features(step)
+    assert masking.rates().tolist() == [0.0]
+    assert (masking.draw(50, 8, generator()) == 1).all()
+    said = [r for r in caplog.records if "one modality" in r.getMessage()]
+    assert len(said) == (strategy != "none")

@@ -106,3 +106,27 @@ def test_held_out_tiles_lie_inside_and_leave_enough(rows, columns, share):
     grid = (rows // 8) * (columns // 8)
     assert 1 <= len(set(corners)) == len(corners) <= grid // 2
     assert all(r % 8 == c % 8 == 0 and r + 8 <= rows and c + 8 <= columns for r, c in corners)
+
+
+def test_each_modality_s_mask_is_cut_and_turned_with_its_pixels():
+    valid = np.ones((24, 32), bool)
+    valid[:3] = False
+    present = np.stack([valid, valid.copy()])
+    present[1, :, 10:] = False
+    tiles = TileSource(
+        position_scene(*valid.shape), valid, 8, held_out_share=0.2, least_valid=0.5, present=present
+    )
+    plain = source(valid, held_out_share=0.2)
+    for batch, other in (
+        (tiles.draw(60, generator()), plain.draw(60, generator())),
+        (tiles.validation(), plain.validation()),
+    ):
+        assert torch.equal(batch.x0, other.x0)
+        assert torch.equal(batch.valid, other.valid)
+        assert other.present is None
+        assert other.seen is other.valid
+        assert batch.seen is batch.present
+        assert torch.equal(batch.present[:, :1], batch.valid)
+        rows, columns = batch.x0.long().unbind(1)
+        there = torch.from_numpy(present[1])[rows, columns]
+        assert torch.equal(batch.present[:, 1] > 0, there & (batch.valid[:, 0] > 0))

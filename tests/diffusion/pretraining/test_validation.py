@@ -46,3 +46,27 @@ def test_the_measure_does_not_depend_on_the_batch_and_uses_the_given_weights():
     assert one != measured.measure(network, network.state_dict(), batch=7)
     again = validation().measure(network, tensors, batch=7)
     assert again == other
+
+
+def test_a_modality_is_measured_where_it_has_data_and_nowhere_is_no_measure():
+    network = denoiser()
+    tensors = {name: torch.randn_like(t) * 0.1 for name, t in network.state_dict().items()}
+    generator = torch.Generator().manual_seed(0)
+    x0, valid = torch.randn(4, 5, 8, 8, generator=generator), torch.ones(4, 1, 8, 8)
+    schedule = NoiseSchedule(ScheduleSettings())
+
+    def measured(present, values=x0):
+        tiles = TileBatch(values, valid, present)
+        return HeldOutTiles(tiles, schedule, (10, 200)).measure(network, tensors, batch=3)
+
+    present = torch.ones(4, 2, 8, 8)
+    assert measured(present) == measured(None)
+    present[:, 1, 4:] = 0
+    changed = x0.clone()
+    changed[:, 3:, 4:] += 3  # of the SAR, where it is missing
+    assert measured(present, changed) == measured(present)
+    assert measured(present) != measured(None)
+    present[:, 1] = 0
+    assert set(measured(present)) == {
+        *("balance_index", "validation_loss_optical", "explained_noise_optical")
+    }

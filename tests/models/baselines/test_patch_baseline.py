@@ -24,6 +24,8 @@ MODALITIES = [
     {"optical": 5, "height": 1},
     {"optical": 3, "sar": 2, "height": 1},
     {"radar": 2, "optical": 3, "thermal": 2, "height": 1},
+    {"optical": 3},
+    {"sar": 2, "height": 1},
 ]
 
 
@@ -108,10 +110,6 @@ def test_size_follows_the_settings(make):
     assert 2 * sizes[0] < sizes[1] < 5 * sizes[0]
 
 
-def test_a_scene_of_one_kind_and_a_single_class_are_refused(make):
-    with pytest.raises(SettingsError, match="no spectral one"):
-        make({"sar": 2, "height": 1})
-    with pytest.raises(SettingsError, match="no auxiliary one"):
-        make({"optical": 2, "thermal": 1})
+def test_a_single_class_is_refused():
     with pytest.raises(SettingsError, match="nothing to tell apart"):
         TwoStreamCNN(TwoStreamSettings(), {"optical": 2, "sar": 1}, ["optical"], 5, 1)

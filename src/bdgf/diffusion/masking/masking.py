@@ -6,6 +6,7 @@ the rates follow (`imbalance`) and how (`masking_rules`) is chosen here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from torch import Tensor
 from bdgf.diffusion.masking.rules import RULES, RateRule
 from bdgf.diffusion.masking.settings import MaskingSettings
 from bdgf.diffusion.masking.signals import SIGNALS, ImbalanceSignal, Observation
+
+log = logging.getLogger(__name__)
 
 
 class Masking:
@@ -30,11 +33,15 @@ class Masking:
         """
         self.modalities, self.settings = modalities, settings
         self._device = device
+        if self._is_alone and settings.strategy != "none":
+            log.info("there is one modality: masking hides nothing")
         self._signal: ImbalanceSignal = SIGNALS[settings.signal](modalities, settings, device)
         self._rule: RateRule = RULES[settings.rule](modalities, settings, device)
 
     def rates(self) -> Tensor:
-        """The present rate at which each modality is hidden: (M,) float32."""
+        """The present rate at which each modality is hidden: (M,) float32; 0 of a single one."""
+        if self._is_alone:
+            return torch.zeros(1, device=self._device)
         if self.settings.strategy == "adaptive":
             return self._rule.rates(self._signal.value())
         rate = self.settings.rate if self.settings.strategy == "fixed" else 0.0
@@ -43,6 +50,7 @@ class Masking:
     def wants_features(self, step: int) -> bool:
         """Whether the step with this index (from 0) should measure the features' change."""
         follows = self.settings.strategy == "adaptive" and self._signal.needs_features
+        follows &= not self._is_alone
         return follows and step % self.settings.probe.every == 0
 
     def observe(self, observation: Observation) -> None:
@@ -50,6 +58,10 @@ class Masking:
         self._signal.update(observation)
         if not self._signal.needs_features or observation.feature_shares is not None:
             self._rule.update(self._signal.value(), self._signal.every)
+
+    @property
+    def _is_alone(self) -> bool:
+        return self.modalities == 1
 
     def draw(self, batch: int, tile: int, generator: torch.Generator) -> Tensor:
         """Draws where each modality is visible.

@@ -11,6 +11,7 @@ from bdgf import __version__
 from bdgf.core.fingerprint import fingerprint
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.preprocessing.preparation import stack_channels
+from bdgf.scenes.masks import modality_masks
 from bdgf.scenes.scene import valid_mask
 from bdgf.training.devices import (
     DeviceSettings,
@@ -31,23 +32,28 @@ class PretrainingData:
         channels: (C, H, W) float32 of all modalities.
         valid: (H, W) bool.
         modalities: Channels of each modality, in the order of the stack.
+        present: (M, H, W) bool, where each modality has data; None where all have it wherever
+            valid.
     """
 
     channels: np.ndarray
     valid: np.ndarray
     modalities: dict[str, int]
+    present: np.ndarray | None = None
 
     @classmethod
     def of(cls, prepared: xr.Dataset) -> Self:
         """Stacks a prepared scene."""
         channels, slices = stack_channels(prepared)
         counts = {name: part.stop - part.start for name, part in slices.items()}
-        return cls(channels, valid_mask(prepared), counts)
+        return cls(channels, valid_mask(prepared), counts, modality_masks(prepared))
 
     def fingerprint(self, settings: PretrainSettings, seed: int, devices: DeviceSettings) -> str:
         """Digest of all that decides the weights; how often to log or to save does not."""
         order = list(self.modalities.items())
         computed = [resolve_precision(devices), *arithmetic(resolve_accelerator(devices))]
+        masks = [] if self.present is None else [self.present]
         return fingerprint(
-            self.channels, self.valid, order, settings.decisive(), seed, computed, __version__
+            *(self.channels, self.valid, *masks),
+            *(order, settings.decisive(), seed, computed, __version__),
         )

@@ -41,6 +41,7 @@ class SensitivityProbe:
         x0 = tiles.x0[chosen].repeat(repeats)  # (timesteps * V, C, T, T)
         noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(PROBE_SEED))
         self._valid = tiles.valid[chosen].repeat(repeats)
+        self._seen = tiles.seen[chosen].repeat(repeats)
         self._t = torch.tensor(settings.timesteps, device=device).repeat_interleave(count)
         self._x_t = schedule.q_sample(x0, noise.to(device), self._t)
 
@@ -57,7 +58,7 @@ class SensitivityProbe:
         """
         weights = {f"denoiser.{name}": t for name, t in (tensors or {}).items()}
         decoder, count = _Decoder(denoiser), len(denoiser.modalities)
-        seen = self._valid.expand(-1, count, -1, -1)  # (timesteps * V, M, T, T)
+        seen = self._seen.expand(-1, count, -1, -1)  # (timesteps * V, M, T, T)
 
         def features(visible: Tensor) -> list[Tensor]:
             levels: list[Tensor] = functional_call(

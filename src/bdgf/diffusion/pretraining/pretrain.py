@@ -24,6 +24,7 @@ from bdgf.diffusion.pretraining.tile_sampler import TileSource
 from bdgf.diffusion.pretraining.validation import HeldOutTiles
 from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.unet import Denoiser
+from bdgf.raster.visibility import shown_where_there
 from bdgf.training.checkpoint import TrainingState
 from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
@@ -84,6 +85,7 @@ def pretrain(
         held_out_share=settings.held_out,
         least_valid=settings.least_valid,
         device=fabric.device,
+        present=data.present,
     )
     steps = settings.steps_for(int(data.valid.sum()))
     run = _Pretraining(settings, data.modalities, tiles, seed, steps, fabric)
@@ -174,12 +176,14 @@ class _Pretraining:
         t = stratified_timesteps(settings.batch_size, self.schedule.steps, generator)
         noise = torch.randn(batch.x0.shape, generator=generator, device=batch.x0.device)
         visible = self.masking.draw(settings.batch_size, settings.tile, generator)
+        if batch.present is not None:
+            visible = shown_where_there(visible, batch.present, dim=1)
         rates = self.masking.rates()
         loss = p_losses(
             self.model,
             self.schedule,
             batch.x0,
-            batch.valid,
+            batch.seen,
             t,
             noise,
             visible,

@@ -24,10 +24,18 @@ class TileBatch:
     Attributes:
         x0: Clean channels, (B, C, T, T) float32 in channels-last memory, 0 where not valid.
         valid: (B, 1, T, T) float32, 1 where there are data that this batch may use.
+        present: (B, M, T, T) float32, likewise of each modality; None where all have data wherever
+            valid.
     """
 
     x0: Tensor
     valid: Tensor
+    present: Tensor | None = None
+
+    @property
+    def seen(self) -> Tensor:
+        """(B, M, T, T) float32, where each modality has data; (B, 1, T, T) where all are alike."""
+        return self.valid if self.present is None else self.present
 
 
 class TileSource:
@@ -50,6 +58,7 @@ class TileSource:
         held_out_share: float,
         least_valid: float,
         device: torch.device | str = "cpu",
+        present: np.ndarray | None = None,
     ) -> None:
         """Copies the scene to the device.
 
@@ -61,12 +70,17 @@ class TileSource:
             least_valid: Least share of usable pixels of a training tile, where the scene has
                 such tiles.
             device: Where tiles are gathered.
+            present: (M, H, W) bool, where each modality has data; None where all have it wherever
+                valid.
 
         Raises:
             SceneError: No pixel is valid.
         """
         if not valid.any():
             raise SceneError("the prepared scene has no valid pixel; check its nodata values")
+        self._channels = len(channels)
+        if present is not None:
+            channels = np.concatenate([channels, present])
         channels, valid = _at_least_a_tile(channels, valid, tile)
         self.tile = tile
         self._validation_corners = held_out_corners(valid, tile, held_out_share)
@@ -80,7 +94,7 @@ class TileSource:
             torch.from_numpy(np.ascontiguousarray(stacked.transpose(1, 2, 0), np.float32))
             .reshape(-1, len(stacked))
             .to(device)
-        )  # (H * W, C + 2): a pixel's channels lie together, so a gather copies runs
+        )  # (H * W, C + 2, perhaps + M): a pixel's channels lie together: a gather copies runs
         self._corners = torch.from_numpy(_training_corners(trainable, tile, least_valid)).to(device)
         self._symmetries = _symmetries(tile, self._width).to(device)
 
@@ -97,7 +111,7 @@ class TileSource:
         places = self._corners[which].long()[:, None, None] + self._symmetries[symmetry]
         pixels = self._pixels[places].permute(0, 3, 1, 2)  # (B, C + 2, T, T)
         valid = pixels[:, -1:]
-        return TileBatch(pixels[:, :-2] * valid, valid)
+        return TileBatch(pixels[:, : self._channels] * valid, valid, self._present(pixels, valid))
 
     def validation(self) -> TileBatch:
         """The held-out tiles; of a scene too small to hold any out, its upper left tile."""
@@ -105,7 +119,12 @@ class TileSource:
         starts = torch.tensor([row * self._width + column for row, column in corners])
         places = starts.to(self._pixels.device)[:, None, None] + self._symmetries[0]
         pixels = self._pixels[places].permute(0, 3, 1, 2)
-        return TileBatch(pixels[:, :-2], pixels[:, -2:-1])
+        valid = pixels[:, -2:-1]
+        return TileBatch(pixels[:, : self._channels], valid, self._present(pixels, valid))
+
+    def _present(self, pixels: Tensor, valid: Tensor) -> Tensor | None:
+        planes = pixels[:, self._channels : -2]
+        return planes * valid if planes.shape[1] else None
 
 
 def held_out_corners(valid: np.ndarray, tile: int, share: float) -> list[tuple[int, int]]:

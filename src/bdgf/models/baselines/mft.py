@@ -8,7 +8,8 @@ the class token alone asks (cross patch attention) fuses the two.
 Simplified here: the 3-D convolution along neighbouring bands is a projection of each pixel's
 spectrum, since the prepared channels may be components, which have no neighbours; several
 auxiliary modalities are stacked and give one class token; patch tokens are not changed by the
-encoder, which answers to the class token only.
+encoder, which answers to the class token only. Where a scene has one kind of modality, that kind
+gives the patch tokens, and the class token is learned, as a vision transformer's.
 """
 
 from __future__ import annotations
@@ -60,18 +61,25 @@ class MultimodalTransformer(PatchBaseline):
                     f"baselines.mft.{name} or baselines.mft.width"
                 )
         self.spectral_stem = nn.Sequential(
-            nn.Conv2d(self.spectral_count, width, 1),
+            nn.Conv2d(self.spectral_count or self.auxiliary_count, width, 1),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             HeterogeneousConvolution(width, settings.groups),
             nn.BatchNorm2d(width),
             nn.ReLU(),
         )
-        self.auxiliary_stem = nn.Sequential(
-            nn.Conv2d(self.auxiliary_count, width, 3, padding=1), nn.BatchNorm2d(width), nn.GELU()
-        )
+        self.has_both = bool(self.spectral_count and self.auxiliary_count)
+        if self.has_both:
+            self.auxiliary_stem = nn.Sequential(
+                nn.Conv2d(self.auxiliary_count, width, 3, padding=1),
+                nn.BatchNorm2d(width),
+                nn.GELU(),
+            )
         self.patch_tokens = Tokenizer(width, settings.tokens)
-        self.class_token = Tokenizer(width, 1)
+        if self.has_both:
+            self.class_token = Tokenizer(width, 1)
+        else:
+            self.learned_token = nn.Parameter(torch.randn(1, 1, width) * 0.02)
         self.positional_embedding = nn.Parameter(torch.randn(1 + settings.tokens, width) * 0.02)
         self.dropout = nn.Dropout(settings.dropout)
         self.encoder = nn.ModuleList(CrossPatchLayer(settings) for _ in range(settings.depth))
@@ -80,8 +88,12 @@ class MultimodalTransformer(PatchBaseline):
 
     def embed(self, spectral: Tensor, auxiliary: Tensor) -> tuple[Tensor, Tensor]:
         """Classifies patches: see `PatchBaseline.embed`."""
-        asking = self.class_token(self.auxiliary_stem(auxiliary))  # (B, 1, width)
-        asked = self.patch_tokens(self.spectral_stem(spectral))  # (B, tokens, width)
+        if self.has_both:
+            asking = self.class_token(self.auxiliary_stem(auxiliary))  # (B, 1, width)
+        else:
+            asking = self.learned_token.expand(len(spectral), -1, -1)
+        first = spectral if self.spectral_count else auxiliary
+        asked = self.patch_tokens(self.spectral_stem(first))  # (B, tokens, width)
         tokens = self.dropout(torch.cat([asking, asked], dim=1) + self.positional_embedding)
         asking, asked = tokens[:, :1], tokens[:, 1:]
         for layer in self.encoder:

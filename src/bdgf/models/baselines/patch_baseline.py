@@ -17,6 +17,7 @@ class PatchBaseline(PatchNetwork):
     """A network on patches of the spectral and of the auxiliary channels.
 
     Whatever the number of modalities: the spectral ones are stacked, and so are the auxiliary ones.
+    One kind may be missing; a network makes no layer for it.
     What is position-wise before the first convolution is nothing but the mask.
     """
 
@@ -45,7 +46,7 @@ class PatchBaseline(PatchNetwork):
             classes: K, number of classes.
 
         Raises:
-            SettingsError: A kind of modality is missing, or there is one class only.
+            SettingsError: There is one class only.
         """
         super().__init__()
         if classes < 2:
@@ -59,12 +60,8 @@ class PatchBaseline(PatchNetwork):
             "auxiliary": [i for i, m in enumerate(owners) if m not in spectral],
         }
         for kind, channels in places.items():
-            if not channels:
-                raise SettingsError(
-                    f"{name} needs a spectral and an auxiliary modality, but the scene has no "
-                    f"{kind} one; configure one, or choose another model"
-                )
-            self.register_buffer(f"{kind}_channels", torch.tensor(channels), persistent=False)
+            where = torch.tensor(channels, dtype=torch.long)
+            self.register_buffer(f"{kind}_channels", where, persistent=False)
         owner = [list(modalities).index(m) for m in owners]
         self.register_buffer("owner", torch.tensor(owner), persistent=False)
         self.spectral_count, self.auxiliary_count = map(len, places.values())
@@ -75,7 +72,7 @@ class PatchBaseline(PatchNetwork):
         """Classifies patches.
 
         Args:
-            spectral: (B, C_s, P, P) float32, 0 where there is no data.
+            spectral: (B, C_s, P, P) float32, 0 where there is no data; C_s is 0 without such.
             auxiliary: (B, C_a, P, P) likewise.
 
         Returns:

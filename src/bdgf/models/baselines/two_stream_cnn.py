@@ -25,7 +25,7 @@ class TwoStreamSettings(Settings):
 
 
 class TwoStreamCNN(PatchBaseline):
-    """A spectral and an auxiliary stream; any number of modalities in either."""
+    """A spectral and an auxiliary stream, as far as there are such; any number of modalities."""
 
     def __init__(
         self,
@@ -37,9 +37,11 @@ class TwoStreamCNN(PatchBaseline):
     ) -> None:
         """Builds the network; the arguments are those of `PatchBaseline`."""
         super().__init__("two_stream_cnn", settings, modalities, spectral, patch, classes)
-        self.spectral_stream = _stream(self.spectral_count, settings.width, patch)
-        self.auxiliary_stream = _stream(self.auxiliary_count, settings.width, patch)
-        cells = 2 * 2 * settings.width * ((patch + 1) // 2) ** 2
+        counts = {"spectral": self.spectral_count, "auxiliary": self.auxiliary_count}
+        self.streams = [kind for kind, count in counts.items() if count]
+        for kind in self.streams:
+            self.add_module(f"{kind}_stream", _stream(counts[kind], settings.width))
+        cells = len(self.streams) * 2 * settings.width * ((patch + 1) // 2) ** 2
         self.join = nn.Sequential(
             nn.Dropout(settings.dropout), nn.Linear(cells, settings.embedding), nn.ReLU()
         )
@@ -49,12 +51,13 @@ class TwoStreamCNN(PatchBaseline):
 
     def embed(self, spectral: Tensor, auxiliary: Tensor) -> tuple[Tensor, Tensor]:
         """Classifies patches: see `PatchBaseline.embed`."""
-        cells = [self.spectral_stream(spectral), self.auxiliary_stream(auxiliary)]
+        given = {"spectral": spectral, "auxiliary": auxiliary}
+        cells = [self.get_submodule(f"{kind}_stream")(given[kind]) for kind in self.streams]
         embedding = self.join(torch.cat(cells, dim=1))  # (B, E)
         return self.head(embedding), embedding
 
 
-def _stream(channels: int, width: int, patch: int) -> nn.Sequential:
+def _stream(channels: int, width: int) -> nn.Sequential:
     # (B, channels, P, P) -> (B, 2 * width * ceil(P / 2)**2)
     return nn.Sequential(
         *_convolution(channels, width),

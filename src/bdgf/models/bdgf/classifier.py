@@ -19,7 +19,7 @@ from bdgf.models.bdgf.classical.fit import fit_classical_branch
 from bdgf.models.bdgf.settings import ClassifierSettings
 from bdgf.models.bdgf.stems import FeatureProjection, ModalityStem
 from bdgf.models.patch.fusion import check_fusion
-from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, last
+from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, kept_modalities, last
 from bdgf.models.patch.sampling import ClassWeights, Pixels
 from bdgf.raster.patches import PatchBatch, SceneTensors
 
@@ -119,7 +119,7 @@ class Classifier(PatchNetwork):
 
         Returns:
             Each branch's stem (..., width), zero where not inside; in evaluation the classical
-            branch's (..., C + 1), from which no modality is hidden.
+            branch's (..., C + 1): to it a missing modality is its mean, which is 0.
         """
         stems = {name: stem(channels, keep) * inside for name, stem in self.stems.items()}
         if self.classical is not None and not self.training:
@@ -172,8 +172,9 @@ class Classifier(PatchNetwork):
             batch: The patches; levels that the classifier does not read may be left out.
             keep: (B, M) factors on the modalities, 0 hides one from a sample; None keeps all.
         """
-        keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
-        stems = self.embed_scene(last(batch.scene), last(batch.scene_inside), keep)
+        stems = self.embed_scene(
+            last(batch.scene), last(batch.scene_inside), kept_modalities(batch, keep)
+        )
         guidance = [
             self._drop(self.embed_level(level, last(batch.features[level]), last(inside)))
             for level, inside in enumerate(batch.features_inside[: self.levels])

@@ -280,6 +280,7 @@ class _Fit:
         return fingerprint(
             *(part for p in pixels for part in (p.rows, p.cols, p.targets)),
             self.valid[0],
+            *([] if arrays.present is None else [arrays.present]),
             arrays.channels,
             arrays.modality_channels,
             *arrays.features,

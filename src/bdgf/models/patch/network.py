@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bdgf.models.patch.sampling import ClassWeights, Pixels
 from bdgf.raster.patches import PatchBatch, SceneTensors
+from bdgf.raster.visibility import shown_where_there
 
 
 class ClassifierOutput(NamedTuple):
@@ -139,9 +140,28 @@ class PatchNetwork(nn.Module, ABC):
             batch: The patches; levels that the network does not read may be left out.
             keep: (B, M) factors on the modalities, 0 hides one from a sample; None keeps all.
         """
-        keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
-        stems = self.embed_scene(last(batch.scene), last(batch.scene_inside), keep)
+        stems = self.embed_scene(
+            last(batch.scene), last(batch.scene_inside), kept_modalities(batch, keep)
+        )
         return self.classify(stems, [], [])
+
+
+def kept_modalities(batch: PatchBatch, keep: Tensor | None) -> Tensor | None:
+    """The factors on the modalities that `embed_scene` takes: what is there, and not hidden.
+
+    Args:
+        batch: Raw patches.
+        keep: (B, M) factors, 0 hides a modality from a sample; None keeps all.
+
+    Returns:
+        (B, 1, 1, M), or (B, P, P, M) where a modality is missing somewhere; None where all are
+        kept.
+    """
+    keep = None if keep is None else keep[:, None, None]  # (B, 1, 1, M)
+    if batch.scene_present is None:
+        return keep
+    there = last(batch.scene_present).to(batch.scene.dtype)  # (B, P, P, M)
+    return there if keep is None else shown_where_there(keep, there, dim=-1)
 
 
 def last(patches: Tensor) -> Tensor:

@@ -166,7 +166,10 @@ def embed_rows(
     """Embeds all that the patches of the pixels in rows `start` to `stop` (excluded) look at."""
     radius = classifier.patch // 2
     part = _existing(start - radius, stop + radius)
-    stems = classifier.embed_scene(_last(arrays.channels[:, part]), _last(valid[0][:, part]))
+    keep = None
+    if arrays.present is not None:
+        keep = _last(arrays.present[:, part]).to(arrays.channels.dtype)
+    stems = classifier.embed_scene(_last(arrays.channels[:, part]), _last(valid[0][:, part]), keep)
     rows = EmbeddedRows(stems, part.start, [], [], [], [])
     for level in range(classifier.levels):
         reach = max(level_patch(classifier.patch, level) // 2, 1)

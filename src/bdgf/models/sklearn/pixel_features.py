@@ -16,6 +16,7 @@ from bdgf.models.sklearn.feature_source import PixelReader, reader_of_maps
 from bdgf.models.sklearn.window_statistics import window_statistics
 from bdgf.preprocessing.pca import principal_axes
 from bdgf.preprocessing.preparation import is_reduced, stack_channels
+from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 
 
@@ -77,13 +78,12 @@ class ChannelsAndWindow:
 
     @classmethod
     def fit(cls, prepared: xr.Dataset, settings: WindowSettings) -> Self:
-        """Fits the principal axes on the valid pixels of a scene."""
-        valid = valid_mask(prepared)
-        axes = {
-            name: _principal_axes(prepared[name].to_numpy()[:, valid], settings.components)
-            for name in spectral_names(prepared)
-            if not is_reduced(prepared[name])
-        }
+        """Fits the principal axes of each modality where it has data."""
+        axes = {}
+        for name in spectral_names(prepared):
+            if not is_reduced(prepared[name]):
+                pixels = prepared[name].to_numpy()[:, modality_mask(prepared, name)]
+                axes[name] = _principal_axes(pixels, settings.components)
         return cls(settings, axes)
 
     def maps(self, prepared: xr.Dataset) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +12,21 @@ import xarray as xr
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.core.weights import Weights
 from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.features.cube import FeatureCube
+from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.mlflow_logger import logged_seconds
+from bdgf.inference.hiding import without_modalities
 from bdgf.inference.predict import predict
 from bdgf.inference.settings import InferenceSettings
 from bdgf.models.base import SceneInputs, TrainedModel
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
+from bdgf.splits.parts import TEST
 from bdgf.training.devices import DeviceSettings
+
+log = logging.getLogger(__name__)
 
 PROBABILITIES = "probabilities"
 
@@ -28,7 +36,11 @@ def predict_scene(
     classifier: TrainedModel,
     parameters: dict[str, Any],
     devices: dict[str, Any],
+    features: dict[str, Any],
+    working_folder: str,
+    dataset: str,
     feature_cube: FeatureCube | None = None,
+    denoiser: Weights | None = None,
 ) -> xr.Dataset:
     """Classifies every valid pixel of the scene.
 
@@ -37,11 +49,15 @@ def predict_scene(
         classifier: The trained classifier.
         parameters: The group `inference`.
         devices: The group `devices`.
+        features: The group `features`: how features without the hidden modalities are made.
+        working_folder: Where these are kept meanwhile, a folder a scene.
+        dataset: The scene's name.
         feature_cube: The scene's diffusion features, for the classifiers that use them.
+        denoiser: What they were made with.
 
     Returns:
         The scene without its modalities, with `probabilities` (class, y, x) float32; its
-        attribute `model` names what drew it.
+        attribute `model` names what drew it, `hidden` which modalities it did not see.
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
@@ -51,15 +67,21 @@ def predict_scene(
     if uses_features:
         present = cube.fingerprint if cube else "none"
         _check_origin("feature cube", "feature_fingerprint", present, classifier)
-    with logged_seconds("predict"):
-        probabilities = predict(
-            classifier,
-            SceneInputs(prepared_scene, cube),
-            InferenceSettings.model_validate(parameters),
-            DeviceSettings.model_validate(devices),
-        )
-    predictions = with_probabilities(prepared_scene, probabilities)
-    return predictions.assign_attrs(model=classifier.config["model"])
+    settings = InferenceSettings.model_validate(parameters)
+    on = DeviceSettings.model_validate(devices)
+    hiding = without_modalities(
+        SceneInputs(prepared_scene, cube),
+        settings.hide,
+        denoiser,
+        FeatureSettings.model_validate(features),
+        Path(working_folder) / dataset,
+        on,
+    )
+    with hiding as inputs, logged_seconds("predict"):
+        probabilities = predict(classifier, inputs, settings, on)
+        predictions = with_probabilities(inputs.prepared, probabilities)
+    hidden = {"hidden": ", ".join(settings.hide)} if settings.hide else {}
+    return predictions.assign_attrs(model=classifier.config["model"], **hidden)
 
 
 def with_probabilities(prepared_scene: xr.Dataset, probabilities: np.ndarray) -> xr.Dataset:
@@ -96,7 +118,7 @@ def score(
     metrics = evaluate_predictions(
         predictions[PROBABILITIES].to_numpy(),
         predictions[LABELS].to_numpy(),
-        split,
+        _mapped(split, valid_mask(predictions)),
         class_table(predictions),
         config["patch"],
         config["seed"],
@@ -107,6 +129,8 @@ def score(
         "model": config["model"],
         "parameters": config["parameters"],
     }
+    if predictions.attrs.get("hidden"):
+        metrics["hidden"] = predictions.attrs["hidden"]
     return metrics, per_class_table(metrics), confusion_table(metrics)
 
 
@@ -141,6 +165,15 @@ def _check_origin(what: str, key: str, present: str, classifier: TrainedModel) -
             f"'{model}' was trained with ({present}, not {config[key]}); run first: "
             f"kedro run --pipeline=train --params dataset={scene},model={model}"
         )
+
+
+def _mapped(split: xr.DataArray, valid: np.ndarray) -> xr.DataArray:
+    # The split without test pixels on which every modality is hidden.
+    lost = (split.to_numpy() == TEST) & ~valid
+    if not lost.any():
+        return split
+    log.warning("%d test pixels have no data in what is not hidden: not scored", int(lost.sum()))
+    return split.copy(data=np.where(lost, 0, split.to_numpy()))
 
 
 def per_class_table(metrics: dict[str, Any]) -> pd.DataFrame:

@@ -23,10 +23,11 @@ from bdgf.scenes.ingest.grid import common_georeference, turned_alike
 from bdgf.scenes.ingest.label_maps import label_maps, table_of
 from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, find_maps, read_scene
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.mask_variables import joint_masks, mask_variables
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import BAND, WindowsError, X, Y
 from bdgf.scenes.readers.reading_limits import ReadingSettings
-from bdgf.scenes.scene import LABELS, VALID, ModalityArray
+from bdgf.scenes.scene import LABELS, ModalityArray
 from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
 from bdgf.scenes.sources import ImageSource, LabelSource
 
@@ -125,22 +126,20 @@ class FileWindows:
         return 4 * pixels * sum(form.bands for form in self.forms.values())
 
     def read(self, window: Window) -> xr.Dataset:
-        """The scene within a window: its modalities (y, x, band) float32 and `valid`.
+        """The scene within a window: its modalities (y, x, band) float32 and their masks.
 
         Raises:
             SceneError: A file cannot be read there.
         """
         decoded = {name: self._decoded(name, window) for name in self.images}
-        valid = np.ones(window.shape, bool)
-        for array in decoded.values():
-            assert array.has_data is not None
-            valid &= array.has_data
+        has_data = {name: np.asarray(array.has_data) for name, array in decoded.items()}
+        valid, masks = joint_masks(has_data, self.config.require)
         variables: dict[str, Any] = {}
         for name, array in decoded.items():
-            array.values[~valid] = 0
+            array.values[~masks[name]] = 0
             attributes = {"kind": array.kind, "units": array.units, "scale": array.scale}
             variables[name] = (("y", "x", f"band_{name}"), array.values, attributes)
-        variables[VALID] = (("y", "x"), valid.astype(np.uint8))
+        variables |= mask_variables(masks, valid)
         told = {"scene": self.name, "modalities": json.dumps(list(decoded))}
         return xr.Dataset(variables, attrs=told)
 

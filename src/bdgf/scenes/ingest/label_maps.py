@@ -116,13 +116,14 @@ def table_of(
     """The scene's classes.
 
     Without configured ones they are the regions that the files name, or "class 1" to the greatest
-    label in `maps`.
+    label in `maps`; without labels there are none.
     """
     names = [c.name for c in config.classes]
     if not names:
         names = list(order_of_regions(found, config) or ())
     if not names:
-        names = [f"class {i}" for i in range(1, 1 + max(int(m.max()) for m in maps.values()))]
+        greatest = max((int(ids.max()) for ids in maps.values()), default=0)
+        names = [f"class {i}" for i in range(1, 1 + greatest)]
     colors = list(ClassTable.of(names).colors)
     for i, land_cover_class in enumerate(config.classes):
         colors[i] = land_cover_class.color or colors[i]

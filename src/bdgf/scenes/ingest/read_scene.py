@@ -22,6 +22,7 @@ from bdgf.scenes.ingest.label_maps import (
 )
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.masks import tell_missing
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import (
     LABELS,
@@ -125,7 +126,9 @@ def read_scene(
         official_test=labels.get(OFFICIAL_TEST),
         crs=crs,
         transform=transform,
+        require=config.require,
     )
+    tell_missing(scene)
     _check_labels(name, config, scene)
     return scene
 
@@ -168,8 +171,14 @@ def find_maps(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[
         )
     elif config.official_train is not None and OFFICIAL_TRAIN not in maps:
         log.warning("%s: its official split is not there; choose another split", place.scene)
-    if not maps and config.labels is not None:
-        place.read(LABELS, config.labels.sources, optional=False)  # says what is missing
+    if not maps:
+        for item, sources in configured.items():
+            if sources is not None:
+                place.read(item, sources.sources, optional=False)  # says what is missing
+        log.info(
+            "%s: no `labels` are configured: it can be pretrained on and mapped, not trained on",
+            place.scene,
+        )
     return maps
 
 
