@@ -25,6 +25,12 @@ class _Item(Settings):
     """An array of the scene: alternatives of sources, of which the first found is taken."""
 
     optional: bool = Field(False, description="Whether the scene does without when it is missing.")
+    cell_size: int | None = Field(
+        None,
+        ge=2,
+        description="Side of one cell in pixels of the scene, for files without a place; null: "
+        "what the places of the files say, else one pixel.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -33,6 +39,8 @@ class _Item(Settings):
         if not isinstance(data, Mapping):
             return data
         data = cls._renamed(data)
+        if data.get("cell_size") is not None and data.get("resample") is not None:
+            raise ValueError("give either `cell_size` or `resample`, not both")
         if "file" not in data:
             return data
         if "sources" in data:
@@ -66,6 +74,11 @@ class Modality(_Item):
     bands: Counts | None = Field(
         None, description="Number of bands to expect, or several that may be; null takes any."
     )
+    resample: Literal["bilinear", "average", "nearest"] | None = Field(
+        None,
+        description="How the image comes onto the scene's grid from a grid of its own; null: it "
+        "lies on the scene's grid, or its cells are a whole number of pixels wide.",
+    )
     sources: tuple[ImageSource, ...] = Field(
         (), description="Alternatives; none: the user gives them, see docs/scenes.md."
     )
@@ -88,6 +101,11 @@ class Modality(_Item):
 class LabelMap(_Item):
     """A map of classes: all labels, or the official training or test pixels."""
 
+    resample: Literal["nearest"] | None = Field(
+        None,
+        description="nearest: the map comes from a grid of its own onto the scene's, each pixel "
+        "takes the nearest label; null: as of an image.",
+    )
     sources: tuple[LabelSource, ...] = Field(
         (), description="Alternatives; none: the user gives them, see docs/scenes.md."
     )
@@ -151,6 +169,11 @@ class SceneConfig(Settings):
     counts: Literal["published", "unverified"] = Field(
         "published", description="Whether the classes' counts were checked, or only copied."
     )
+    grid: str | None = Field(
+        None,
+        description="The modality whose grid is the scene's; null: the finest spectral one "
+        "without `resample`, or a finer one of which its cells are a whole number wide.",
+    )
     grid_tolerance: float = Field(
         1e-3, ge=0, description="How far two grids may differ and still be one, in pixels."
     )
@@ -180,6 +203,23 @@ class SceneConfig(Settings):
             raise ValueError("give both `official_train` and `official_test`, or neither")
         if self.labels is None and self.official_train is None:
             raise ValueError("a scene needs `labels` or official maps")
+        return self
+
+    @model_validator(mode="after")
+    def _grid_of_a_modality(self) -> SceneConfig:
+        if self.grid is None:
+            return self
+        modality = self.modalities.get(self.grid)
+        if modality is None:
+            raise ValueError(
+                f"`grid` names '{self.grid}', which is none of the modalities "
+                f"{', '.join(self.modalities)}"
+            )
+        if modality.resample is not None or modality.cell_size is not None:
+            raise ValueError(
+                f"`grid` names '{self.grid}', so that its grid is the scene's: leave out its "
+                "`resample` and `cell_size`"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,7 +1,9 @@
 """Scene: the one type in which a land-cover scene travels, an `xarray.Dataset`.
 
 A modality is a variable with dims `(y, x, band_<modality>)`; `valid`, `labels` and the optional
-official maps have dims `(y, x)`. A prepared scene is the same with modalities `(band_<m>, y, x)`.
+official maps have dims `(y, x)`. A modality measured in larger cells repeats each value on all
+pixels of its cell, and has the attribute `cell_size`, the cell's side in pixels. A prepared scene
+is the same with modalities `(band_<m>, y, x)`.
 """
 
 from __future__ import annotations
@@ -60,6 +62,7 @@ class ModalityArray:
         scale: "log" for intensities that preparation takes to dB, else "linear".
         has_data: (H, W) bool, where all its bands have data, by who read it and knows its nodata
             values; None where every finite pixel has.
+        cell_size: Side of one cell as measured, in pixels: its value is that of all its pixels.
     """
 
     values: np.ndarray
@@ -67,6 +70,7 @@ class ModalityArray:
     units: str = ""
     scale: Literal["linear", "log"] = "linear"
     has_data: np.ndarray | None = None
+    cell_size: int = 1
 
 
 def new_scene(
@@ -222,8 +226,9 @@ def _check_modality_name(name: str) -> None:
         )
 
 
-def _attributes(array: ModalityArray) -> dict[str, str]:
-    return {"kind": array.kind, "units": array.units, "scale": array.scale}
+def _attributes(array: ModalityArray) -> dict[str, Any]:
+    attributes = {"kind": array.kind, "units": array.units, "scale": array.scale}
+    return attributes | ({"cell_size": array.cell_size} if array.cell_size > 1 else {})
 
 
 def _as_bands(name: str, values: np.ndarray) -> np.ndarray:

@@ -8,47 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Origin
+from bdgf.scenes.ingest.found_array import FoundArray, SourceT
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.sources import Source
 
 log = logging.getLogger(__name__)
-
-SourceT = TypeVar("SourceT", bound=Source)
-
-
-@dataclass(frozen=True)
-class FoundArray(Generic[SourceT]):
-    """An array of the scene as it was found.
-
-    Attributes:
-        scene: The scene's name.
-        item: What it is, such as "modality 'hsi'".
-        source: The alternative that was taken.
-        arrays: One array a file of the source.
-        paths: The files.
-    """
-
-    scene: str
-    item: str
-    source: SourceT
-    arrays: tuple[RawArray, ...]
-    paths: tuple[Path, ...]
-
-    @property
-    def where(self) -> str:
-        """The files and the variable, for messages."""
-        return self.source.describe()
-
-    @property
-    def about(self) -> str:
-        """The beginning of a message about it."""
-        return f"{self.scene}: {self.item} from {self.where}"
 
 
 @dataclass(frozen=True)

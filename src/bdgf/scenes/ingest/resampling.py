@@ -1,0 +1,120 @@
+"""Layers on grids of their own, put onto the scene's by GDAL's warper."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from bdgf.core.errors import SceneError
+from bdgf.scenes.ingest.grid import PixelGrid
+from bdgf.scenes.scene import ModalityArray
+
+Method = Literal["bilinear", "average", "nearest"]
+
+_NOWHERE = -1  # number of no cell
+_ANY_SYSTEM = 3857  # of two grids without one: it is the same for both, and nothing is reprojected
+
+
+def resampled(
+    image: ModalityArray, source: PixelGrid, target: PixelGrid, method: Method, about: str
+) -> ModalityArray:
+    """A modality on another grid.
+
+    A cell without data has no part in any pixel; a pixel that no cell with data has a part in has
+    no data.
+
+    Args:
+        image: (h, w, bands) on the grid `source`.
+        source: Its grid.
+        target: The scene's grid, rows and columns H, W.
+        method: nearest: the cell in which the pixel's centre lies; bilinear: the cells around it,
+            weighted by nearness (where the pixels are larger than the cells, over a pixel's
+            width); average: all cells under the pixel, weighted by area.
+        about: What it is, for messages.
+
+    Returns:
+        (H, W, bands).
+
+    Raises:
+        SceneError: The two reference systems cannot be brought together.
+    """
+    bands = image.values.shape[2]
+    values = np.zeros((*target.shape, bands), np.float32)
+    has_data = np.ones(target.shape, bool)
+    here = np.empty(source.shape, np.float32)
+    for band in range(bands):  # one at a time: little memory beside the scene's
+        here[:] = image.values[..., band]
+        if image.has_data is not None:
+            here[~image.has_data] = np.nan
+        there = _warped(here, source, target, method, np.nan, about)
+        has_data &= np.isfinite(there)
+        values[..., band] = there
+    values[~has_data] = 0
+    return replace(image, values=values, has_data=has_data)
+
+
+def nearest_cells(source: PixelGrid, target: PixelGrid, about: str) -> np.ndarray:
+    """(H, W) int64: the cell of `source` in which each pixel's centre lies, -1 for none.
+
+    Cells are counted row by row.
+
+    Args:
+        source: A grid.
+        target: Another, rows and columns H, W.
+        about: What lies on `source`, for messages.
+
+    Raises:
+        SceneError: The two reference systems cannot be brought together.
+    """
+    rows, columns = source.shape
+    numbers = np.arange(rows * columns, dtype=np.float64).reshape(rows, columns)
+    return _warped(numbers, source, target, "nearest", _NOWHERE, about).astype(np.int64)
+
+
+def _warped(
+    values: np.ndarray,
+    source: PixelGrid,
+    target: PixelGrid,
+    method: Method,
+    nodata: float,
+    about: str,
+) -> np.ndarray:
+    """(H, W) in the dtype of `values` (h, w); `nodata` where there is none."""
+    from rasterio.crs import CRS
+    from rasterio.warp import Resampling, reproject
+
+    known = source.crs or target.crs or CRS.from_epsg(_ANY_SYSTEM)
+    there = np.full(target.shape, nodata, values.dtype)
+    with _told(about):
+        reproject(
+            values,
+            there,
+            src_transform=source.transform,
+            src_crs=source.crs or known,
+            src_nodata=nodata,
+            dst_transform=target.transform,
+            dst_crs=target.crs or known,
+            dst_nodata=nodata,
+            resampling=Resampling[method],
+        )
+    return there
+
+
+@contextmanager
+def _told(about: str) -> Iterator[None]:
+    """Turns rasterio's errors of two systems into one that says what to do."""
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    try:
+        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):
+            yield
+    except RasterioError as error:
+        raise SceneError(
+            f"{about} cannot be resampled onto the scene's grid: {' '.join(str(error).split())}; "
+            "reproject it, as by gdalwarp"
+        ) from error
