@@ -21,6 +21,13 @@ from bdgf.scenes.synthetic.scene import DemoSettings
 log = logging.getLogger(__name__)
 
 
+NodataSetting = Literal["none"] | Values | None
+"""What the scene's file says of no data: nothing is, or these numbers are too."""
+
+GRID_TOLERANCE = 1e-3
+"""How far two grids may differ and still be one, in pixels, where the scene's file is silent."""
+
+
 class _Item(Settings):
     """An array of the scene: alternatives of sources, of which the first found is taken."""
 
@@ -66,7 +73,7 @@ class Modality(_Item):
     to_decibels: bool = Field(
         False, description="Whether the values are intensities that preparation takes to dB."
     )
-    nodata: Literal["none"] | Values | None = Field(
+    nodata: NodataSetting = Field(
         None,
         description="Value or values as stored that mean no data, beside those that the file "
         "declares; none: those that the file declares are data.",
@@ -175,7 +182,9 @@ class SceneConfig(Settings):
         "without `resample`, or a finer one of which its cells are a whole number wide.",
     )
     grid_tolerance: float = Field(
-        1e-3, ge=0, description="How far two grids may differ and still be one, in pixels."
+        GRID_TOLERANCE,
+        ge=0,
+        description="How far two grids may differ and still be one, in pixels.",
     )
     source: Origin = Field(Origin(), description="Where the public data are.")
 

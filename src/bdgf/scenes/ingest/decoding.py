@@ -143,7 +143,7 @@ class _FileDecoder:
             bands,
             np.array(chosen.places, int),
             masked,
-            nodata_table(array, modality, total)[:, bands],
+            nodata_table(array, modality.nodata, total)[:, bands],
             None if trivial else scale[bands],
             offset[bands],
         )

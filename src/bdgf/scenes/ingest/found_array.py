@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -23,7 +23,8 @@ class FoundArray(Generic[SourceT]):
         item: What it is, such as "modality 'hsi'".
         source: The alternative that was taken.
         arrays: One array a file of the source.
-        paths: The files.
+        paths: The files, one an array; of a mosaic the first of its tiles.
+        tiles: All tiles of a mosaic, else none.
     """
 
     scene: str
@@ -31,6 +32,7 @@ class FoundArray(Generic[SourceT]):
     source: SourceT
     arrays: tuple[RawArray, ...]
     paths: tuple[Path, ...]
+    tiles: tuple[Path, ...] = ()
 
     @property
     def where(self) -> str:
@@ -47,3 +49,15 @@ class FoundArray(Generic[SourceT]):
     def about(self) -> str:
         """The beginning of a message about it."""
         return f"{self.scene}: {self.item} from {self.where}"
+
+
+def without_masks_of_files(found: FoundArray[SourceT]) -> FoundArray[SourceT]:
+    """The same pixels hidden as with `mask: none`, under `mask: stored`.
+
+    Whoever masks pixels that lie in no file needs the setting to heed that mask.
+    """
+    if found.source.mask != "none":
+        return found
+    arrays = tuple(replace(array, masked=None, alpha=None) for array in found.arrays)
+    source = found.source.model_copy(update={"mask": "stored"})
+    return replace(found, source=source, arrays=arrays)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.ingest.cell_sizes import cell_numbers, repeated
-from bdgf.scenes.ingest.found_array import FoundArray
+from bdgf.scenes.ingest.found_array import FoundArray, without_masks_of_files
 from bdgf.scenes.ingest.grid import PixelGrid
 from bdgf.scenes.ingest.layer_grids import OwnGrid
 from bdgf.scenes.ingest.reference_systems import name_of
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def image_on_grid(
-    image: ModalityArray, own: OwnGrid, grid: PixelGrid, found: FoundArray
+    image: ModalityArray, own: OwnGrid, grid: PixelGrid, found: FoundArray[Any]
 ) -> ModalityArray:
     """A modality on the scene's grid.
 
@@ -73,7 +74,7 @@ def labels_on_grid(
         raise SceneError(
             f"{found.about} lies wholly outside the scene's grid; compare the places of the files"
         )
-    found = heeding_no_mask(found)
+    found = without_masks_of_files(found)
     (array,) = found.arrays
     where = np.divmod(np.maximum(numbers, 0), columns)
     masked = outside if array.masked is None else array.masked[where]
@@ -86,19 +87,7 @@ def labels_on_grid(
     return replace(found, arrays=(placed,))
 
 
-def heeding_no_mask(found: FoundArray) -> FoundArray:
-    """The same pixels hidden under `mask: stored`: with `mask: none` the files' masks are dropped.
-
-    Who then hides pixels, because there are none in the files, is heeded.
-    """
-    if found.source.mask != "none":
-        return found
-    arrays = tuple(replace(array, masked=None, alpha=None) for array in found.arrays)
-    source = found.source.model_copy(update={"mask": "stored"})
-    return replace(found, source=source, arrays=arrays)
-
-
-def _tell(found: FoundArray, own: OwnGrid, missing: float) -> None:
+def _tell(found: FoundArray[Any], own: OwnGrid, missing: float) -> None:
     share = f", {100 * missing:.2g} % of the pixels without" if missing else ""
     size = "x".join(map(str, own.grid.shape))
     if own.cell_size is not None:

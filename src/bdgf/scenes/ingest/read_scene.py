@@ -92,7 +92,9 @@ def read_scene(
     """
     if config.fabricate is not None:
         return make_demo_scene(config.fabricate).assign_attrs(scene=name)
-    place = SceneFolders(name, folders, config.source, reading or ReadingSettings())
+    place = SceneFolders(
+        name, folders, config.source, reading or ReadingSettings(), config.grid_tolerance
+    )
     images = find_images(place, config)
     maps = find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
@@ -158,7 +160,9 @@ def find_images(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArra
     """The files of each modality; a warning where an optional one is missing."""
     images = {}
     for name, modality in config.modalities.items():
-        found = place.read(f"modality '{name}'", modality.sources, modality.optional)
+        found = place.read(
+            f"modality '{name}'", modality.sources, modality.optional, modality.nodata
+        )
         if found is None:
             log.warning(
                 "%s: without the optional modality '%s': none of its files (%s) is there",

@@ -58,6 +58,21 @@ def are_one(one: CRS, other: CRS, transform: Affine | None, shape: tuple[int, in
     return _same_ellipsoid(first, second) and _same_places(first, second, transform, shape)
 
 
+def leads_to(one: CRS, other: CRS) -> bool:
+    """Whether coordinates of one horizontal system can be told in another."""
+    from pyproj import Transformer
+    from pyproj.exceptions import ProjError
+
+    first, second = _parsed(one), _parsed(other)
+    if one == other or first is None or second is None:
+        return one == other
+    try:
+        Transformer.from_crs(first, second)
+    except ProjError:
+        return False
+    return True
+
+
 def names(one: CRS, other: CRS) -> tuple[str, str]:
     """Two different systems for a message: their codes or names, their terms if these are alike."""
     found = name_of(one), name_of(other)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
@@ -12,6 +9,7 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.ingest.grid import PixelGrid
+from bdgf.scenes.ingest.reference_systems import leads_to, names
 from bdgf.scenes.scene import ModalityArray
 
 Method = Literal["bilinear", "average", "nearest"]
@@ -90,31 +88,21 @@ def _warped(
 
     known = source.crs or target.crs or CRS.from_epsg(_ANY_SYSTEM)
     there = np.full(target.shape, nodata, values.dtype)
-    with _told(about):
-        reproject(
-            values,
-            there,
-            src_transform=source.transform,
-            src_crs=source.crs or known,
-            src_nodata=nodata,
-            dst_transform=target.transform,
-            dst_crs=target.crs or known,
-            dst_nodata=nodata,
-            resampling=Resampling[method],
-        )
-    return there
-
-
-@contextmanager
-def _told(about: str) -> Iterator[None]:
-    """Turns rasterio's errors of two systems into one that says what to do."""
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
-
-    try:
-        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):
-            yield
-    except RasterioError as error:
+    if source.crs is not None and target.crs is not None and not leads_to(source.crs, target.crs):
+        one, other = names(source.crs, target.crs)
         raise SceneError(
-            f"{about} cannot be resampled onto the scene's grid: {' '.join(str(error).split())}; "
-            "reproject it, as by gdalwarp"
-        ) from error
+            f"{about} cannot be resampled: nothing leads from its reference system {one} to the "
+            f"scene's, {other}; correct the file's, or warp the file (gdalwarp)"
+        )
+    reproject(
+        values,
+        there,
+        src_transform=source.transform,
+        src_crs=source.crs or known,
+        src_nodata=nodata,
+        dst_transform=target.transform,
+        dst_crs=target.crs or known,
+        dst_nodata=nodata,
+        resampling=Resampling[method],
+    )
+    return there
