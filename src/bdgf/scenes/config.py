@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 NodataSetting = Literal["none"] | Values | None
 """What the scene's file says of no data: nothing is, or these numbers are too."""
 
+ResamplingMethod = Literal["bilinear", "average", "nearest"]
+"""How a layer comes onto the scene's grid, see `bdgf.scenes.ingest.resampling`."""
+
 GRID_TOLERANCE = 1e-3
 """How far two grids may differ and still be one, in pixels, where the scene's file is silent."""
 
@@ -81,7 +84,7 @@ class Modality(_Item):
     bands: Counts | None = Field(
         None, description="Number of bands to expect, or several that may be; null takes any."
     )
-    resample: Literal["bilinear", "average", "nearest"] | None = Field(
+    resample: ResamplingMethod | None = Field(
         None,
         description="How the image comes onto the scene's grid from a grid of its own; null: it "
         "lies on the scene's grid, or its cells are a whole number of pixels wide.",

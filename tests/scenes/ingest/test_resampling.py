@@ -105,6 +105,17 @@ def test_a_system_that_is_not_known_is_that_of_the_other(here, there):
     np.testing.assert_array_equal(nearest_cells(source, target, "mine"), expected)
 
 
+@pytest.mark.parametrize("down", [1, -1])
+def test_a_place_that_gdal_takes_for_none_is_one(down):
+    target = PixelGrid((4, 5), UTM, Affine(1, 0, 0, 0, down, 0))
+    source = PixelGrid((4, 5), UTM, Affine(1, 0, 2, 0, down, down))
+    expected = np.full((4, 5), -1)
+    expected[1:, 2:] = np.arange(20).reshape(4, 5)[:3, :3]
+    np.testing.assert_array_equal(nearest_cells(source, target, "mine"), expected)
+    back = nearest_cells(target, source, "mine")
+    np.testing.assert_array_equal(back[:3, :3], np.arange(20).reshape(4, 5)[1:, 2:])
+
+
 def test_systems_that_nothing_leads_between_are_told():
     here = CRS.from_wkt('LOCAL_CS["here",UNIT["metre",1]]')
     with pytest.raises(SceneError, match=r"^mine cannot be resampled: .* here to the .*32632"):

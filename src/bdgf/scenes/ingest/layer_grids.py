@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.config import LabelMap, Modality, SceneConfig
+from bdgf.scenes.config import LabelMap, Modality, ResamplingMethod, SceneConfig
 from bdgf.scenes.ingest.axes import settle_axes, with_named_axes
 from bdgf.scenes.ingest.cell_sizes import coarsened, covers, whole_multiple
 from bdgf.scenes.ingest.found_array import FoundArray
@@ -27,7 +27,7 @@ from bdgf.scenes.ingest.grid import (
     turned_to,
 )
 from bdgf.scenes.ingest.reference_systems import are_one, horizontal, names
-from bdgf.scenes.ingest.resampling import Method
+from bdgf.scenes.readers.raw_array import X, Y
 
 Layers = Mapping[str, FoundArray[Any]]
 
@@ -44,7 +44,7 @@ class OwnGrid:
 
     grid: PixelGrid
     cell_size: int | None
-    resample: Method | None
+    resample: ResamplingMethod | None
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,10 @@ def _place(found: FoundArray[Any]) -> PixelGrid | None:
     """
     grids = []
     for array in found.arrays:
-        if array.axes is None or array.transform is None:
+        if array.transform is None or not {Y, X} <= set(array.axes or ()):
             return None
-        rows, columns = (array.values.shape[array.axes.index(axis)] for axis in ("y", "x"))
+        assert array.axes is not None
+        rows, columns = (array.values.shape[array.axes.index(axis)] for axis in (Y, X))
         crs = None if array.crs is None or array.crs_is_assumed else horizontal(array.crs)
         grids.append(PixelGrid((rows, columns), crs, array.transform))
     for name, grid in zip(found.source.file, grids, strict=True):

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bdgf.core.errors import SceneError
+from bdgf.scenes.config import ResamplingMethod
 from bdgf.scenes.ingest.grid import PixelGrid
 from bdgf.scenes.ingest.reference_systems import leads_to, names
 from bdgf.scenes.scene import ModalityArray
 
-Method = Literal["bilinear", "average", "nearest"]
+if TYPE_CHECKING:
+    from affine import Affine
 
+_NUDGE = 1e-3  # cells; GDAL overlooks less than about 1e-5
 _NOWHERE = -1  # number of no cell
 _ANY_SYSTEM = 3857  # of two grids without one: it is the same for both, and nothing is reprojected
 
 
 def resampled(
-    image: ModalityArray, source: PixelGrid, target: PixelGrid, method: Method, about: str
+    image: ModalityArray, source: PixelGrid, target: PixelGrid, method: ResamplingMethod, about: str
 ) -> ModalityArray:
     """A modality on another grid.
 
@@ -78,7 +81,7 @@ def _warped(
     values: np.ndarray,
     source: PixelGrid,
     target: PixelGrid,
-    method: Method,
+    method: ResamplingMethod,
     nodata: float,
     about: str,
 ) -> np.ndarray:
@@ -94,15 +97,30 @@ def _warped(
             f"{about} cannot be resampled: nothing leads from its reference system {one} to the "
             f"scene's, {other}; correct the file's, or warp the file (gdalwarp)"
         )
+    here, on = _seen_by_gdal(source.transform, target.transform)
     reproject(
         values,
         there,
-        src_transform=source.transform,
+        src_transform=here,
         src_crs=source.crs or known,
         src_nodata=nodata,
-        dst_transform=target.transform,
+        dst_transform=on,
         dst_crs=target.crs or known,
         dst_nodata=nodata,
         resampling=Resampling[method],
     )
     return there
+
+
+def _seen_by_gdal(*transforms: Affine | None) -> list[Affine]:
+    """The transforms, moved by nothing that counts where GDAL takes one for that of no place.
+
+    That is the one of cells of one unit from (0, 0) on, whichever way the rows run.
+    """
+    from affine import Affine
+
+    known = [transform for transform in transforms if transform is not None]
+    of_no_place = [Affine(1, 0, 0, 0, sign, 0) for sign in (1, -1)]
+    if not any(one.almost_equals(other, _NUDGE) for one in known for other in of_no_place):
+        return known
+    return [Affine.translation(_NUDGE, _NUDGE) @ transform for transform in known]
