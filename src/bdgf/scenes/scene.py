@@ -32,6 +32,7 @@ __all__ = [
     "VALID",
     "ClassTable",
     "ModalityArray",
+    "attributes_of",
     "carried_over",
     "check_scene",
     "class_table",
@@ -123,7 +124,7 @@ def new_scene(
     for values in arrays.values():
         values[~mask] = 0.0
     variables: dict[str, Any] = {
-        m: (("y", "x", f"band_{m}"), arrays[m], _attributes(modalities[m])) for m in modalities
+        m: (("y", "x", f"band_{m}"), arrays[m], attributes_of(modalities[m])) for m in modalities
     }
     variables[VALID] = (("y", "x"), mask.astype(np.uint8))
     for key, value in maps.items():
@@ -226,7 +227,8 @@ def _check_modality_name(name: str) -> None:
         )
 
 
-def _attributes(array: ModalityArray) -> dict[str, Any]:
+def attributes_of(array: ModalityArray) -> dict[str, Any]:
+    """The attributes of a modality's variable."""
     attributes = {"kind": array.kind, "units": array.units, "scale": array.scale}
     return attributes | ({"cell_size": array.cell_size} if array.cell_size > 1 else {})
 

@@ -4,7 +4,15 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.scenes.ingest.cell_sizes import cell_numbers, coarsened, covers, repeated, whole_multiple
+from bdgf.raster.windows import Window
+from bdgf.scenes.ingest.cell_sizes import (
+    cell_numbers,
+    cells_under,
+    coarsened,
+    covers,
+    repeated,
+    whole_multiple,
+)
 from bdgf.scenes.ingest.grid import PixelGrid
 from bdgf.scenes.scene import ModalityArray
 
@@ -42,6 +50,32 @@ def test_values_are_repeated_and_cut_at_the_edges(shape, size, beyond, seed):
     flat = values.reshape(-1, 3)
     np.testing.assert_array_equal(flat[numbers[inside]], expected[inside])
     np.testing.assert_array_equal(inside, np.pad(np.ones_like(data), pad)[: shape[0], : shape[1]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(size=st.integers(2, 5), less=sides(-4, 4), data=st.data())
+def test_a_window_of_repeated_cells_is_a_part_of_the_whole(size, less, data):
+    cells = data.draw(sides(1, 6))
+    shape = tuple(
+        max(n * size - min(max(part, 1 - size), size - 1), 1)
+        for n, part in zip(cells, less, strict=True)
+    )
+    values = np.arange(cells[0] * cells[1], dtype=np.float32).reshape(*cells, 1)
+    whole = repeated(ModalityArray(values, "auxiliary"), size, shape)
+    spans = []
+    for length in shape:
+        start = data.draw(st.integers(0, length - 1))
+        spans.append(slice(start, data.draw(st.integers(start + 1, length))))
+    window = Window(*spans)
+    under = cells_under(window, size, cells)
+    offset = (
+        window.rows.start - under.rows.start * size,
+        window.columns.start - under.columns.start * size,
+    )
+    part = ModalityArray(values[under.index], "auxiliary")
+    placed = repeated(part, size, window.shape, offset)
+    np.testing.assert_array_equal(placed.values, whole.values[window.index])
+    np.testing.assert_array_equal(placed.has_data, whole.has_data[window.index])
 
 
 @settings(max_examples=40, deadline=None)

@@ -6,8 +6,10 @@ from rasterio.crs import CRS
 from rasterio.warp import Resampling, reproject
 
 from bdgf.core.errors import SceneError
+from bdgf.raster.windows import Window
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.ingest.read_scene import read_scene
+from bdgf.scenes.ingest.file_windows import FileWindows, open_scene
+from bdgf.scenes.ingest.read_scene import IngestSettings, read_scene
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import georeference, valid_mask
 from tests.data.fabricate import write_raster
@@ -35,8 +37,13 @@ def scene_of(folder, layers, settings=None, **top):
 
 
 def read(folder, settings=None, suffix="tif", **top):
-    settings = settings or {}
-    config = {
+    config = parse_scene_config("mine", configuration(settings or {}, suffix, **top))
+    reading = ReadingSettings(isolated=False)  # quicker; the files are sound
+    return read_scene("mine", config, [folder], reading)
+
+
+def configuration(settings, suffix, **top):
+    return {
         "modalities": {
             "hsi": {"kind": "spectral", "file": f"hsi.{suffix}", **settings.get("hsi", {})},
             "dsm": {"kind": "auxiliary", "file": f"dsm.{suffix}", **settings.get("dsm", {})},
@@ -47,8 +54,6 @@ def read(folder, settings=None, suffix="tif", **top):
         "classes": [{"id": i, "name": n} for i, n in enumerate(("water", "grass", "road"), 1)],
         **top,
     }
-    reading = ReadingSettings(isolated=False)  # quicker; the files are sound
-    return read_scene("mine", parse_scene_config("mine", config), [folder], reading)
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
@@ -86,6 +91,53 @@ def test_nodata_and_mirrored_rows_of_larger_cells(tmp_path):
     dsm = scene["dsm"].to_numpy()[..., 0]
     expected = changed(values, (3, 4), 0).repeat(2, axis=0).repeat(2, axis=1)
     np.testing.assert_array_equal(dsm, expected)
+
+
+def windows_of(folder, settings=None, **top):
+    """The scene opened window by window, as large ones are."""
+    reading = IngestSettings(folders=(str(folder.parent),), isolated=False)
+    config = configuration(settings or {}, "tif", **top)
+    return open_scene(folder.name, config, reading, resident_gib=0)
+
+
+def test_windows_of_larger_cells_are_those_of_the_whole(tmp_path):
+    values = changed(coarse(DSM, 5)[:4], (1, 2), -9999)
+    layers = {
+        "dsm": (values, cells(5) | {"nodata": -9999}),
+        "labels": (coarse(LABELS, 2), cells(2)),
+    }
+    official = {"official_train": None, "official_test": None}
+    scene = scene_of(tmp_path, layers, **official)
+    opened = windows_of(tmp_path, **official)
+    assert isinstance(opened, FileWindows)
+    assert opened.shape == (24, 20)
+    for rows, columns in (
+        ((0, 24), (0, 20)),
+        ((3, 9), (7, 8)),
+        ((17, 24), (11, 20)),
+        ((21, 23), (0, 4)),
+    ):
+        part = opened.read(Window(slice(*rows), slice(*columns)))
+        whole = scene.isel(y=slice(*rows), x=slice(*columns))
+        for name in ("hsi", "dsm", "valid"):
+            np.testing.assert_array_equal(part[name], whole[name])
+        assert part["dsm"].attrs == whole["dsm"].attrs
+    np.testing.assert_array_equal(opened.labels()[0], scene["labels"])
+
+
+def test_scenes_with_resampled_layers_or_tiles_are_read_whole(tmp_path):
+    shifted = {"dsm": (DSM, {"transform": (A, B, C + 4, D, E, F)})}
+    settings = {"dsm": {"resample": "nearest"}}
+    scene = scene_of(tmp_path, shifted, settings)
+    opened = windows_of(tmp_path, settings)
+    assert not isinstance(opened, FileWindows)
+    np.testing.assert_array_equal(opened.read(Window.of_shape((24, 20)))["dsm"], scene["dsm"])
+    for part in (0, 12):
+        place = {"transform": (A, B, C, D, E, F + E * part)}
+        write_raster(tmp_path / f"tile{part}.tif", DSM[part : part + 12], **(PLACE | place))
+    opened = windows_of(tmp_path, {"dsm": {"file": "tile*.tif"}})
+    assert not isinstance(opened, FileWindows)
+    np.testing.assert_array_equal(opened.read(Window.of_shape((24, 20)))["dsm"][..., 0], DSM)
 
 
 def test_labels_in_larger_cells_are_repeated(tmp_path):

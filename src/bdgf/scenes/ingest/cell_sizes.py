@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bdgf.raster.windows import Window
 from bdgf.scenes.ingest.grid import PixelGrid, apart_when_turned
 from bdgf.scenes.scene import ModalityArray
 
@@ -53,23 +54,42 @@ def covers(pixels: tuple[int, int], cells: tuple[int, int], size: int) -> bool:
     return all(abs(n * size - length) < size for n, length in zip(cells, pixels, strict=True))
 
 
-def repeated(image: ModalityArray, size: int, shape: tuple[int, int]) -> ModalityArray:
+def repeated(
+    image: ModalityArray, size: int, shape: tuple[int, int], offset: tuple[int, int] = (0, 0)
+) -> ModalityArray:
     """A modality with the value of each cell on all its pixels.
 
     Args:
         image: (h, w, bands) in cells.
         size: Side of a cell in pixels.
         shape: Rows and columns H, W of pixels; those beyond the last cell have no data.
+        offset: Row and column of the first of these pixels within the first cell.
     """
-    rows, columns = image.values.shape[:2]
-    bottom, right = (min(n * size, s) for n, s in zip((rows, columns), shape, strict=True))
     values = np.zeros((*shape, image.values.shape[2]), image.values.dtype)
     has_data = np.zeros(shape, bool)
-    across = np.arange(right) // size
+    sides = zip(image.values.shape[:2], shape, offset, strict=True)
+    bottom, right = (max(min(n * size - first, side), 0) for n, side, first in sides)
+    across = (np.arange(right) + offset[1]) // size
     for row in range(bottom):
-        values[row, :right] = image.values[row // size, across]
-        has_data[row, :right] = image.has_data is None or image.has_data[row // size, across]
+        cell = (row + offset[0]) // size
+        values[row, :right] = image.values[cell, across]
+        has_data[row, :right] = image.has_data is None or image.has_data[cell, across]
     return replace(image, values=values, has_data=has_data, cell_size=size)
+
+
+def cells_under(pixels: Window, size: int, cells: tuple[int, int]) -> Window:
+    """The cells that a window of pixels touches, at least one even where it lies beyond them.
+
+    Args:
+        pixels: The window in pixels.
+        size: Side of a cell in pixels.
+        cells: Rows and columns of cells.
+    """
+    spans = []
+    for part, count in zip((pixels.rows, pixels.columns), cells, strict=True):
+        first = min(part.start // size, count - 1)
+        spans.append(slice(first, max(min(-(-part.stop // size), count), first + 1)))
+    return Window(*spans)
 
 
 def cell_numbers(cells: tuple[int, int], size: int, shape: tuple[int, int]) -> np.ndarray:

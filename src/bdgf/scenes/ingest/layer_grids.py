@@ -28,6 +28,7 @@ from bdgf.scenes.ingest.grid import (
 )
 from bdgf.scenes.ingest.reference_systems import are_one, horizontal, names
 from bdgf.scenes.readers.raw_array import X, Y
+from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN
 
 Layers = Mapping[str, FoundArray[Any]]
 
@@ -62,6 +63,17 @@ class SettledLayers:
     reference: str
     layers: dict[str, FoundArray[Any]]
     own: dict[str, OwnGrid]
+
+
+def layer_settings(config: SceneConfig) -> dict[str, Modality | LabelMap]:
+    """The settings of each layer that is configured."""
+    maps = {
+        LABELS: config.labels,
+        OFFICIAL_TRAIN: config.official_train,
+        OFFICIAL_TEST: config.official_test,
+    }
+    images = {f"modality {name}": modality for name, modality in config.modalities.items()}
+    return {**images, **{item: settings for item, settings in maps.items() if settings is not None}}
 
 
 def settle_layers(

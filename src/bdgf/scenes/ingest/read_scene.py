@@ -20,7 +20,7 @@ from bdgf.scenes.ingest.label_maps import (
     table_of,
     warn_of_counts,
 )
-from bdgf.scenes.ingest.layer_grids import OwnGrid, settle_layers
+from bdgf.scenes.ingest.layer_grids import OwnGrid, layer_settings, settle_layers
 from bdgf.scenes.ingest.layer_placement import image_on_grid, labels_on_grid
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.source_files import SceneFolders
@@ -93,7 +93,11 @@ def read_scene(
     if config.fabricate is not None:
         return make_demo_scene(config.fabricate).assign_attrs(scene=name)
     place = SceneFolders(
-        name, folders, config.source, reading or ReadingSettings(), config.grid_tolerance
+        name,
+        folders,
+        config.source,
+        reading or ReadingSettings(),
+        grid_tolerance=config.grid_tolerance,
     )
     images = find_images(place, config)
     maps = find_maps(place, config)
@@ -106,7 +110,7 @@ def read_scene(
         **{f"modality {name}": found for name, found in images.items()},
         **{item: found for item, found in maps.items() if found.source.form != "pixels"},
     }
-    settled = settle_layers(name, arrays, _layer_settings(config), config)
+    settled = settle_layers(name, arrays, layer_settings(config), config)
     grid, arrays = settled.grid, settled.layers
     if config.shape not in (None, grid.shape):
         shapes = _size(grid.shape), _size(config.shape)
@@ -134,17 +138,6 @@ def read_scene(
     )
     _check_labels(name, config, scene)
     return scene
-
-
-def _layer_settings(config: SceneConfig) -> dict[str, Modality | LabelMap]:
-    """The settings of each layer that is configured."""
-    maps = {
-        LABELS: config.labels,
-        OFFICIAL_TRAIN: config.official_train,
-        OFFICIAL_TEST: config.official_test,
-    }
-    images = {f"modality {name}": modality for name, modality in config.modalities.items()}
-    return {**images, **{item: settings for item, settings in maps.items() if settings is not None}}
 
 
 def _on_grid(
