@@ -125,19 +125,34 @@ def test_windows_of_larger_cells_are_those_of_the_whole(tmp_path):
     np.testing.assert_array_equal(opened.labels()[0], scene["labels"])
 
 
-def test_scenes_with_resampled_layers_or_tiles_are_read_whole(tmp_path):
+def test_windows_of_tiles_are_those_of_the_whole(tmp_path):
+    values = changed(coarse(HSI, 2), (4, 3, 2), -9999)
+    scene_of(tmp_path, {})
+    for row in (0, 5):
+        for column in (0, 4):
+            place = cells(2, x=A * 2 * column, y=E * 2 * row) | {"nodata": -9999}
+            part = values[row : row + 7, column : column + (4 if row else 6)]  # they overlap
+            write_raster(tmp_path / f"tile{row}_{column}.tif", part, **(PLACE | place))
+    settings = {"hsi": {"file": "tile*.tif"}}
+    scene, opened = read(tmp_path, settings), windows_of(tmp_path, settings)
+    assert isinstance(opened, FileWindows)
+    for rows, columns in (((0, 24), (0, 20)), ((3, 9), (7, 8)), ((11, 24), (9, 20))):
+        part = opened.read(Window(slice(*rows), slice(*columns)))
+        whole = scene.isel(y=slice(*rows), x=slice(*columns))
+        for name in ("hsi", "dsm", "valid"):
+            np.testing.assert_array_equal(part[name], whole[name])
+    digest = opened.digest()
+    (tmp_path / "tile5_4.tif").touch()
+    assert windows_of(tmp_path, settings).digest() != digest
+
+
+def test_scenes_with_resampled_layers_are_read_whole(tmp_path):
     shifted = {"dsm": (DSM, {"transform": (A, B, C + 4, D, E, F)})}
     settings = {"dsm": {"resample": "nearest"}}
     scene = scene_of(tmp_path, shifted, settings)
     opened = windows_of(tmp_path, settings)
     assert not isinstance(opened, FileWindows)
     np.testing.assert_array_equal(opened.read(Window.of_shape((24, 20)))["dsm"], scene["dsm"])
-    for part in (0, 12):
-        place = {"transform": (A, B, C, D, E, F + E * part)}
-        write_raster(tmp_path / f"tile{part}.tif", DSM[part : part + 12], **(PLACE | place))
-    opened = windows_of(tmp_path, {"dsm": {"file": "tile*.tif"}})
-    assert not isinstance(opened, FileWindows)
-    np.testing.assert_array_equal(opened.read(Window.of_shape((24, 20)))["dsm"][..., 0], DSM)
 
 
 def test_labels_in_larger_cells_are_repeated(tmp_path):

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from bdgf.core.errors import SceneError
+from bdgf.raster.windows import Window
+from bdgf.scenes.ingest.decoding import decode_image
 from bdgf.scenes.ingest.found_array import FoundArray
-from bdgf.scenes.ingest.mosaic import joined
-from bdgf.scenes.readers.raw_array import RawArray
+from bdgf.scenes.ingest.mosaic import described, joined, joined_window, partly
+from bdgf.scenes.readers.raw_array import RawArray, WindowsError
 from bdgf.scenes.readers.reading_limits import ReadingLimits, reading_limits
 from tests.scenes.ingest.raw_arrays import cube, image
 
@@ -127,31 +129,59 @@ def test_wider_numbers_hold_all_tiles_and_names_are_of_the_whole():
     found = joined_item(tile(WHOLE[:5].astype(np.uint8)), tile(WHOLE[5:].astype(np.float32), 5))
     assert found.arrays[0].values.dtype == np.float32
     assert found.where == "t*.tif"
-    assert [path.name for path in found.tiles] == ["t0.tif", "t1.tif"]
+    assert [place.path.name for place in found.tiles] == ["t0.tif", "t1.tif"]
     assert len(found.arrays) == len(found.paths) == len(found.source.file) == 1
 
 
-@pytest.mark.parametrize(
-    ("other", "message"),
-    [
-        ({"transform": None}, r"t1\.tif has no place.*`mosaic: false`"),
-        ({"crs": CRS.from_epsg(32633)}, r"t0\.tif is in EPSG:32632 but t1\.tif in EPSG:32633"),
-        ({"transform": PLACE @ Affine.translation(0, 4.5)}, r"t1\.tif lies up to 0\.5 pixels off"),
-        ({"transform": PLACE @ Affine.translation(0, 4) @ Affine.scale(2)}, r"pixels off the grid"),
-        ({"transform": PLACE @ Affine.translation(0, 9) @ Affine.scale(1, -1)}, r"pixels off"),
-        ({"scale": (0.1,)}, r"t1\.tif declares another scale \(0\.1\) than t0\.tif \(1\.0\)"),
-        ({"units": "m"}, r"another units \(m\) than t0\.tif \(none\)"),
-    ],
-)
-def test_tiles_that_do_not_belong_together_are_one_line(other, message):
-    with pytest.raises(SceneError, match=message) as caught:
-        join(tile(WHOLE[:4]), tile(WHOLE[4:], 4, **other))
-    assert "\n" not in str(caught.value)
+def part_of(array: RawArray, window: Window) -> RawArray:
+    masked = None if array.masked is None else array.masked[window.index]
+    shape = array.values.shape[:2]
+    return replace(array, values=array.values[window.index], masked=masked, whole=shape)
 
 
-def test_tiles_have_the_same_bands():
-    with pytest.raises(SceneError, match=r"t1\.tif has 1 bands but t0\.tif 2"):
-        join(tile(WHOLE[:4]), tile(WHOLE[4:, :, :1], 4))
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), keeps=st.booleans(), mask=st.sampled_from([None, "none"]))
+def test_windows_of_tiles_are_parts_of_the_whole(data, keeps, mask):
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    tiles = []
+    for number in range(data.draw(st.integers(1, 4))):
+        shape = data.draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+        values = rng.integers(-3, 4, (*shape, 2)).astype(np.int16)
+        masked = rng.random((*shape, 2)[: data.draw(st.integers(2, 3))]) < 0.2
+        said = {"nodata": ((-1 if keeps else -1 - number % 2,),)}
+        if data.draw(st.booleans()):
+            said["masked"] = masked
+        row, column = data.draw(st.tuples(st.integers(0, 6), st.integers(0, 6)))
+        tiles.append(tile(values, row, column, **said))
+    paths = tuple(Path(f"t{i}.tif") for i in range(len(tiles)))
+    source = image(tiles[0])[1].sources[0].model_copy(update={"file": ("t*.tif",), "mask": mask})
+    item = FoundArray("mine", "modality 'hsi'", source, (), paths)
+    whole = joined(item, lambda path: tiles[paths.index(path)], None, TOLERANCE)
+    first = Window(slice(0, 1), slice(0, 1))
+    opened, _ = described(item, lambda p: part_of(tiles[paths.index(p)], first), TOLERANCE)
+    shape = whole.arrays[0].values.shape[:2]
+    assert opened.arrays[0].values.shape[:2] == opened.arrays[0].whole == shape
+    assert opened.arrays[0].transform == whole.arrays[0].transform
+    spans = []
+    for length in shape:
+        start = data.draw(st.integers(0, length - 1))
+        spans.append(slice(start, data.draw(st.integers(start + 1, length))))
+    window = Window(*spans)
+    part = joined_window(opened, lambda p, w: part_of(tiles[paths.index(p)], w), None, window)
+    modality = image(tiles[0])[1]
+    one, other = (
+        decode_image(found, modality, shape, is_whole=False)
+        for found, shape in ((whole, shape), (part, window.shape))
+    )
+    np.testing.assert_array_equal(other.has_data, one.has_data[window.index])
+    data_there = other.has_data
+    np.testing.assert_array_equal(other.values[data_there], one.values[window.index][data_there])
+
+
+def test_a_part_of_a_tile_with_an_alpha_band_tells_too_little():
+    read = partly(lambda path: tile(WHOLE, alpha=1))
+    with pytest.raises(WindowsError, match=r"t\.tif: its alpha band wants all of it"):
+        read(Path("t.tif"))
 
 
 def test_a_vertical_part_does_not_count():

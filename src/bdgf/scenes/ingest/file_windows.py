@@ -28,10 +28,11 @@ from bdgf.scenes.ingest.layer_grids import (
     settle_layers,
 )
 from bdgf.scenes.ingest.layer_placement import labels_on_grid
+from bdgf.scenes.ingest.mosaic import joined_window
 from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, find_maps, read_scene
 from bdgf.scenes.ingest.source_files import SceneFolders
 from bdgf.scenes.readers.isolation import read_raw
-from bdgf.scenes.readers.raw_array import BAND, WindowsError, X, Y
+from bdgf.scenes.readers.raw_array import BAND, RawArray, WindowsError, X, Y
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import LABELS, VALID, ModalityArray, attributes_of
 from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
@@ -109,7 +110,10 @@ class FileWindows:
         order = sorted(images, key=lambda modality: config.modalities[modality].kind != "spectral")
         first = {
             modality: decode_image(
-                images[modality], config.modalities[modality], _FIRST.shape, is_whole=False
+                _first_pixel(images[modality]),
+                config.modalities[modality],
+                _FIRST.shape,
+                is_whole=False,
             )
             for modality in order
         }
@@ -170,7 +174,7 @@ class FileWindows:
         files = [
             (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
             for found in self.images.values()
-            for path in found.paths
+            for path in (*found.paths, *(tile.path for tile in found.tiles))
         ]
         return fingerprint(self.config.model_dump(mode="json"), files)
 
@@ -241,12 +245,16 @@ class FileWindows:
         found, modality = self.images[name], self.config.modalities[name]
         size = self.own[name].cell_size if name in self.own else None
         part = window if size is None else cells_under(window, size, self.own[name].grid.shape)
-        arrays = tuple(
-            read_raw(path, found.source.variable, self.reading, self.folders, _as_limits(part))
-            for path in found.paths
-        )
-        read = replace(found, arrays=arrays)
-        image = decode_image(read, modality, part.shape, is_whole=False)
+
+        def read(path: Path, window: Window) -> RawArray:
+            variable, limits = found.source.variable, _as_limits(window)
+            return read_raw(path, variable, self.reading, self.folders, limits)
+
+        if found.tiles:
+            there = joined_window(found, read, modality.nodata, part)
+        else:
+            there = replace(found, arrays=tuple(read(path, part) for path in found.paths))
+        image = decode_image(there, modality, part.shape, is_whole=False)
         if size is None:
             return image
         offset = (
@@ -308,6 +316,12 @@ def _hollow(found: FoundArray[SourceT]) -> FoundArray[SourceT]:
         nothing = np.broadcast_to(np.zeros((), array.values.dtype), shape)
         arrays.append(replace(array, values=nothing, masked=None))
     return replace(found, arrays=tuple(arrays))
+
+
+def _first_pixel(found: FoundArray[ImageSource]) -> FoundArray[ImageSource]:
+    """One pixel of each array, which tells what decoding makes of the bands."""
+    arrays = (replace(array, values=array.values[:1, :1]) for array in found.arrays)
+    return replace(found, arrays=tuple(arrays)) if found.tiles else found
 
 
 def _check_as_they_lie(

@@ -15,6 +15,23 @@ _QUOTE = "'"  # around a modality's name
 
 
 @dataclass(frozen=True)
+class TilePlace:
+    """Where a tile lies in its mosaic.
+
+    Attributes:
+        path: Its file.
+        row: Row of its first pixel.
+        column: Column of its first pixel.
+        shape: Its rows and columns.
+    """
+
+    path: Path
+    row: int
+    column: int
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class FoundArray(Generic[SourceT]):
     """An array of the scene as it was found.
 
@@ -32,7 +49,7 @@ class FoundArray(Generic[SourceT]):
     source: SourceT
     arrays: tuple[RawArray, ...]
     paths: tuple[Path, ...]
-    tiles: tuple[Path, ...] = ()
+    tiles: tuple[TilePlace, ...] = ()
 
     @property
     def where(self) -> str:

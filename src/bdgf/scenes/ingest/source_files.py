@@ -13,9 +13,9 @@ from pathlib import Path, PurePath
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import GRID_TOLERANCE, NodataSetting, Origin
 from bdgf.scenes.ingest.found_array import FoundArray, SourceT
-from bdgf.scenes.ingest.mosaic import joined
+from bdgf.scenes.ingest.mosaic import described, joined, partly
 from bdgf.scenes.readers.isolation import read_raw
-from bdgf.scenes.readers.raw_array import RawArray, VariableError, WindowsError
+from bdgf.scenes.readers.raw_array import RawArray, VariableError
 from bdgf.scenes.readers.reading_limits import ReadingLimits, ReadingSettings, reading_limits
 from bdgf.scenes.sources import Source
 
@@ -89,10 +89,10 @@ class SceneFolders:
 
         of_pattern = len(paths) > len(source.file)
         if (of_pattern if source.mosaic is None else source.mosaic) and len(paths) > 1:
-            if self.window is not None:
-                raise WindowsError(f"{self.scene}: the tiles of {item} are joined whole")
             limits = ReadingLimits.of(self.reading, self.folders)
             tiles = FoundArray(self.scene, item, source, (), tuple(paths))
+            if self.window is not None:
+                return described(tiles, partly(read), self.grid_tolerance)[0]
             with reading_limits(limits):
                 return joined(tiles, read, nodata, self.grid_tolerance)
         if of_pattern:  # the names of the files stand for the pattern
