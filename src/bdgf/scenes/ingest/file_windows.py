@@ -211,7 +211,8 @@ class FileWindows:
         if self.config.labels is None:
             return None
         first = SceneFolders(
-            *(self.name, self.folders, self.config.source, self.reading, _as_limits(_FIRST))
+            *(self.name, self.folders, self.config.source, self.reading, _as_limits(_FIRST)),
+            grid_tolerance=self.config.grid_tolerance,
         )
         try:
             found = first.read(LABELS, self.config.labels.sources, self.config.labels.optional)
