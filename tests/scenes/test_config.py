@@ -22,6 +22,10 @@ def configured(name: str) -> SceneConfig:
     return parse_scene_config(name, parameters)
 
 
+AUXILIARY = {"kind": "auxiliary", "file": "c.tif"}
+TWO = {"optical": {"kind": "spectral", "file": "a.tif"}, "height": AUXILIARY}
+
+
 def smallest(**changes):
     return {
         "modalities": {
@@ -115,6 +119,21 @@ def test_a_single_source_may_stand_in_place():
         ({"classes": [{"id": 2, "name": "a"}]}, "ids 1, 2, ... in order, without gaps"),
         ({"classes": [{"id": 1, "name": "a", "color": "red"}]}, r"classes\.0\.color: "),
         ({"unlabelled": 1}, "the label value 1 stands for two classes"),
+        ({"grid": "dsm"}, "`grid` names 'dsm', which is none of the modalities optical, height"),
+        (
+            {"grid": "a", "modalities": {**TWO, "a": {**AUXILIARY, "resample": "nearest"}}},
+            "leave out its `resample` and `cell_size`",
+        ),
+        (
+            {"modalities": {**TWO, "a": {**AUXILIARY, "resample": "nearest", "cell_size": 2}}},
+            r"modalities\.a: give either `cell_size` or `resample`",
+        ),
+        (
+            {"modalities": {**TWO, "a": {**AUXILIARY, "cell_size": 1}}},
+            r"modalities\.a\.cell_size: ",
+        ),
+        ({"labels": {"file": "a", "resample": "bilinear"}}, r"labels\.resample: .*'nearest'"),
+        ({"labels": {"file": "*.tif", "mosaic": False}}, "labels have one band"),
         ({"fabricate": {"seed": 1}}, "a scene with `fabricate` has no files"),
     ],
 )

@@ -9,7 +9,8 @@ from scipy.io import savemat
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.ingest.read_scene import read_scene
 from bdgf.scenes.masks import modality_mask
-from bdgf.scenes.scene import georeference, modality_names
+from bdgf.scenes.scene import georeference, modality_names, valid_mask
+from tests.data.documented_grids import write_county, write_estuary, write_harbour, write_hills
 from tests.data.fabricate import write_raster
 from tests.data.small_scene import DSM, HSI, LABELS, PLACE, TEST, TRAIN, changed
 
@@ -72,6 +73,43 @@ def test_documented_colours_and_regions(tmp_path):
     write_raster(tmp_path / "labels.png", image, driver="PNG")
     scene = read_scene("town", documented("town"), [tmp_path])
     np.testing.assert_array_equal(scene["labels"], LABELS)
+
+
+def test_documented_resolutions(tmp_path):
+    write_estuary(tmp_path)
+    scene = read_scene("estuary", documented("estuary"), [tmp_path])
+    np.testing.assert_array_equal(scene["fine"], HSI[..., :4])
+    coarse = HSI[::2, ::2, :3].repeat(2, axis=0).repeat(2, axis=1)
+    np.testing.assert_array_equal(scene["coarse"], coarse)
+    labels = LABELS[::2, ::2].repeat(2, axis=0).repeat(2, axis=1)
+    np.testing.assert_array_equal(scene["labels"], labels)
+    assert scene["coarse"].attrs["cell_size"] == 2
+
+
+def test_documented_cells_without_a_place(tmp_path):
+    write_harbour(tmp_path)
+    scene = read_scene("harbour", documented("harbour"), [tmp_path])
+    thermal = DSM[:7, :6].repeat(3, axis=0).repeat(3, axis=1)
+    np.testing.assert_array_equal(scene["thermal"][..., 0], thermal)
+
+
+def test_documented_resampling(tmp_path):
+    write_hills(tmp_path)
+    scene = read_scene("hills", documented("hills"), [tmp_path])
+    np.testing.assert_allclose(scene["height"][..., 0], DSM, rtol=1e-6)
+    np.testing.assert_array_equal(scene["labels"], LABELS)
+    assert len(np.unique(scene["rain"])) > 100
+    assert set(np.unique(scene["soil"])) <= {1, 2, 3, 4}
+    assert valid_mask(scene).all()
+
+
+def test_documented_tiles(tmp_path):
+    write_county(tmp_path)
+    scene = read_scene("county", documented("county"), [tmp_path])
+    np.testing.assert_array_equal(scene["ortho"], HSI)
+    np.testing.assert_array_equal(scene["height"][..., 0], DSM)
+    np.testing.assert_array_equal(scene["labels"][:12], LABELS[:12])
+    assert not scene["labels"][12:, 10:].any()
 
 
 def test_every_configured_scene_is_documented():

@@ -21,10 +21,26 @@ from bdgf.scenes.synthetic.scene import DemoSettings
 log = logging.getLogger(__name__)
 
 
+NodataSetting = Literal["none"] | Values | None
+"""What the scene's file says of no data: nothing is, or these numbers are too."""
+
+ResamplingMethod = Literal["bilinear", "average", "nearest"]
+"""How a layer comes onto the scene's grid, see `bdgf.scenes.ingest.resampling`."""
+
+GRID_TOLERANCE = 1e-3
+"""How far two grids may differ and still be one, in pixels, where the scene's file is silent."""
+
+
 class _Item(Settings):
     """An array of the scene: alternatives of sources, of which the first found is taken."""
 
     optional: bool = Field(False, description="Whether the scene does without when it is missing.")
+    cell_size: int | None = Field(
+        None,
+        ge=2,
+        description="Side of one cell in pixels of the scene, for files without a place; null: "
+        "what the places of the files say, else one pixel.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -33,6 +49,8 @@ class _Item(Settings):
         if not isinstance(data, Mapping):
             return data
         data = cls._renamed(data)
+        if data.get("cell_size") is not None and data.get("resample") is not None:
+            raise ValueError("give either `cell_size` or `resample`, not both")
         if "file" not in data:
             return data
         if "sources" in data:
@@ -58,13 +76,18 @@ class Modality(_Item):
     to_decibels: bool = Field(
         False, description="Whether the values are intensities that preparation takes to dB."
     )
-    nodata: Literal["none"] | Values | None = Field(
+    nodata: NodataSetting = Field(
         None,
         description="Value or values as stored that mean no data, beside those that the file "
         "declares; none: those that the file declares are data.",
     )
     bands: Counts | None = Field(
         None, description="Number of bands to expect, or several that may be; null takes any."
+    )
+    resample: ResamplingMethod | None = Field(
+        None,
+        description="How the image comes onto the scene's grid from a grid of its own; null: it "
+        "lies on the scene's grid, or its cells are a whole number of pixels wide.",
     )
     sources: tuple[ImageSource, ...] = Field(
         (), description="Alternatives; none: the user gives them, see docs/scenes.md."
@@ -88,6 +111,11 @@ class Modality(_Item):
 class LabelMap(_Item):
     """A map of classes: all labels, or the official training or test pixels."""
 
+    resample: Literal["nearest"] | None = Field(
+        None,
+        description="nearest: the map comes from a grid of its own onto the scene's, each pixel "
+        "takes the nearest label; null: as of an image.",
+    )
     sources: tuple[LabelSource, ...] = Field(
         (), description="Alternatives; none: the user gives them, see docs/scenes.md."
     )
@@ -159,8 +187,15 @@ class SceneConfig(Settings):
         "any",
         description="A pixel is valid where `any` modality has data, or where `all` have.",
     )
+    grid: str | None = Field(
+        None,
+        description="The modality whose grid is the scene's; null: the finest spectral one "
+        "without `resample`, or a finer one of which its cells are a whole number wide.",
+    )
     grid_tolerance: float = Field(
-        1e-3, ge=0, description="How far two grids may differ and still be one, in pixels."
+        GRID_TOLERANCE,
+        ge=0,
+        description="How far two grids may differ and still be one, in pixels.",
     )
     source: Origin = Field(Origin(), description="Where the public data are.")
 
@@ -186,6 +221,23 @@ class SceneConfig(Settings):
             raise ValueError("a scene needs one of `modalities` at least")
         if (self.official_train is None) != (self.official_test is None):
             raise ValueError("give both `official_train` and `official_test`, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _grid_of_a_modality(self) -> SceneConfig:
+        if self.grid is None:
+            return self
+        modality = self.modalities.get(self.grid)
+        if modality is None:
+            raise ValueError(
+                f"`grid` names '{self.grid}', which is none of the modalities "
+                f"{', '.join(self.modalities)}"
+            )
+        if modality.resample is not None or modality.cell_size is not None:
+            raise ValueError(
+                f"`grid` names '{self.grid}', so that its grid is the scene's: leave out its "
+                "`resample` and `cell_size`"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,8 +1,10 @@
 """Scene: the one type in which a land-cover scene travels, an `xarray.Dataset`.
 
 A modality is a variable with dims `(y, x, band_<modality>)`; `valid`, `labels` and the optional
-official maps have dims `(y, x)`. A prepared scene is the same with modalities `(band_<m>, y, x)`.
-A modality that is missing on valid pixels has a mask too, see `bdgf.scenes.masks`.
+official maps have dims `(y, x)`. A modality measured in larger cells repeats each value on all
+pixels of its cell, and has the attribute `cell_size`, the cell's side in pixels. A modality that is
+missing on valid pixels has a mask too, see `bdgf.scenes.masks`. A prepared scene is the same with
+modalities `(band_<m>, y, x)`.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ __all__ = [
     "VALID",
     "ClassTable",
     "ModalityArray",
+    "attributes_of",
     "carried_over",
     "check_scene",
     "class_table",
@@ -61,6 +64,7 @@ class ModalityArray:
         scale: "log" for intensities that preparation takes to dB, else "linear".
         has_data: (H, W) bool, where all its bands have data, by who read it and knows its nodata
             values; None where every finite pixel has.
+        cell_size: Side of one cell as measured, in pixels: its value is that of all its pixels.
     """
 
     values: np.ndarray
@@ -68,6 +72,7 @@ class ModalityArray:
     units: str = ""
     scale: Literal["linear", "log"] = "linear"
     has_data: np.ndarray | None = None
+    cell_size: int = 1
 
 
 def new_scene(
@@ -128,7 +133,7 @@ def new_scene(
     for modality, values in arrays.items():
         values[~masks[modality]] = 0.0
     variables: dict[str, Any] = {
-        m: (("y", "x", f"band_{m}"), arrays[m], _attributes(modalities[m])) for m in modalities
+        m: (("y", "x", f"band_{m}"), arrays[m], attributes_of(modalities[m])) for m in modalities
     }
     variables |= mask_variables(masks, mask)
     for key, value in maps.items():
@@ -226,8 +231,10 @@ def _check_modality_name(name: str) -> None:
         )
 
 
-def _attributes(array: ModalityArray) -> dict[str, str]:
-    return {"kind": array.kind, "units": array.units, "scale": array.scale}
+def attributes_of(array: ModalityArray) -> dict[str, Any]:
+    """The attributes of a modality's variable."""
+    attributes = {"kind": array.kind, "units": array.units, "scale": array.scale}
+    return attributes | ({"cell_size": array.cell_size} if array.cell_size > 1 else {})
 
 
 def _as_bands(name: str, values: np.ndarray) -> np.ndarray:

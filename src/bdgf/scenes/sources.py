@@ -57,7 +57,13 @@ class Source(Settings):
 
     file: Files = Field(
         description="File name below the scene's folder, or an absolute path; several files are "
-        "stacked along the band axis in this order."
+        "stacked along the band axis in this order. A name with *, ? or [...] stands for all "
+        "files of the scene's folder that match it, sorted."
+    )
+    mosaic: bool | None = Field(
+        None,
+        description="true: the files are tiles that lie side by side; false: they are bands; "
+        "null: tiles where a name stands for several files.",
     )
     variable: str | None = Field(
         None,
@@ -112,7 +118,8 @@ class LabelSource(Source):
     """One form in which a label map is published."""
 
     file: Annotated[Files, Field(max_length=1)] = Field(
-        description="File name below the scene's folder, or an absolute path."
+        description="File name below the scene's folder, or an absolute path; one with *, ? or "
+        "[...] stands for all tiles that match it."
     )
     form: Literal["map", "mask", "pixels"] | None = Field(
         None,
@@ -125,6 +132,12 @@ class LabelSource(Source):
         None, description="mask: the number or numbers that are in; null: all but 0."
     )
     first_index: Literal[0, 1] = Field(0, description="What `pixels` are counted from.")
+
+    @model_validator(mode="after")
+    def _tiles_not_bands(self) -> LabelSource:
+        if self.mosaic is False:
+            raise ValueError("labels have one band: files of a pattern are its tiles")
+        return self
 
     @model_validator(mode="after")
     def _chosen_of_a_mask(self) -> LabelSource:

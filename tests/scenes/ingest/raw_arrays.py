@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bdgf.scenes.config import LabelMap, Modality
-from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.readers.raw_array import RawArray
 
 YXB = ("y", "x", "band")

@@ -25,10 +25,10 @@ def test_numbers_count_for_their_bands_alone(dtype, numbers):
 
 def test_the_table_joins_what_file_and_scene_file_say():
     found, modality = image(cube(ZEROS, nodata=((1.0,), (), (2.0, 3.0))), nodata=7)
-    table = nodata_table(found.arrays[0], modality, 3)
+    table = nodata_table(found.arrays[0], modality.nodata, 3)
     assert [sorted(column[~np.isnan(column)]) for column in table.T] == [[1, 7], [7], [2, 3, 7]]
     found, modality = image(cube(ZEROS, nodata=((1.0,),)), nodata="none")
-    assert np.isnan(nodata_table(found.arrays[0], modality, 3)).all()
+    assert np.isnan(nodata_table(found.arrays[0], modality.nodata, 3)).all()
 
 
 @pytest.mark.parametrize(

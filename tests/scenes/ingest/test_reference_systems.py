@@ -4,7 +4,7 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
-from bdgf.scenes.ingest.reference_systems import are_one, horizontal, names
+from bdgf.scenes.ingest.reference_systems import are_one, horizontal, leads_to, names
 
 UTM = CRS.from_epsg(32632)
 GRID = Affine(10, 0, 500000, 0, -10, 5400000)
@@ -21,6 +21,8 @@ def one(words, other=UTM, grid=GRID):
     [
         "EPSG:32632",
         "EPSG:32632+3855",
+        "EPSG:32632+4979",  # with a height in the system itself
+        f'COMPD_CS["ours",{UTM.to_wkt()},VERT_CS["h",VERT_DATUM["h",2005],UNIT["metre",1]]]',
         "+proj=utm +zone=32 +datum=WGS84 +units=m",
         "+proj=utm +zone=32 +ellps=WGS84 +units=m",
         "+proj=utm +zone=32 +ellps=WGS84 +towgs84=0,0,0 +units=m",
@@ -57,6 +59,23 @@ def test_shifts_to_wgs_84_and_directions_of_axes_do_not_count():
     degrees = Affine(0.1, 0, 8, 0, -0.1, 51)
     assert one("OGC:CRS84", CRS.from_epsg(4326), degrees)
     assert one("EPSG:4979", CRS.from_epsg(4326), degrees)
+
+
+@pytest.mark.parametrize(
+    ("compound", "flat"),
+    [("EPSG:7415", 28992), ("EPSG:5972", 25832), ("EPSG:9518", 4326), ("EPSG:2154+5720", 2154)],
+)
+def test_a_compound_system_is_its_horizontal_part(compound, flat):
+    assert one(compound, CRS.from_epsg(flat))
+    other = horizontal(CRS.from_string(compound))
+    assert are_one(horizontal(CRS.from_epsg(flat)), other, GRID, (40, 56))
+
+
+def test_what_leads_from_one_system_to_another():
+    assert leads_to(UTM, CRS.from_epsg(4326))
+    own = CRS.from_wkt('LOCAL_CS["here",UNIT["metre",1]]')
+    assert leads_to(own, own)
+    assert not leads_to(own, UTM)
 
 
 def test_names_that_are_alike_give_way_to_terms():

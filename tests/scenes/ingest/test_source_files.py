@@ -6,7 +6,7 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.ingest.read_scene import read_scene
 from tests.data import fabricate
-from tests.data.small_scene import DSM, HSI, load, npy_config
+from tests.data.small_scene import DSM, HSI, LABELS, PLACE, load, npy_config
 from tests.scenes.test_config import configured
 
 
@@ -72,3 +72,61 @@ def test_files_are_stacked_and_channels_chosen(tmp_path):
     config["modalities"]["some"]["channels"] = [6]
     with pytest.raises(SceneError, match="has 6 bands, counted from 0, but `channels` names 6"):
         load(tmp_path, config)
+
+
+def write_tiles(folder, values, name="t"):
+    """Four tiles of a scene's layer, in rows and columns."""
+    a, b, c, d, e, f = PLACE["transform"]
+    for row in (0, 10):
+        for column in (0, 12):
+            part = values[row : row + (10 if row == 0 else 14), column : column + 12]
+            place = {"crs": PLACE["crs"], "transform": (a, b, c + a * column, d, e, f + e * row)}
+            fabricate.write_raster(folder / f"{name}_{row}_{column}.tif", part, **place)
+
+
+def test_patterns_are_tiles_of_one_raster(tmp_path, caplog):
+    caplog.set_level("INFO")
+    write_tiles(tmp_path / "tiles", HSI)
+    write_tiles(tmp_path / "maps", LABELS)
+    config = npy_config(official_train=None, official_test=None, labels={"file": "maps/t_*.tif"})
+    config["modalities"]["hsi"]["file"] = ["tiles/*.tif"]
+    scene = load(tmp_path, config)
+    np.testing.assert_array_equal(scene["hsi"], HSI)
+    np.testing.assert_array_equal(scene["labels"], LABELS)
+    assert "modality 'hsi' from tiles/*.tif: 4 tiles joined to 24 x 20 pixels" in caplog.text
+    names = [f"tiles/t_{row}_{column}.tif" for row in (10, 0) for column in (12, 0)]
+    config["modalities"]["hsi"] |= {"file": names, "mosaic": True}
+    np.testing.assert_array_equal(load(tmp_path, config)["hsi"], HSI)
+    (tmp_path / "maps" / "t_10_12.tif").unlink()  # a tile without labels
+    labels = load(tmp_path, config)["labels"].to_numpy()
+    np.testing.assert_array_equal(labels[:10], LABELS[:10])
+    assert not labels[10:, 12:].any()
+
+
+def test_patterns_may_be_bands(tmp_path):
+    for band in range(3):
+        np.save(tmp_path / f"B{band}.npy", HSI[..., band])
+    config = npy_config()
+    config["modalities"]["hsi"] |= {"file": "B[0-9].npy", "mosaic": False}
+    np.testing.assert_array_equal(load(tmp_path, config)["hsi"], HSI[..., :3])
+    np.save(tmp_path / "B[0-9].npy", HSI)  # a file of the very name is that file
+    np.testing.assert_array_equal(load(tmp_path, config)["hsi"], HSI)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("none/*.tif", r"no file for modality 'hsi': looked for none/\*\.tif in "),
+        ("../*.npy", r"the pattern '\.\./\*\.npy' leads out of the scene's folders"),
+        ("/etc/*", r"the pattern '/etc/\*' leads out"),
+        ("*.npy", r"has no place, .*`mosaic: false`"),
+    ],
+)
+def test_patterns_stay_in_the_scenes_folders(tmp_path, pattern, message):
+    config = npy_config()
+    config["modalities"]["hsi"] |= {"file": pattern, "axes": ["y", "x"]}
+    for name in "ab":
+        np.save(tmp_path / f"{name}.npy", DSM)
+    with pytest.raises(SceneError, match=message) as caught:
+        load(tmp_path, config, **dict.fromkeys(("hsi", "labels", "train", "test"), DSM))
+    assert "\n" not in str(caught.value)

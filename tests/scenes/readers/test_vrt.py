@@ -66,6 +66,14 @@ def test_a_vrt_inside_is_looked_into(tmp_path: Path) -> None:
         read_array(path)
 
 
+def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
+    write_raster(tmp_path / "a.tif", IMAGE)
+    write(tmp_path / "inner.vrt", of("a.tif") + of("tiles/b.tif"))
+    path = write(tmp_path / "a.vrt", of("inner.vrt"))
+    with pytest.raises(SceneError, match=r"inner\.vrt: its source 'tiles/b\.tif' is not there"):
+        read_array(path)
+
+
 def test_a_vrt_of_itself_ends(tmp_path: Path) -> None:
     write(tmp_path / "a.vrt", of("b.vrt"))
     write(tmp_path / "b.vrt", of("a.vrt"))

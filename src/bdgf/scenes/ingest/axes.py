@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.readers.raw_array import BAND, RawArray, X, Y
 
 Order = tuple[str, ...]  # a name for each axis as stored
@@ -42,13 +42,22 @@ def settle_axes(
         SceneError: Sizes differ, or two orders fit and nothing tells them apart; names the array
             and the setting that settles it.
     """
-    named = [replace(item, arrays=tuple(_named(item, a) for a in item.arrays)) for item in found]
+    named = [with_named_axes(item) for item in found]
     shape = _common_shape(scene, named, published)
     reversed_files = _reversed_files(named, shape)
     return shape, [
         replace(item, arrays=tuple(_settled(item, i, shape, reversed_files) for i in _each(item)))
         for item in named
     ]
+
+
+def with_named_axes(item: FoundArray[Any]) -> FoundArray[Any]:
+    """The arrays without needless axes of length 1, their axes named as far as they are known.
+
+    Raises:
+        SceneError: An array is no image.
+    """
+    return replace(item, arrays=tuple(_named(item, array) for array in item.arrays))
 
 
 def as_rows_columns_bands(array: RawArray, order: Order) -> RawArray:
@@ -149,9 +158,9 @@ def _common_shape(scene: str, found: Sequence[FoundArray[Any]], published: Shape
     for item, other, others in shapes:
         if possible[0] not in others:
             one = possible[0] if len(possible) == 1 else array.values.shape
-            raise _differ(scene, reference.where, one, item.where, other)
+            raise _differ(scene, reference, one, item, other)
     item, other, _ = shapes[-1]
-    raise _differ(scene, reference.where, array.values.shape, item.where, other)
+    raise _differ(scene, reference, array.values.shape, item, other)
 
 
 def _fitting(array: RawArray, shape: Shape) -> list[Order]:
@@ -209,14 +218,27 @@ def _size(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "a single number"
 
 
-def _differ(scene: str, one: str, shape: Sequence[int], other: str, array: RawArray) -> SceneError:
+def _differ(
+    scene: str, one: FoundArray[Any], shape: Sequence[int], other: FoundArray[Any], array: RawArray
+) -> SceneError:
     sides, wanted = sorted(array.values.shape), sorted(shape)
     turned = array.values.ndim > 1 and all(sides.count(n) >= wanted.count(n) for n in wanted)
     hint = "; if its axes lie in another order, name them with `axes:`" if turned else ""
     found = array.values.shape if array.axes is None else _pixels(array, array.axes)
     if any(prod(a[:2]) in b for a, b in ((shape, found), (found, shape))):
         hint = "; one seems flattened to a list of pixels: save it as rows x columns x bands"
+    for fine, coarse, item in ((shape, found, other), (found, shape, one)):
+        if (size := _times(fine, coarse)) > 1 and one is not other:
+            hint = f"; if its cells are {size} pixels wide, say `{item.key}.cell_size: {size}`"
     return SceneError(
-        f"{scene}: {one} is {_size(shape)} pixels but {other} is {_size(found)}; all files of a "
-        f"scene must have the same rows and columns{hint}"
+        f"{scene}: {one.where} is {_size(shape)} pixels but {other.where} is {_size(found)}; all "
+        f"files of a scene must have the same rows and columns{hint}"
     )
+
+
+def _times(fine: Sequence[int], coarse: Sequence[int]) -> int:
+    """How often the rows and columns of one go into those of the other, 0 where they do not."""
+    if min(len(fine), len(coarse)) < 2 or fine[0] % coarse[0] or fine[1] % coarse[1]:
+        return 0
+    times = {fine[0] // coarse[0], fine[1] // coarse[1]}
+    return times.pop() if len(times) == 1 else 0

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Modality
-from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.readers.alpha_values import GREY_SHARE, grey_share
 from bdgf.scenes.readers.raw_array import RawArray
 from bdgf.scenes.sources import ImageSource

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.config import Modality
-from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.config import Modality, NodataSetting
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.readers.raw_array import RawArray
 from bdgf.scenes.sources import ImageSource
 
@@ -65,10 +65,10 @@ def check_lists(found: FoundArray[ImageSource], modality: Modality, array: RawAr
             )
 
 
-def nodata_table(array: RawArray, modality: Modality, bands: int) -> np.ndarray:
+def nodata_table(array: RawArray, setting: NodataSetting, bands: int) -> np.ndarray:
     """(numbers, bands) of what the file declares and what the scene's file adds, NaN for none."""
-    declared = () if modality.nodata == "none" else array.nodata
-    given = modality.nodata if isinstance(modality.nodata, tuple) else ()
+    declared = () if setting == "none" else array.nodata
+    given = setting if isinstance(setting, tuple) else ()
     by_band = [(*one, *given) for one in (declared or ((),))]
     if len(by_band) == 1:
         by_band *= bands

@@ -13,8 +13,8 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Modality
 from bdgf.scenes.ingest.bands import ChosenBands, choose_bands, ranges, refuse_all_hidden
 from bdgf.scenes.ingest.declared import check_lists, is_nodata, nodata_table, scale_and_offset
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.ingest.scaled_fills import warn_of_fills
-from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.ingest.units import units_of
 from bdgf.scenes.readers.raw_array import RawArray
 from bdgf.scenes.scene import ModalityArray
@@ -143,7 +143,7 @@ class _FileDecoder:
             bands,
             np.array(chosen.places, int),
             masked,
-            nodata_table(array, modality, total)[:, bands],
+            nodata_table(array, modality.nodata, total)[:, bands],
             None if trivial else scale[bands],
             offset[bands],
         )

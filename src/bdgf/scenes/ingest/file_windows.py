@@ -12,22 +12,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.machine_memory import GIB
 from bdgf.raster.windows import Window
 from bdgf.scenes.config import SceneConfig, parse_scene_config
-from bdgf.scenes.ingest.axes import settle_axes
+from bdgf.scenes.ingest.cell_sizes import cells_under, repeated
 from bdgf.scenes.ingest.decoding import decode_image
-from bdgf.scenes.ingest.grid import common_georeference, turned_alike
+from bdgf.scenes.ingest.found_array import FoundArray, SourceT
+from bdgf.scenes.ingest.grid import PixelGrid
 from bdgf.scenes.ingest.label_maps import label_maps, table_of
+from bdgf.scenes.ingest.layer_grids import (
+    OwnGrid,
+    SettledLayers,
+    layer_settings,
+    settle_layers,
+)
+from bdgf.scenes.ingest.layer_placement import labels_on_grid
+from bdgf.scenes.ingest.mosaic import joined_window
 from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, find_maps, read_scene
-from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.ingest.source_files import SceneFolders
 from bdgf.scenes.mask_variables import joint_masks, mask_variables
 from bdgf.scenes.readers.isolation import read_raw
-from bdgf.scenes.readers.raw_array import BAND, WindowsError, X, Y
+from bdgf.scenes.readers.raw_array import BAND, RawArray, WindowsError, X, Y
 from bdgf.scenes.readers.reading_limits import ReadingSettings
-from bdgf.scenes.scene import LABELS, ModalityArray
+from bdgf.scenes.scene import LABELS, ModalityArray, attributes_of
 from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
 from bdgf.scenes.sources import ImageSource, LabelSource
 
@@ -47,7 +55,7 @@ _FIRST = Window(slice(0, 1), slice(0, 1))
 
 @dataclass(frozen=True)
 class FileWindows:
-    """A scene in raster files on one grid, read window by window.
+    """A scene in raster files on one grid, or with larger cells, read window by window.
 
     Attributes:
         name: The scene's name.
@@ -56,9 +64,8 @@ class FileWindows:
         reading: How carefully they are read.
         images: What was found of each modality, the spectral ones first.
         forms: What the numbers of each are.
-        shape: (H, W).
-        crs: Coordinate reference system, if a file has one.
-        transform: Affine map from (column, row) to coordinates, if a file has one.
+        grid: The scene's grid.
+        own: The grids of modalities with larger cells.
     """
 
     name: str
@@ -67,9 +74,8 @@ class FileWindows:
     reading: ReadingSettings
     images: Mapping[str, FoundArray[ImageSource]]
     forms: Mapping[str, ModalityForm]
-    shape: tuple[int, int]
-    crs: CRS | None
-    transform: Affine | None
+    grid: PixelGrid
+    own: Mapping[str, OwnGrid]
 
     @classmethod
     def open(
@@ -93,26 +99,45 @@ class FileWindows:
         """
         if config.fabricate is not None:
             raise WindowsError(f"scene '{name}' has no files")
-        place = SceneFolders(name, folders, config.source, reading, _as_limits(_FIRST))
+        place = SceneFolders(
+            *(name, folders, config.source, reading, _as_limits(_FIRST)),
+            grid_tolerance=config.grid_tolerance,
+        )
         images = find_images(place, config)
-        shape = _common_shape(name, images)
-        found = list(images.values())
-        turned = turned_alike(name, found, shape, config.grid_tolerance)
-        if any(a.arrays != b.arrays for a, b in zip(found, turned, strict=True)):
-            raise WindowsError(f"scene '{name}': its files lie mirrored to one another")
-        crs, transform = common_georeference(name, found, shape, config.grid_tolerance)
+        layers = {f"modality {modality}": _hollow(found) for modality, found in images.items()}
+        settled = settle_layers(name, layers, layer_settings(config), config)
+        _check_as_they_lie(name, layers, settled)
+        own = {m: settled.own[f"modality {m}"] for m in images if f"modality {m}" in settled.own}
         order = sorted(images, key=lambda modality: config.modalities[modality].kind != "spectral")
         first = {
             modality: decode_image(
-                images[modality], config.modalities[modality], _FIRST.shape, is_whole=False
+                _first_pixel(images[modality]),
+                config.modalities[modality],
+                _FIRST.shape,
+                is_whole=False,
             )
             for modality in order
         }
         forms = {modality: _form(array) for modality, array in first.items()}
         return cls(
             *(name, config, tuple(folders), reading, {m: images[m] for m in order}, forms),
-            *(shape, crs, transform),
+            *(settled.grid, own),
         )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.grid.shape
+
+    @property
+    def crs(self) -> CRS | None:
+        """Coordinate reference system, if a file has one."""
+        return self.grid.crs
+
+    @property
+    def transform(self) -> Affine | None:
+        """Affine map from (column, row) to coordinates, if a file has one."""
+        return self.grid.transform
 
     @property
     def modalities(self) -> dict[str, ModalityForm]:
@@ -137,8 +162,8 @@ class FileWindows:
         variables: dict[str, Any] = {}
         for name, array in decoded.items():
             array.values[~masks[name]] = 0
-            attributes = {"kind": array.kind, "units": array.units, "scale": array.scale}
-            variables[name] = (("y", "x", f"band_{name}"), array.values, attributes)
+            dims = ("y", "x", f"band_{name}")
+            variables[name] = (dims, array.values, attributes_of(array))
         variables |= mask_variables(masks, valid)
         told = {"scene": self.name, "modalities": json.dumps(list(decoded))}
         return xr.Dataset(variables, attrs=told)
@@ -148,7 +173,7 @@ class FileWindows:
         files = [
             (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
             for found in self.images.values()
-            for path in found.paths
+            for path in (*found.paths, *(tile.path for tile in found.tiles))
         ]
         return fingerprint(self.config.model_dump(mode="json"), files)
 
@@ -162,16 +187,17 @@ class FileWindows:
             return None
         if (by_rows := self._labels_by_rows()) is not None:
             return by_rows
-        place = SceneFolders(self.name, self.folders, self.config.source, self.reading)
+        place = SceneFolders(
+            *(self.name, self.folders, self.config.source, self.reading),
+            grid_tolerance=self.config.grid_tolerance,
+        )
         maps = find_maps(place, self.config)
         grids = {item: found for item, found in maps.items() if found.source.form != "pixels"}
-        shape, settled = settle_axes(self.name, list(grids.values()), self.shape)
-        if shape != self.shape:
-            raise SceneError(
-                f"{self.name}: the labels are {shape[0]}x{shape[1]} pixels, the images "
-                f"{self.shape[0]}x{self.shape[1]}; give both on one grid"
-            )
-        maps |= dict(zip(grids, settled, strict=True))
+        settled = self._settled_with(grids)
+        for item in grids:
+            maps[item] = settled.layers[item]
+            if item in settled.own:
+                maps[item] = labels_on_grid(maps[item], settled.own[item], settled.grid)
         ids = label_maps(self.name, maps, self.config)
         classes = table_of(self.config, ids, maps.values())
         merged = ids.get(LABELS)
@@ -184,13 +210,18 @@ class FileWindows:
         if self.config.labels is None:
             return None
         first = SceneFolders(
-            *(self.name, self.folders, self.config.source, self.reading, _as_limits(_FIRST))
+            *(self.name, self.folders, self.config.source, self.reading, _as_limits(_FIRST)),
+            grid_tolerance=self.config.grid_tolerance,
         )
         try:
             found = first.read(LABELS, self.config.labels.sources, self.config.labels.optional)
         except WindowsError:
             return None
         if found is None or not _is_plain(found, self.shape):
+            return None
+        layers = {LABELS: _hollow(found)}
+        settled = self._settled_with(layers)
+        if LABELS in settled.own or not _lies_alike(layers[LABELS], settled.layers[LABELS]):
             return None
         labels = np.zeros(self.shape, np.uint8)
         for start in range(0, self.shape[0], _LABEL_ROWS):
@@ -203,14 +234,34 @@ class FileWindows:
             return None
         return labels, table_of(self.config, {LABELS: labels}, [found])
 
-    def _decoded(self, name: str, window: Window) -> ModalityArray:
-        found = self.images[name]
-        arrays = tuple(
-            read_raw(path, found.source.variable, self.reading, self.folders, _as_limits(window))
-            for path in found.paths
+    def _settled_with(self, maps: Mapping[str, FoundArray[Any]]) -> SettledLayers:
+        """The grids of the images and of label maps."""
+        images = {f"modality {m}": _hollow(found) for m, found in self.images.items()}
+        return settle_layers(
+            self.name, {**images, **maps}, layer_settings(self.config), self.config
         )
-        part = replace(found, arrays=arrays)
-        return decode_image(part, self.config.modalities[name], window.shape, is_whole=False)
+
+    def _decoded(self, name: str, window: Window) -> ModalityArray:
+        found, modality = self.images[name], self.config.modalities[name]
+        size = self.own[name].cell_size if name in self.own else None
+        part = window if size is None else cells_under(window, size, self.own[name].grid.shape)
+
+        def read(path: Path, window: Window) -> RawArray:
+            variable, limits = found.source.variable, _as_limits(window)
+            return read_raw(path, variable, self.reading, self.folders, limits)
+
+        if found.tiles:
+            there = joined_window(found, read, modality.nodata, part)
+        else:
+            there = replace(found, arrays=tuple(read(path, part) for path in found.paths))
+        image = decode_image(there, modality, part.shape, is_whole=False)
+        if size is None:
+            return image
+        offset = (
+            window.rows.start - part.rows.start * size,
+            window.columns.start - part.columns.start * size,
+        )
+        return repeated(image, size, window.shape, offset)
 
 
 def open_scene(
@@ -249,24 +300,56 @@ def open_scene(
     return DatasetWindows(read_scene(name, config, folders, settings))
 
 
-def _common_shape(scene: str, images: Mapping[str, FoundArray[ImageSource]]) -> tuple[int, int]:
-    shapes = set()
-    for found in images.values():
-        for array in found.arrays:
-            if array.alpha is not None or found.source.axes is not None:
-                raise WindowsError(f"{found.about}: its alpha band or axes want all of it")
-            if array.whole is None or array.axes != (Y, X, BAND):
-                raise WindowsError(f"{found.about}: it does not say how its axes lie")
-            shapes.add(array.whole)
-    if len(shapes) != 1:
-        raise WindowsError(f"scene '{scene}': its files have different sizes")
-    return shapes.pop()
+def _hollow(found: FoundArray[SourceT]) -> FoundArray[SourceT]:
+    """The arrays at the size of their files, without values and without the memory for them.
+
+    Raises:
+        WindowsError: The files are read whole.
+    """
+    arrays = []
+    for array in found.arrays:
+        if array.alpha is not None or found.source.axes is not None:
+            raise WindowsError(f"{found.about}: its alpha band or axes want all of it")
+        if array.whole is None or array.axes != (Y, X, BAND):
+            raise WindowsError(f"{found.about}: it does not say how its axes lie")
+        shape = (*array.whole, array.values.shape[2])
+        nothing = np.broadcast_to(np.zeros((), array.values.dtype), shape)
+        arrays.append(replace(array, values=nothing, masked=None))
+    return replace(found, arrays=tuple(arrays))
+
+
+def _first_pixel(found: FoundArray[ImageSource]) -> FoundArray[ImageSource]:
+    """One pixel of each array, which tells what decoding makes of the bands."""
+    arrays = (replace(array, values=array.values[:1, :1]) for array in found.arrays)
+    return replace(found, arrays=tuple(arrays)) if found.tiles else found
+
+
+def _check_as_they_lie(
+    scene: str, layers: Mapping[str, FoundArray[ImageSource]], settled: SettledLayers
+) -> None:
+    """Checks that windows of the files are windows of the scene.
+
+    Raises:
+        WindowsError: A layer is resampled or turned.
+    """
+    for key, found in layers.items():
+        if key in settled.own and settled.own[key].cell_size is None:
+            raise WindowsError(f"scene '{scene}': {found.where} is resampled whole")
+        if not _lies_alike(found, settled.layers[key]):
+            raise WindowsError(f"scene '{scene}': its files lie mirrored to one another")
+
+
+def _lies_alike(before: FoundArray[Any], after: FoundArray[Any]) -> bool:
+    """Whether no array was turned."""
+    pairs = zip(before.arrays, after.arrays, strict=True)
+    return all(one.transform == other.transform for one, other in pairs)
 
 
 def _is_plain(found: FoundArray[LabelSource], shape: tuple[int, int]) -> bool:
     array = found.arrays[0]
     return (
         len(found.arrays) == 1
+        and not found.tiles
         and found.source.form != "pixels"
         and found.source.axes is None
         and array.whole == shape

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bdgf.core.errors import SceneError
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.ingest.reference_systems import are_one, horizontal, names
-from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.readers.raw_array import RawArray
 
 if TYPE_CHECKING:
@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PixelGrid:
+    """A grid of cells.
+
+    Attributes:
+        shape: Rows and columns.
+        crs: Coordinate reference system, its horizontal part; None where it is not known.
+        transform: From (column, row) to coordinates; None without a place.
+    """
+
+    shape: tuple[int, int]
+    crs: CRS | None = None
+    transform: Affine | None = None
+
 
 _MIRRORED = (
     (-1, 1, "turned upside down"),
@@ -76,13 +92,10 @@ def _turned(
     array: RawArray, reference: Affine, where: str, shape: tuple[int, int], tolerance: float
 ) -> RawArray:
     """The array as it is, or mirrored so that its grid is the reference's."""
-    from affine import Affine
-
     if array.transform is None or _pixels_apart(reference, array.transform, shape) <= tolerance:
         return array
     for down, right, said in _MIRRORED:
-        mirror = Affine(right, 0, shape[1] * (right < 0), 0, down, shape[0] * (down < 0))
-        transform = array.transform @ mirror
+        transform = array.transform @ _mirror(down, right, shape)
         if _pixels_apart(reference, transform, shape) <= tolerance:
             return replace(
                 array,
@@ -92,6 +105,34 @@ def _turned(
                 notes=(*array.notes, f"{said}, as {where} lies"),
             )
     return array
+
+
+def apart_when_turned(one: PixelGrid, other: PixelGrid) -> float:
+    """How far two grids of one shape lie apart at most, in pixels, mirrored or not."""
+    if one.transform is None or other.transform is None:
+        return np.inf
+    turns = ((1, 1), *((down, right) for down, right, _ in _MIRRORED))
+    return min(
+        _pixels_apart(one.transform, other.transform @ _mirror(*turn, other.shape), other.shape)
+        for turn in turns
+    )
+
+
+def _mirror(down: int, right: int, shape: tuple[int, int]) -> Affine:
+    """From (column, row) of a mirrored image to those of the image; -1 is mirrored."""
+    from affine import Affine
+
+    return Affine(right, 0, shape[1] * (right < 0), 0, down, shape[0] * (down < 0))
+
+
+def turned_to(
+    item: FoundArray[Any], grid: PixelGrid, where: str, tolerance: float
+) -> FoundArray[Any]:
+    """The arrays of an item mirrored as a grid of their shape lies, named `where`."""
+    if grid.transform is None:
+        return item
+    arrays = (_turned(a, grid.transform, where, grid.shape, tolerance) for a in item.arrays)
+    return replace(item, arrays=tuple(arrays))
 
 
 def _is_north_up(transform: Affine) -> bool:
@@ -113,36 +154,44 @@ def common_georeference(
         SceneError: Two arrays lie on really different grids; names both.
     """
     crs = _common_crs(scene, found, shape)
-    transform: tuple[str, Affine] | None = None
+    transform: tuple[FoundArray[Any], Affine] | None = None
     for item in found:
         for array in item.arrays:
             if array.transform is not None:
-                transform = transform or (item.where, array.transform)
+                transform = transform or (item, array.transform)
                 apart = _pixels_apart(transform[1], array.transform, shape)
                 if apart > tolerance:
                     raise SceneError(
-                        f"{scene}: the grids of {transform[0]} and {item.where} lie up to "
-                        f"{apart:.3g} pixels apart; resample one onto the other's grid"
+                        f"{scene}: the grids of {transform[0].where} and {item.where} lie up to "
+                        f"{apart:.3g} pixels apart; {_way_out(transform[0], item)}"
                     )
     return crs, (transform and transform[1])
 
 
+def _way_out(one: FoundArray[Any], other: FoundArray[Any]) -> str:
+    """What brings two arrays onto one grid."""
+    keys = dict.fromkeys(item.key for item in (one, other))
+    if len(keys) == 1:
+        return "the files of one image lie on one grid: make them modalities of their own"
+    return f"resample one onto the other's grid: set `{'.resample` or `'.join(keys)}.resample`"
+
+
 def _common_crs(scene: str, found: Sequence[FoundArray[Any]], shape: tuple[int, int]) -> CRS | None:
     """The first system that a file names, else one that is assumed."""
-    arrays = [(item.where, array) for item in found for array in item.arrays]
-    first: tuple[str, CRS] | None = None
-    for where, array in sorted(arrays, key=lambda pair: pair[1].crs_is_assumed):
+    arrays = [(item, array) for item in found for array in item.arrays]
+    first: tuple[FoundArray[Any], CRS] | None = None
+    for item, array in sorted(arrays, key=lambda pair: pair[1].crs_is_assumed):
         if array.crs is None:
             continue
         here = horizontal(array.crs)
-        first = first or (where, here)
+        first = first or (item, here)
         if array.crs_is_assumed and first[1].is_geographic:
             continue  # degrees of whatever system
         if not are_one(here, first[1], array.transform, shape):
             one, other = names(first[1], here)
             raise SceneError(
-                f"{scene}: {first[0]} is in {one} but {where} in {other}; reproject one onto the "
-                "other's grid"
+                f"{scene}: {first[0].where} is in {one} but {item.where} in {other}; "
+                f"{_way_out(first[0], item)}"
             )
     return first and first[1]
 

@@ -10,6 +10,7 @@ import numpy as np
 from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import ClassTable
 from bdgf.scenes.config import SceneConfig
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.ingest.label_values import (
     hidden_labels,
     ids_of_colours,
@@ -19,7 +20,6 @@ from bdgf.scenes.ingest.label_values import (
     order_of_regions,
 )
 from bdgf.scenes.ingest.official_pixels import is_mask, listed_labels, masked_labels
-from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN
 from bdgf.scenes.sources import LabelSource
 

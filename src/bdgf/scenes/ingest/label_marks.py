@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bdgf.scenes.config import LandCoverClass, SceneConfig
-from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.sources import LabelSource
 
 log = logging.getLogger(__name__)

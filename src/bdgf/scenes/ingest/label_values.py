@@ -11,6 +11,7 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.classes import listing
 from bdgf.scenes.config import SceneConfig
 from bdgf.scenes.ingest.declared import is_nodata, scale_and_offset
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.ingest.label_marks import (
     by_other_marks,
     ids_by_colour,
@@ -18,7 +19,6 @@ from bdgf.scenes.ingest.label_marks import (
     ids_by_number,
     plain_name,
 )
-from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.sources import LabelSource
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import SceneConfig
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.ingest.label_marks import ids_by_number
-from bdgf.scenes.ingest.source_files import FoundArray
 from bdgf.scenes.sources import LabelSource
 
 log = logging.getLogger(__name__)

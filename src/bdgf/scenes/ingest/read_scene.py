@@ -10,24 +10,27 @@ from typing import Any
 import xarray as xr
 from pydantic import Field
 
-from bdgf.scenes.config import LabelMap, SceneConfig, parse_scene_config
-from bdgf.scenes.ingest.axes import settle_axes
+from bdgf.scenes.config import LabelMap, Modality, SceneConfig, parse_scene_config
 from bdgf.scenes.ingest.decoding import decode_image
-from bdgf.scenes.ingest.grid import common_georeference, turned_alike
+from bdgf.scenes.ingest.found_array import FoundArray
+from bdgf.scenes.ingest.grid import PixelGrid
 from bdgf.scenes.ingest.label_maps import (
     check_training_pixels,
     label_maps,
     table_of,
     warn_of_counts,
 )
+from bdgf.scenes.ingest.layer_grids import OwnGrid, layer_settings, settle_layers
+from bdgf.scenes.ingest.layer_placement import image_on_grid, labels_on_grid
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
-from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.ingest.source_files import SceneFolders
 from bdgf.scenes.masks import tell_missing
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import (
     LABELS,
     OFFICIAL_TEST,
     OFFICIAL_TRAIN,
+    ModalityArray,
     class_table,
     new_scene,
     valid_mask,
@@ -90,7 +93,13 @@ def read_scene(
     """
     if config.fabricate is not None:
         return make_demo_scene(config.fabricate).assign_attrs(scene=name)
-    place = SceneFolders(name, folders, config.source, reading or ReadingSettings())
+    place = SceneFolders(
+        name,
+        folders,
+        config.source,
+        reading or ReadingSettings(),
+        grid_tolerance=config.grid_tolerance,
+    )
     images = find_images(place, config)
     maps = find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
@@ -102,19 +111,20 @@ def read_scene(
         **{f"modality {name}": found for name, found in images.items()},
         **{item: found for item, found in maps.items() if found.source.form != "pixels"},
     }
-    shape, settled = settle_axes(name, list(arrays.values()), config.shape)
-    settled = turned_alike(name, settled, shape, config.grid_tolerance)
-    arrays = dict(zip(arrays, settled, strict=True))
-    if config.shape not in (None, shape):
-        log.warning("%s: %s pixels, but published with %s", name, _size(shape), _size(config.shape))
-    crs, transform = common_georeference(name, settled, shape, config.grid_tolerance)
+    settled = settle_layers(name, arrays, layer_settings(config), config)
+    grid, arrays = settled.grid, settled.layers
+    if config.shape not in (None, grid.shape):
+        shapes = _size(grid.shape), _size(config.shape)
+        log.warning("%s: %s pixels, but published with %s", name, *shapes)
+    for item in maps.keys() & settled.own.keys():
+        arrays[item] = labels_on_grid(arrays[item], settled.own[item], grid)
     maps = {item: arrays.get(item, found) for item, found in maps.items()}
     labels = label_maps(name, maps, config)
-    settled.clear()
-    images = {name: arrays.pop(f"modality {name}") for name in images}
+    keys = {modality: f"modality {modality}" for modality in images}
+    images.clear()
     modalities = {  # popped, so that each raw array is freed once converted
-        name: decode_image(images.pop(name), config.modalities[name], shape)
-        for name in list(images)
+        modality: _on_grid(arrays.pop(key), config.modalities[modality], settled.own.get(key), grid)
+        for modality, key in keys.items()
     }
     classes = table_of(config, labels, maps.values())
     scene = new_scene(
@@ -124,8 +134,8 @@ def read_scene(
         classes,
         official_train=labels.get(OFFICIAL_TRAIN),
         official_test=labels.get(OFFICIAL_TEST),
-        crs=crs,
-        transform=transform,
+        crs=grid.crs,
+        transform=grid.transform,
         require=config.require,
     )
     tell_missing(scene)
@@ -133,11 +143,22 @@ def read_scene(
     return scene
 
 
+def _on_grid(
+    found: FoundArray[ImageSource], modality: Modality, own: OwnGrid | None, grid: PixelGrid
+) -> ModalityArray:
+    """A modality in its units on the scene's grid."""
+    if own is None:
+        return decode_image(found, modality, grid.shape)
+    return image_on_grid(decode_image(found, modality, own.grid.shape), own, grid, found)
+
+
 def find_images(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[ImageSource]]:
     """The files of each modality; a warning where an optional one is missing."""
     images = {}
     for name, modality in config.modalities.items():
-        found = place.read(f"modality '{name}'", modality.sources, modality.optional)
+        found = place.read(
+            f"modality '{name}'", modality.sources, modality.optional, modality.nodata
+        )
         if found is None:
             log.warning(
                 "%s: without the optional modality '%s': none of its files (%s) is there",

@@ -58,13 +58,29 @@ def are_one(one: CRS, other: CRS, transform: Affine | None, shape: tuple[int, in
     return _same_ellipsoid(first, second) and _same_places(first, second, transform, shape)
 
 
+def leads_to(one: CRS, other: CRS) -> bool:
+    """Whether coordinates of one horizontal system can be told in another."""
+    from pyproj import Transformer
+    from pyproj.exceptions import ProjError
+
+    first, second = _parsed(one), _parsed(other)
+    if one == other or first is None or second is None:
+        return one == other
+    try:
+        Transformer.from_crs(first, second)
+    except ProjError:
+        return False
+    return True
+
+
 def names(one: CRS, other: CRS) -> tuple[str, str]:
     """Two different systems for a message: their codes or names, their terms if these are alike."""
-    found = _name(one), _name(other)
+    found = name_of(one), name_of(other)
     return found if found[0] != found[1] else (one.to_string(), other.to_string())
 
 
-def _name(crs: CRS) -> str:
+def name_of(crs: CRS) -> str:
+    """A system for a message: its code, or the name that it gives itself."""
     code = crs.to_epsg()
     return f"EPSG:{code}" if code else str(crs.to_wkt()).split('"')[1]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bdgf.scenes.config import Modality
 from bdgf.scenes.fill_values import is_customary_fill
-from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.readers.raw_array import RawArray
 from bdgf.scenes.sources import ImageSource
 

@@ -4,51 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Generic, TypeVar
+from pathlib import Path, PurePath
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.config import Origin
+from bdgf.scenes.config import GRID_TOLERANCE, NodataSetting, Origin
+from bdgf.scenes.ingest.found_array import FoundArray, SourceT
+from bdgf.scenes.ingest.mosaic import described, joined, partly
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
-from bdgf.scenes.readers.reading_limits import ReadingSettings
+from bdgf.scenes.readers.reading_limits import ReadingLimits, ReadingSettings, reading_limits
 from bdgf.scenes.sources import Source
 
 log = logging.getLogger(__name__)
 
-SourceT = TypeVar("SourceT", bound=Source)
-
-
-@dataclass(frozen=True)
-class FoundArray(Generic[SourceT]):
-    """An array of the scene as it was found.
-
-    Attributes:
-        scene: The scene's name.
-        item: What it is, such as "modality 'hsi'".
-        source: The alternative that was taken.
-        arrays: One array a file of the source.
-        paths: The files.
-    """
-
-    scene: str
-    item: str
-    source: SourceT
-    arrays: tuple[RawArray, ...]
-    paths: tuple[Path, ...]
-
-    @property
-    def where(self) -> str:
-        """The files and the variable, for messages."""
-        return self.source.describe()
-
-    @property
-    def about(self) -> str:
-        """The beginning of a message about it."""
-        return f"{self.scene}: {self.item} from {self.where}"
+_PATTERN = re.compile(r"[*?]|\[.+\]")  # what makes a name stand for several files
 
 
 @dataclass(frozen=True)
@@ -63,46 +36,68 @@ class SceneFolders:
     origin: Origin
     reading: ReadingSettings = field(default_factory=ReadingSettings)
     window: tuple[int, int, int, int] | None = None
+    grid_tolerance: float = GRID_TOLERANCE
     _checked: set[Path] = field(default_factory=set, init=False)
     _said: set[tuple[Path, str]] = field(default_factory=set, init=False)
 
     def read(
-        self, item: str, sources: Sequence[SourceT], optional: bool
+        self,
+        item: str,
+        sources: Sequence[SourceT],
+        optional: bool,
+        nodata: NodataSetting = None,
     ) -> FoundArray[SourceT] | None:
         """Reads the first alternative whose files are all there and hold the variable.
+
+        Tiles come as one array.
 
         Args:
             item: What is read, for messages.
             sources: The alternatives.
             optional: Whether None is returned when there is none of them.
+            nodata: What the scene's file says of no data, where tiles overlap.
 
         Raises:
             SceneError: No alternative is there, or a file is damaged.
         """
         wrong_variable: VariableError | None = None
         for source in sources:
-            paths = [self._find(name) for name in source.file]
-            found = [path for path in paths if path is not None]
-            if len(found) < len(paths):
+            paths = self._find_all(source.file)
+            if paths is None:
                 continue
             try:
-                arrays = tuple(
-                    read_raw(path, source.variable, self.reading, self.folders, self.window)
-                    for path in found
-                )
+                found = self._read_all(item, source, paths, nodata)
             except VariableError as error:  # another form may use the same file name
                 wrong_variable = wrong_variable or error
                 continue
-            for path in found:
+            for path in paths:
                 self._check_digest(path)
-            for path, array in zip(found, arrays, strict=True):
-                self._say_doubts(path, array)
-            return FoundArray(self.scene, item, source, arrays, tuple(found))
+            return found
         if wrong_variable is not None:
             raise wrong_variable
         if optional:
             return None
         raise self._missing(item, sources)
+
+    def _read_all(
+        self, item: str, source: SourceT, paths: Sequence[Path], nodata: NodataSetting
+    ) -> FoundArray[SourceT]:
+        def read(path: Path) -> RawArray:
+            array = read_raw(path, source.variable, self.reading, self.folders, self.window)
+            self._say_doubts(path, array)
+            return array
+
+        of_pattern = len(paths) > len(source.file)
+        if (of_pattern if source.mosaic is None else source.mosaic) and len(paths) > 1:
+            limits = ReadingLimits.of(self.reading, self.folders)
+            tiles = FoundArray(self.scene, item, source, (), tuple(paths))
+            if self.window is not None:
+                return described(tiles, partly(read), self.grid_tolerance)[0]
+            with reading_limits(limits):
+                return joined(tiles, read, nodata, self.grid_tolerance)
+        if of_pattern:  # the names of the files stand for the pattern
+            source = source.model_copy(update={"file": tuple(path.name for path in paths)})
+        return FoundArray(self.scene, item, source, tuple(map(read, paths)), tuple(paths))
 
     def _say_doubts(self, path: Path, array: RawArray) -> None:
         for doubt in array.doubts:
@@ -113,6 +108,31 @@ class SceneFolders:
     def _find(self, name: str) -> Path | None:
         candidates = (folder / name for folder in self.folders)
         return next((path for path in candidates if path.is_file()), None)
+
+    def _find_all(self, names: Sequence[str]) -> list[Path] | None:
+        """The files of these names and patterns, None where one is not there."""
+        paths: list[Path] = []
+        for name in names:
+            path = self._find(name)
+            found = self._matching(name) if path is None else [path]
+            if not found:
+                return None
+            paths += found
+        return list(dict.fromkeys(paths))
+
+    def _matching(self, pattern: str) -> list[Path]:
+        """The files that a pattern stands for, sorted, of the first folder that has any."""
+        if not _PATTERN.search(pattern):
+            return []
+        if PurePath(pattern).is_absolute() or ".." in PurePath(pattern).parts:
+            raise SceneError(
+                f"{self.scene}: the pattern '{pattern}' leads out of the scene's folders; put the "
+                "files there, or name each of them"
+            )
+        for folder in self.folders:
+            if found := sorted(path for path in folder.glob(pattern) if path.is_file()):
+                return found
+        return []
 
     def _missing(self, item: str, sources: Sequence[Source]) -> SceneError:
         override = f"conf/local/parameters_scenes/{self.scene}.yml (docs/scenes.md)"

@@ -6,7 +6,7 @@ import logging
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Modality
-from bdgf.scenes.ingest.source_files import FoundArray
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.sources import ImageSource
 
 log = logging.getLogger(__name__)

@@ -92,7 +92,12 @@ def _source(path: Path, element: ElementTree.Element) -> Path:
     relative = attributes.get("relativetovrt", "0") == "1"
     target = check_inside(path, name, path.parent if relative else Path.cwd(), "its source")
     suffix = target.suffix.lower()
-    if target.is_file() and suffix != ".vrt":
+    if not target.is_file():
+        raise SceneError(
+            f"{path}: its source '{shortened(name)}' is not there (looked for {target}); put the "
+            "file there, or make the VRT again"
+        )
+    if suffix != ".vrt":
         if suffix not in PLAIN_SUFFIXES:
             raise SceneError(
                 f"{path}: its source '{shortened(name)}' is no raster by its name; known are "

@@ -1,0 +1,80 @@
+"""An array of the scene as it was found: its files and what was read of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from bdgf.scenes.readers.raw_array import RawArray
+from bdgf.scenes.sources import Source
+
+SourceT = TypeVar("SourceT", bound=Source)
+
+_QUOTE = "'"  # around a modality's name
+
+
+@dataclass(frozen=True)
+class TilePlace:
+    """Where a tile lies in its mosaic.
+
+    Attributes:
+        path: Its file.
+        row: Row of its first pixel.
+        column: Column of its first pixel.
+        shape: Its rows and columns.
+    """
+
+    path: Path
+    row: int
+    column: int
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class FoundArray(Generic[SourceT]):
+    """An array of the scene as it was found.
+
+    Attributes:
+        scene: The scene's name.
+        item: What it is, such as "modality 'hsi'".
+        source: The alternative that was taken.
+        arrays: One array a file of the source.
+        paths: The files, one an array; of a mosaic the first of its tiles.
+        tiles: All tiles of a mosaic, else none.
+    """
+
+    scene: str
+    item: str
+    source: SourceT
+    arrays: tuple[RawArray, ...]
+    paths: tuple[Path, ...]
+    tiles: tuple[TilePlace, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The files and the variable, for messages."""
+        return self.source.describe()
+
+    @property
+    def key(self) -> str:
+        """Its place in the scene's file, such as `modalities.hsi`."""
+        kind, _, name = self.item.partition(" ")
+        return f"modalities.{name.strip(_QUOTE)}" if kind == "modality" else self.item
+
+    @property
+    def about(self) -> str:
+        """The beginning of a message about it."""
+        return f"{self.scene}: {self.item} from {self.where}"
+
+
+def without_masks_of_files(found: FoundArray[SourceT]) -> FoundArray[SourceT]:
+    """The same pixels hidden as with `mask: none`, under `mask: stored`.
+
+    Whoever masks pixels that lie in no file needs the setting to heed that mask.
+    """
+    if found.source.mask != "none":
+        return found
+    arrays = tuple(replace(array, masked=None, alpha=None) for array in found.arrays)
+    source = found.source.model_copy(update={"mask": "stored"})
+    return replace(found, source=source, arrays=arrays)
