@@ -1,7 +1,9 @@
 """Scene: the one type in which a land-cover scene travels, an `xarray.Dataset`.
 
 A modality is a variable with dims `(y, x, band_<modality>)`; `valid`, `labels` and the optional
-official maps have dims `(y, x)`. A prepared scene is the same with modalities `(band_<m>, y, x)`.
+official maps have dims `(y, x)`. So has `groups` (int32), where labels are polygons or points: the
+number of the one that a labelled pixel belongs to, from 1; 0 in none. A prepared scene is the same
+with modalities `(band_<m>, y, x)`.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 __all__ = [
+    "GROUPS",
     "LABELS",
     "OFFICIAL_TEST",
     "OFFICIAL_TRAIN",
@@ -38,6 +41,7 @@ __all__ = [
     "new_scene",
     "spectral_names",
     "valid_mask",
+    "with_groups",
 ]
 
 log = logging.getLogger(__name__)
@@ -46,7 +50,8 @@ VALID = "valid"
 LABELS = "labels"
 OFFICIAL_TRAIN = "official_train"
 OFFICIAL_TEST = "official_test"
-_RESERVED = {VALID, LABELS, OFFICIAL_TRAIN, OFFICIAL_TEST, "spatial_ref", "x", "y"}
+GROUPS = "groups"
+_RESERVED = {VALID, LABELS, GROUPS, OFFICIAL_TRAIN, OFFICIAL_TEST, "spatial_ref", "x", "y"}
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,19 @@ def class_table(scene: xr.Dataset) -> ClassTable:
 def valid_mask(scene: xr.Dataset) -> np.ndarray:
     """(H, W) bool: True where every modality has data."""
     return scene[VALID].to_numpy() != 0
+
+
+def with_groups(scene: xr.Dataset, groups: np.ndarray) -> xr.Dataset:
+    """The scene with the polygon or point that each labelled pixel belongs to.
+
+    Args:
+        scene: The scene.
+        groups: (H, W) int32, from 1; 0 in none.
+    """
+    labels = scene[LABELS]
+    return scene.assign(
+        {GROUPS: labels.copy(data=np.where(labels != 0, groups, 0).astype(np.int32))}
+    )
 
 
 def carried_over(scene: xr.Dataset) -> xr.Dataset:

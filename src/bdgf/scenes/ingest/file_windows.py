@@ -23,6 +23,7 @@ from bdgf.scenes.ingest.grid import common_georeference, turned_alike
 from bdgf.scenes.ingest.label_maps import label_maps, table_of
 from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, find_maps, read_scene
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import BAND, WindowsError, X, Y
 from bdgf.scenes.readers.reading_limits import ReadingSettings
@@ -165,16 +166,25 @@ class FileWindows:
             return by_rows
         place = SceneFolders(self.name, self.folders, self.config.source, self.reading)
         maps = find_maps(place, self.config)
-        grids = {item: found for item, found in maps.items() if found.source.form != "pixels"}
-        shape, settled = settle_axes(self.name, list(grids.values()), self.shape)
+        vectors = {item: found for item, found in maps.items() if found.vectors is not None}
+        grids = {
+            item: found
+            for item, found in maps.items()
+            if found.source.form != "pixels" and item not in vectors
+        }
+        shape, settled = self.shape, []
+        if grids:
+            shape, settled = settle_axes(self.name, list(grids.values()), self.shape)
         if shape != self.shape:
             raise SceneError(
                 f"{self.name}: the labels are {shape[0]}x{shape[1]} pixels, the images "
                 f"{self.shape[0]}x{self.shape[1]}; give both on one grid"
             )
         maps |= dict(zip(grids, settled, strict=True))
-        ids = label_maps(self.name, maps, self.config)
-        classes = table_of(self.config, ids, maps.values())
+        burned = vector_labels(vectors, self.config, Grid(self.crs, self.transform, self.shape))
+        ids = label_maps(self.name, maps, burned.config, burned.maps)
+        rasters = [found for item, found in maps.items() if item not in vectors]
+        classes = table_of(burned.config, ids, rasters)
         merged = ids.get(LABELS)
         if merged is None:
             merged = np.maximum.reduce(list(ids.values()))

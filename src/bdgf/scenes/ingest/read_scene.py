@@ -22,6 +22,7 @@ from bdgf.scenes.ingest.label_maps import (
 )
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
+from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import (
     LABELS,
@@ -30,6 +31,7 @@ from bdgf.scenes.scene import (
     class_table,
     new_scene,
     valid_mask,
+    with_groups,
 )
 from bdgf.scenes.sources import ImageSource, LabelSource
 from bdgf.scenes.synthetic.scene import make_demo_scene
@@ -94,12 +96,17 @@ def read_scene(
     maps = find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
     log.info("%s: %s", name, taken)
+    vectors = {item: found for item, found in maps.items() if found.vectors is not None}
     for item, found in maps.items():
-        if item != LABELS:
+        if item != LABELS and item not in vectors:
             refuse_unsaid_list(found)
     arrays: dict[str, FoundArray[Any]] = {
         **{f"modality {name}": found for name, found in images.items()},
-        **{item: found for item, found in maps.items() if found.source.form != "pixels"},
+        **{
+            item: found
+            for item, found in maps.items()
+            if found.source.form != "pixels" and item not in vectors
+        },
     }
     shape, settled = settle_axes(name, list(arrays.values()), config.shape)
     settled = turned_alike(name, settled, shape, config.grid_tolerance)
@@ -108,14 +115,17 @@ def read_scene(
         log.warning("%s: %s pixels, but published with %s", name, _size(shape), _size(config.shape))
     crs, transform = common_georeference(name, settled, shape, config.grid_tolerance)
     maps = {item: arrays.get(item, found) for item, found in maps.items()}
-    labels = label_maps(name, maps, config)
+    burned = vector_labels(vectors, config, Grid(crs, transform, shape))
+    config = burned.config
+    labels = label_maps(name, maps, config, burned.maps)
     settled.clear()
     images = {name: arrays.pop(f"modality {name}") for name in images}
     modalities = {  # popped, so that each raw array is freed once converted
         name: decode_image(images.pop(name), config.modalities[name], shape)
         for name in list(images)
     }
-    classes = table_of(config, labels, maps.values())
+    rasters = [found for item, found in maps.items() if item not in vectors]
+    classes = table_of(config, labels, rasters)
     scene = new_scene(
         name,
         modalities,
@@ -126,6 +136,8 @@ def read_scene(
         crs=crs,
         transform=transform,
     )
+    if burned.groups is not None:
+        scene = with_groups(scene, burned.groups)
     _check_labels(name, config, scene)
     return scene
 

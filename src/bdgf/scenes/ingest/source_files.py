@@ -12,10 +12,11 @@ from typing import Generic, TypeVar
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import Origin
-from bdgf.scenes.readers.isolation import read_raw
-from bdgf.scenes.readers.raw_array import RawArray, VariableError
+from bdgf.scenes.readers.isolation import read_raw, read_vectors_raw
+from bdgf.scenes.readers.raw_array import RawArray, VariableError, WindowsError
 from bdgf.scenes.readers.reading_limits import ReadingSettings
-from bdgf.scenes.sources import Source
+from bdgf.scenes.readers.vectors import VectorQuery, Vectors
+from bdgf.scenes.sources import LabelSource, Source
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class FoundArray(Generic[SourceT]):
         source: The alternative that was taken.
         arrays: One array a file of the source.
         paths: The files.
+        vectors: Its polygons or points, where the file holds such; then there are no arrays.
     """
 
     scene: str
@@ -39,6 +41,7 @@ class FoundArray(Generic[SourceT]):
     source: SourceT
     arrays: tuple[RawArray, ...]
     paths: tuple[Path, ...]
+    vectors: Vectors | None = None
 
     @property
     def where(self) -> str:
@@ -86,23 +89,32 @@ class SceneFolders:
             if len(found) < len(paths):
                 continue
             try:
+                vectors = self._vectors(source, found[0])
                 arrays = tuple(
                     read_raw(path, source.variable, self.reading, self.folders, self.window)
-                    for path in found
+                    for path in (found if vectors is None else ())
                 )
             except VariableError as error:  # another form may use the same file name
                 wrong_variable = wrong_variable or error
                 continue
             for path in found:
                 self._check_digest(path)
-            for path, array in zip(found, arrays, strict=True):
+            for path, array in zip(found, arrays, strict=False):
                 self._say_doubts(path, array)
-            return FoundArray(self.scene, item, source, arrays, tuple(found))
+            return FoundArray(self.scene, item, source, arrays, tuple(found), vectors)
         if wrong_variable is not None:
             raise wrong_variable
         if optional:
             return None
         raise self._missing(item, sources)
+
+    def _vectors(self, source: Source, path: Path) -> Vectors | None:
+        if not isinstance(source, LabelSource) or not source.is_vector:
+            return None
+        if self.window is not None:
+            raise WindowsError(f"{path}: polygons and points are read whole, not in windows")
+        query = VectorQuery(source.layer, source.class_field, source.form != "mask", source.roles)
+        return read_vectors_raw(path, query, self.reading, self.folders)
 
     def _say_doubts(self, path: Path, array: RawArray) -> None:
         for doubt in array.doubts:
