@@ -146,7 +146,9 @@ class SceneConfig(Settings):
         "(#000000) or names of ENVI regions.",
     )
     classes: tuple[LandCoverClass, ...] = Field(
-        (), description="The classes; none: 1 to the greatest label, without names."
+        (),
+        description="The classes; none: 1 to the greatest label, without names, or the sorted "
+        "names of polygons and points.",
     )
     counts: Literal["published", "unverified"] = Field(
         "published", description="Whether the classes' counts were checked, or only copied."

@@ -60,8 +60,8 @@ def on_grid(
     target, transform, size = grid
     change = None
     if not are_one(target, horizontal(crs), transform, size):
-        systems = [pyproj.CRS.from_wkt(one.to_wkt()) for one in (horizontal(crs), target)]
-        change = pyproj.Transformer.from_crs(*systems, always_xy=True).transform
+        source, there = (pyproj.CRS.from_wkt(one.to_wkt()) for one in (horizontal(crs), target))
+        change = pyproj.Transformer.from_crs(source, there, always_xy=True).transform
     inverse = ~transform
 
     def pixels(places: np.ndarray) -> np.ndarray:

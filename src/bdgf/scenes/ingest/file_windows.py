@@ -172,9 +172,9 @@ class FileWindows:
             for item, found in maps.items()
             if found.source.form != "pixels" and item not in vectors
         }
-        shape, settled = self.shape, []
-        if grids:
-            shape, settled = settle_axes(self.name, list(grids.values()), self.shape)
+        shape, settled = (
+            settle_axes(self.name, list(grids.values()), self.shape) if grids else (self.shape, [])
+        )
         if shape != self.shape:
             raise SceneError(
                 f"{self.name}: the labels are {shape[0]}x{shape[1]} pixels, the images "

@@ -194,7 +194,8 @@ def _burn(
             "%s: %d of %d polygons or points lie outside the scene: left out",
             *(found.about, outside.sum(), len(kept)),
         )
-    burned = burn(np.where(outside, _nothing(), shapes), ids[kept], grid.size)
+    shapes[outside] = _nothing()
+    burned = burn(shapes, ids[kept], grid.size)
     if bare := burned.bare - int(outside.sum()):
         log.warning("%s: %d polygons hold no pixel's centre and label nothing", found.about, bare)
     if burned.mixed:
