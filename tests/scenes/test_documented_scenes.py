@@ -3,16 +3,20 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
+import shapely
 import yaml
 from scipy.io import savemat
 
+from bdgf.core.errors import SceneError
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.ingest.read_scene import read_scene
 from bdgf.scenes.masks import modality_mask
-from bdgf.scenes.scene import georeference, modality_names, valid_mask
+from bdgf.scenes.scene import class_table, georeference, modality_names, valid_mask
 from tests.data.documented_grids import write_county, write_estuary, write_harbour, write_hills
 from tests.data.fabricate import write_raster
 from tests.data.small_scene import DSM, HSI, LABELS, PLACE, TEST, TRAIN, changed
+from tests.data.vectors import placed, write_vectors
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scenes.md"
 
@@ -110,6 +114,52 @@ def test_documented_tiles(tmp_path):
     np.testing.assert_array_equal(scene["height"][..., 0], DSM)
     np.testing.assert_array_equal(scene["labels"][:12], LABELS[:12])
     assert not scene["labels"][12:, 10:].any()
+
+
+def optical_and_height(folder):
+    write_raster(folder / "optical.tif", HSI, **PLACE)
+    write_raster(folder / "dsm.tif", DSM, **PLACE)
+
+
+SQUARES = [shapely.box(1, 1, 9, 6), shapely.box(12, 8, 19, 20)]
+
+
+def test_documented_polygons(tmp_path):
+    optical_and_height(tmp_path)
+    shapes = [placed(shape) for shape in SQUARES]
+    write_vectors(tmp_path / "labels.gpkg", shapes, ["wheat", "maize"], layer="fields")
+    scene = read_scene("farm", documented("farm"), [tmp_path])
+    assert class_table(scene).names == ("maize", "wheat")
+    assert (scene["labels"].to_numpy()[1:6, 1:9] == 2).all()
+    assert (scene["labels"].to_numpy()[8:20, 12:19] == 1).all()
+
+
+def test_documented_masks(tmp_path):
+    optical_and_height(tmp_path)
+    shapes = [placed(shape, "EPSG:4326") for shape in SQUARES]
+    write_vectors(tmp_path / "crowns.geojson", shapes, ["oak", "ash"], "EPSG:4326", field="species")
+    for name, half in {"west": shapely.box(0, 0, 20, 4), "east": shapely.box(0, 4, 20, 24)}.items():
+        write_vectors(tmp_path / f"{name}.shp", [placed(half)], ["x"])
+    config = documented("orchard")
+    with pytest.raises(SceneError, match=r"class 'ash' has no training pixel"):
+        read_scene("orchard", config, [tmp_path])
+    write_vectors(tmp_path / "west.shp", [placed(shapely.box(0, 0, 14, 24))], ["x"])
+    write_vectors(tmp_path / "east.shp", [placed(shapely.box(14, 0, 20, 24))], ["x"])
+    scene = read_scene("orchard", config, [tmp_path])
+    assert (scene["official_train"] > 0).sum() == 8 * 5 + 2 * 12
+    assert (scene["official_test"] > 0).sum() == 5 * 12
+
+
+def test_documented_points(tmp_path):
+    optical_and_height(tmp_path)
+    a, _, c, _, e, f = PLACE["transform"]
+    lines = ["east,north,crop"] + [
+        f"{c + a * (x + 0.5)},{f + e * (y + 0.5)},{crop}"
+        for x, y, crop in [(3, 4, "winter wheat"), (7, 9, "Maize"), (5, 5, "spring wheat")]
+    ]
+    (tmp_path / "points.csv").write_text("\n".join(lines))
+    labels = read_scene("survey", documented("survey"), [tmp_path])["labels"].to_numpy()
+    assert [labels[y, x] for x, y in [(3, 4), (7, 9), (5, 5)]] == [1, 2, 1]
 
 
 def test_every_configured_scene_is_documented():

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from bdgf.core.errors import SceneError, SettingsError
-from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene
+from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene, with_groups
 from bdgf.splits.parts import PARTS, TEST, TRAIN, VALIDATION, split_totals
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import SPLITS, make_split
-from bdgf.splits.validation_groups import ValidationSettings
+from bdgf.splits.validation_groups import ValidationSettings, grid_blocks
 
 
 def split_counts(split, labels) -> dict[str, dict[int, int]]:
@@ -34,7 +34,7 @@ def random_scene(seed, size=40, classes=3):
     for class_id in range(1, classes + 1):  # official maps train every class
         row, column = np.argwhere((labels == class_id) & valid)[0]
         train[row, column] = class_id
-    return new_scene(
+    scene = new_scene(
         "random",
         {
             "optical": ModalityArray(rng.random((size, size, 2)), "spectral"),
@@ -47,6 +47,8 @@ def random_scene(seed, size=40, classes=3):
         official_test=np.where(train > 0, 0, labels),
         transform=None,
     )
+    squares = grid_blocks((size, size), 5)  # of which each holds a polygon of each class
+    return with_groups(scene, classes * squares + labels)
 
 
 def chebyshev_distances(first, second):
@@ -84,9 +86,12 @@ def test_every_split_is_sound(name, seed, radius, groups):
     assert (scene["valid"].to_numpy()[parts != 0] == 1).all()
     counts = split_counts(split, labels)
     assert set(counts["train"]) == {1, 2, 3}
-    for class_id in (1, 2, 3):  # two training pixels or more: one of each part
+    for class_id in (1, 2, 3):  # two training pixels or polygons or more: one of each part
         given_pixels = counts["train"][class_id] + counts["validation"].get(class_id, 0)
-        assert (class_id in counts["validation"]) == (given_pixels >= 2)
+        trained = np.isin(parts, (TRAIN, VALIDATION)) & (labels == class_id)
+        polygons = len(np.unique(scene["groups"].to_numpy()[trained]))
+        given = polygons if name == "polygons" else given_pixels
+        assert (class_id in counts["validation"]) == (given >= 2)
     if name == "official":
         assert (scene["official_train"].to_numpy()[(parts == 1) | (parts == 2)] != 0).all()
         assert (scene["official_test"].to_numpy()[parts == TEST] != 0).all()
@@ -104,6 +109,58 @@ def test_every_split_is_sound(name, seed, radius, groups):
         used = (parts == TRAIN) | (parts == VALIDATION)
         assert chebyshev_distances(used, parts == TEST).min() > radius
     np.testing.assert_array_equal(make_split(scene, chosen, seed, radius), parts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 100),
+    share=st.floats(0.05, 0.95),
+    carved=st.floats(0, 0.9),
+    budget=st.none() | st.integers(1, 40),
+    side=st.integers(2, 19),
+)
+def test_no_polygon_has_pixels_in_two_parts(seed, share, carved, budget, side):
+    scene = random_scene(seed)
+    labels = scene["labels"].to_numpy()
+    # Several patches may be one polygon, as those of a multipolygon are.
+    scene = with_groups(scene, 3 * (grid_blocks(labels.shape, side) % 7) + labels)
+    chosen = SplitSettings(
+        name="polygons",
+        train_share=share,
+        samples_per_class=budget,
+        validation=ValidationSettings(fraction=carved),
+    )
+    parts = make_split(scene, chosen, seed, 3).to_numpy()
+    groups = scene["groups"].to_numpy()
+    for group in np.unique(groups[groups > 0]):
+        assert len(set(np.unique(parts[groups == group])) - {0}) <= 1
+    usable = (labels != 0) & (scene["valid"].to_numpy() != 0)
+    for class_id in (1, 2, 3):
+        members = usable & (labels == class_id)
+        every = len(np.unique(groups[members]))
+        tested = len(np.unique(groups[members & (parts == TEST)]))
+        assert every - tested == min(max(1, round(share * every)), every - 1)
+        if budget is None:
+            assert (parts[members] != 0).all()
+
+
+def test_polygons_need_two_of_each_class_and_labels_that_are_polygons():
+    scene = random_scene(0)
+    with pytest.raises(SceneError, match=r"labels are a raster.*split\.name=spatial_blocks"):
+        make_split(scene.drop_vars("groups"), SplitSettings(name="polygons"), 0, 2)
+    groups, labels = scene["groups"].to_numpy().copy(), scene["labels"].to_numpy()
+    groups[labels == 2] = 1000
+    with pytest.raises(SceneError, match=r"two polygons of each class with data, but class 1 has"):
+        make_split(with_groups(scene, groups), SplitSettings(name="polygons"), 0, 2)
+
+
+def test_labelled_pixels_in_no_polygon_are_in_no_part(caplog):
+    scene = random_scene(0)
+    groups = scene["groups"].to_numpy().copy()
+    groups[:5] = 0
+    parts = make_split(with_groups(scene, groups), SplitSettings(name="polygons"), 0, 2).to_numpy()
+    assert not parts[:5].any()
+    assert "labelled pixels lie in no polygon" in caplog.text
 
 
 def test_seeds_differ():

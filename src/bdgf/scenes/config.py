@@ -177,8 +177,8 @@ class SceneConfig(Settings):
     )
     classes: tuple[LandCoverClass, ...] = Field(
         (),
-        description="The classes; none: 1 to the greatest label, without names. A scene without "
-        "labels needs none.",
+        description="The classes; none: 1 to the greatest label, without names, or the sorted "
+        "names of polygons and points. A scene without labels needs none.",
     )
     counts: Literal["published", "unverified"] = Field(
         "published", description="Whether the classes' counts were checked, or only copied."

@@ -1,10 +1,11 @@
 """Scene: the one type in which a land-cover scene travels, an `xarray.Dataset`.
 
 A modality is a variable with dims `(y, x, band_<modality>)`; `valid`, `labels` and the optional
-official maps have dims `(y, x)`. A modality measured in larger cells repeats each value on all
-pixels of its cell, and has the attribute `cell_size`, the cell's side in pixels. A modality that is
-missing on valid pixels has a mask too, see `bdgf.scenes.masks`. A prepared scene is the same with
-modalities `(band_<m>, y, x)`.
+official maps have dims `(y, x)`. So has `groups` (int32), where labels are polygons or points: the
+number of the one that a labelled pixel belongs to, from 1; 0 in none. A modality measured in larger
+cells repeats each value on all pixels of its cell, and has the attribute `cell_size`, the cell's
+side in pixels. A modality that is missing on valid pixels has a mask too, see `bdgf.scenes.masks`.
+A prepared scene is the same with modalities `(band_<m>, y, x)`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 __all__ = [
+    "GROUPS",
     "LABELS",
     "OFFICIAL_TEST",
     "OFFICIAL_TRAIN",
@@ -43,6 +45,7 @@ __all__ = [
     "new_scene",
     "spectral_names",
     "valid_mask",
+    "with_groups",
 ]
 
 log = logging.getLogger(__name__)
@@ -50,7 +53,8 @@ log = logging.getLogger(__name__)
 LABELS = "labels"
 OFFICIAL_TRAIN = "official_train"
 OFFICIAL_TEST = "official_test"
-_RESERVED = {VALID, LABELS, OFFICIAL_TRAIN, OFFICIAL_TEST, "spatial_ref", "x", "y"}
+GROUPS = "groups"
+_RESERVED = {VALID, LABELS, GROUPS, OFFICIAL_TRAIN, OFFICIAL_TEST, "spatial_ref", "x", "y"}
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,19 @@ def class_table(scene: xr.Dataset) -> ClassTable:
 def valid_mask(scene: xr.Dataset) -> np.ndarray:
     """(H, W) bool: True where any modality has data, or all where the scene requires all."""
     return scene[VALID].to_numpy() != 0
+
+
+def with_groups(scene: xr.Dataset, groups: np.ndarray) -> xr.Dataset:
+    """The scene with the polygon or point that each labelled pixel belongs to.
+
+    Args:
+        scene: The scene.
+        groups: (H, W) int32, from 1; 0 in none.
+    """
+    labels = scene[LABELS]
+    return scene.assign(
+        {GROUPS: labels.copy(data=np.where(labels != 0, groups, 0).astype(np.int32))}
+    )
 
 
 def carried_over(scene: xr.Dataset) -> xr.Dataset:

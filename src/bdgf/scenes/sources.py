@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -43,6 +44,16 @@ _AXIS_WORDS = {
     **dict.fromkeys(("lon", "longitude"), "x"),
     **dict.fromkeys(("band", "bands", "channel", "channels", "wavelength", "z", "c"), "band"),
 }
+
+VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json")
+"""Suffixes of files of polygons or points."""
+TABLE_SUFFIXES = (".csv", ".txt")
+"""Suffixes of tables of points."""
+
+# Settings of a source of labels that only one kind of file has.
+_OF_RASTERS = {"variable", "axes", "channels", "exclude", "scale", "mask", "chosen", "first_index"}
+_OF_FILES = {"layer", "class_field"}
+_OF_VECTORS = {*_OF_FILES, "crs"}
 
 Files = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 Bands = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_bands)]
@@ -132,6 +143,75 @@ class LabelSource(Source):
         None, description="mask: the number or numbers that are in; null: all but 0."
     )
     first_index: Literal[0, 1] = Field(0, description="What `pixels` are counted from.")
+    layer: str | None = Field(None, description="Layer of a vector file; null takes the only one.")
+    class_field: str | None = Field(
+        None,
+        description="Field of a vector file that holds the class of each polygon or point, as a "
+        "name or a number; null takes the only one.",
+    )
+    columns: dict[Literal["x", "y", "class"], str] | None = Field(
+        None,
+        description="Names of the columns x, y and class of a table of points (.csv, .txt); null: "
+        "the file is no such table.",
+    )
+    crs: str | None = Field(
+        None,
+        description="Coordinate reference system of a vector file or a table of points, such as "
+        "EPSG:32632; null takes the file's, or the scene's where it has none.",
+    )
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the file is a table of points."""
+        return self.columns is not None
+
+    @property
+    def roles(self) -> dict[str, str] | None:
+        """The columns that are read of a table of points: a mask takes its classes from labels."""
+        if self.columns is None:
+            return None
+        wanted = ("x", "y") if self.form == "mask" else ("x", "y", "class")
+        return {role: name for role, name in self.columns.items() if role in wanted}
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the file holds polygons or points, not a raster."""
+        return self.is_table or self.suffix in VECTOR_SUFFIXES
+
+    @property
+    def suffix(self) -> str:
+        """The file's suffix in lower case."""
+        return PurePath(self.file[0]).suffix.lower()
+
+    def describe(self) -> str:
+        """The file's name and the variable or layer, for a message."""
+        return f"{self.file[0]} ({self.layer})" if self.layer else super().describe()
+
+    @model_validator(mode="after")
+    def _settings_of_its_kind(self) -> LabelSource:
+        given = self.model_fields_set
+        if self.columns is not None:
+            if self.suffix not in TABLE_SUFFIXES:
+                raise ValueError(
+                    f"`columns` are those of a table of points ({', '.join(TABLE_SUFFIXES)}); "
+                    "leave them out, or write the points as such a table"
+                )
+            needed = ("x", "y") if self.form == "mask" else ("x", "y", "class")
+            if missing := [name for name in needed if name not in self.columns]:
+                raise ValueError(f"`columns` lacks {' and '.join(missing)}")
+        if wrong := sorted(given & (_OF_FILES if self.is_table else set())):
+            raise ValueError(f"a table of points has no `{wrong[0]}`; leave it out")
+        if self.is_vector:
+            if wrong := sorted(given & _OF_RASTERS):
+                raise ValueError(f"polygons and points have no `{wrong[0]}`; leave it out")
+            if self.form == "pixels":
+                raise ValueError("polygons and points are no list of pixels; leave `form` out")
+        elif wrong := sorted(given & _OF_VECTORS):
+            raise ValueError(
+                f"`{wrong[0]}` is of vector files ({', '.join(VECTOR_SUFFIXES)}) or, beside "
+                "`columns`, of tables of points; leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _tiles_not_bands(self) -> LabelSource:

@@ -18,6 +18,7 @@ SplitName = Literal[
     "spatial_blocks",
     "training_blocks",
     "outside_test",
+    "polygons",
 ]
 
 
@@ -43,7 +44,11 @@ class SplitSettings(Settings):
         24, ge=2, description="`spatial_blocks`, `training_blocks`: side of a block in pixels."
     )
     train_share: float = Field(
-        0.3, gt=0, lt=1, description="`spatial_blocks`: share of the blocks that train."
+        0.3,
+        gt=0,
+        lt=1,
+        description="`spatial_blocks`: share of the blocks that train; `polygons`: share of each "
+        "class's polygons.",
     )
     buffer: int | None = Field(
         None,

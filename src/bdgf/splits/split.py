@@ -1,11 +1,12 @@
 """Splits: which labelled pixels train, validate and test. A split is an artifact with its seed.
 
-Six splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
+Seven splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
 `fraction` (a share of each class), `spatial_blocks` (disjoint blocks with a buffer) and
 `training_blocks` (the same among the official training pixels: what settings are chosen on, as no
 official test pixel is looked at) and `outside_test` (all labels away from the official test pixels:
-not a result, but how far many labels would lead). The first three follow the field's custom; no
-test patch of the others holds a training pixel.
+not a result, but how far many labels would lead), and `polygons` (whole polygons, of labels that
+were drawn as such). The first three follow the field's custom; no
+test patch of the others holds a training pixel, but for `polygons` that lie side by side.
 """
 
 from __future__ import annotations
@@ -16,18 +17,19 @@ import numpy as np
 import xarray as xr
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.scene import LABELS, OFFICIAL_TRAIN, class_table, valid_mask
+from bdgf.scenes.scene import GROUPS, LABELS, OFFICIAL_TRAIN, class_table, valid_mask
 from bdgf.splits.draw_pixels import draw_pixels
 from bdgf.splits.parts import TEST, TRAIN, VALIDATION
 from bdgf.splits.rules.fraction import fraction
 from bdgf.splits.rules.official import official
 from bdgf.splits.rules.outside_test import outside_test
 from bdgf.splits.rules.per_class import per_class
+from bdgf.splits.rules.polygons import polygons
 from bdgf.splits.rules.rule import Rule
 from bdgf.splits.rules.spatial_blocks import spatial_blocks
 from bdgf.splits.rules.training_blocks import training_blocks
 from bdgf.splits.settings import SplitName, SplitSettings
-from bdgf.splits.validation_groups import carve_validation
+from bdgf.splits.validation_groups import carve_polygons, carve_validation
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ SPLITS: dict[str, Rule] = {
     "spatial_blocks": spatial_blocks,
     "training_blocks": training_blocks,
     "outside_test": outside_test,
+    "polygons": polygons,
 }
 """The rules by name."""
 
@@ -77,9 +80,12 @@ def make_split(
         train = _at_most(labels, train, settings.samples_per_class, rng)
     _check_parts(scene, labels, train, test, name)
     # A stream of its own: how many numbers the split drew does not move the validation pixels.
-    validation = carve_validation(
-        np.where(train, labels, 0), settings.validation, np.random.default_rng([seed, 1])
-    )
+    trained, stream = np.where(train, labels, 0), np.random.default_rng([seed, 1])
+    if name == "polygons":  # validation pixels lie in no polygon that trains, either
+        groups = np.where(train, scene[GROUPS].to_numpy(), 0)
+        validation = carve_polygons(trained, groups, settings.validation.fraction, stream)
+    else:
+        validation = carve_validation(trained, settings.validation, stream)
     parts = np.zeros(labels.shape, np.uint8)
     parts[test], parts[train], parts[validation] = TEST, TRAIN, VALIDATION
     split = scene[LABELS].copy(data=parts)

@@ -82,6 +82,37 @@ def carve_validation(
     return validation
 
 
+def carve_polygons(
+    labels: np.ndarray, polygons: np.ndarray, fraction: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Chooses whole training polygons that validate instead.
+
+    A class with two or more keeps at least one for training and gives at least one; the only one of
+    a class trains.
+
+    Args:
+        labels: (H, W) integers, the class ids of the training pixels, 0 elsewhere.
+        polygons: (H, W) integers, the polygon of each training pixel from 1.
+        fraction: Share of each class's training polygons; 0 carves none.
+        rng: Source of every draw.
+
+    Returns:
+        (H, W) bool, True on validation pixels.
+    """
+    held: list[int] = []
+    taken: set[int] = set()
+    for class_id in np.unique(labels[labels != 0]) if fraction else ():
+        # A polygon with pixels of two classes is drawn once.
+        ids = [i for i in np.unique(polygons[labels == class_id]).tolist() if i not in taken]
+        taken.update(ids)
+        if len(ids) < 2:
+            log.info("class %d has one training polygon only: it validates nothing", class_id)
+            continue
+        count = min(max(1, round(fraction * len(ids))), len(ids) - 1)
+        held += rng.permutation(ids)[:count].tolist()
+    return np.isin(polygons, held) & (labels != 0)
+
+
 def spatial_groups(labels: np.ndarray, settings: ValidationSettings) -> np.ndarray:
     """Groups of pixels that belong together, class by class.
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
+import shapely
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from bdgf.scenes.ingest.file_windows import FileWindows, open_scene
 from bdgf.scenes.ingest.read_scene import IngestSettings
 from bdgf.scenes.scene import VALID
 from bdgf.scenes.scene_windows import DatasetWindows
+from tests.data.vectors import write_vectors
 from tests.pipelines.project import ROOT
 
 SHAPE = (40, 53)
@@ -107,6 +109,20 @@ def test_all_else_is_that_of_the_whole_scene(raw):
     (labels, classes), (expected, table) = streamed.labels(), whole.labels()
     np.testing.assert_array_equal(labels, expected)
     assert classes == table
+
+
+def test_labels_that_are_polygons_are_those_of_the_whole_scene(raw):
+    a, e = 10, -10
+    shapes = [shapely.box(3, 2, 9, 8), shapely.box(20, 11, 50, 39)]
+    there = [shapely.transform(s, lambda xy: xy * [a, e] + [500_000, 5_000_000]) for s in shapes]
+    write_vectors(raw / "fields.gpkg", there, ["wheat", "maize"])
+    source = {"file": "fields.gpkg"}
+    in_files, in_memory = (opened(raw, gib, labels=source) for gib in (0, 1))
+    assert isinstance(in_files, FileWindows)
+    (ids, classes), (whole, table) = in_files.labels(), in_memory.labels()
+    np.testing.assert_array_equal(ids, whole)
+    assert classes == table
+    assert (ids == 2).sum() == 36
 
 
 def test_the_digest_changes_with_a_file(raw):

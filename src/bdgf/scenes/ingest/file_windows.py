@@ -31,6 +31,7 @@ from bdgf.scenes.ingest.layer_placement import labels_on_grid
 from bdgf.scenes.ingest.mosaic import joined_window
 from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, find_maps, read_scene
 from bdgf.scenes.ingest.source_files import SceneFolders
+from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
 from bdgf.scenes.mask_variables import joint_masks, mask_variables
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import BAND, RawArray, WindowsError, X, Y
@@ -192,14 +193,21 @@ class FileWindows:
             grid_tolerance=self.config.grid_tolerance,
         )
         maps = find_maps(place, self.config)
-        grids = {item: found for item, found in maps.items() if found.source.form != "pixels"}
+        vectors = {item: found for item, found in maps.items() if found.vectors is not None}
+        grids = {
+            item: found
+            for item, found in maps.items()
+            if found.source.form != "pixels" and item not in vectors
+        }
         settled = self._settled_with(grids)
         for item in grids:
             maps[item] = settled.layers[item]
             if item in settled.own:
                 maps[item] = labels_on_grid(maps[item], settled.own[item], settled.grid)
-        ids = label_maps(self.name, maps, self.config)
-        classes = table_of(self.config, ids, maps.values())
+        burned = vector_labels(vectors, self.config, Grid(self.crs, self.transform, self.shape))
+        ids = label_maps(self.name, maps, burned.config, burned.maps)
+        rasters = [found for item, found in maps.items() if item not in vectors]
+        classes = table_of(burned.config, ids, rasters)
         merged = ids.get(LABELS)
         if merged is None:
             merged = np.maximum.reduce(list(ids.values()))

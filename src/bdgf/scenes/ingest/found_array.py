@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from bdgf.scenes.readers.raw_array import RawArray
+from bdgf.scenes.readers.vectors import Vectors
 from bdgf.scenes.sources import Source
 
 SourceT = TypeVar("SourceT", bound=Source)
@@ -42,6 +43,7 @@ class FoundArray(Generic[SourceT]):
         arrays: One array a file of the source.
         paths: The files, one an array; of a mosaic the first of its tiles.
         tiles: All tiles of a mosaic, else none.
+        vectors: Its polygons or points, where the file holds such; then there are no arrays.
     """
 
     scene: str
@@ -50,6 +52,7 @@ class FoundArray(Generic[SourceT]):
     arrays: tuple[RawArray, ...]
     paths: tuple[Path, ...]
     tiles: tuple[TilePlace, ...] = ()
+    vectors: Vectors | None = None
 
     @property
     def where(self) -> str:

@@ -19,7 +19,12 @@ from bdgf.scenes.ingest.label_values import (
     label_numbers,
     order_of_regions,
 )
-from bdgf.scenes.ingest.official_pixels import is_mask, listed_labels, masked_labels
+from bdgf.scenes.ingest.official_pixels import (
+    chosen_labels,
+    is_mask,
+    listed_labels,
+    masked_labels,
+)
 from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN
 from bdgf.scenes.sources import LabelSource
 
@@ -36,6 +41,7 @@ def label_maps(
     scene: str,
     found: Mapping[str, FoundArray[LabelSource]],
     config: SceneConfig,
+    burned: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """(H, W) uint8 class ids of each map, 0 = unlabelled.
 
@@ -43,12 +49,14 @@ def label_maps(
         scene: The scene's name, for messages.
         found: "labels" first, then the official maps; axes (y, x, band) but for lists of pixels.
         config: The scene's configuration.
+        burned: (H, W) class ids of those maps that are polygons or points, 1 where a mask chooses.
 
     Raises:
         SceneError: A map holds what is no class, or needs the map of all labels.
     """
     _check_two_maps(found)
-    order = order_of_regions(found.values(), config)
+    burned = burned or {}
+    order = order_of_regions((f for i, f in found.items() if i not in burned), config)
     maps: dict[str, np.ndarray] = {}
     for item, array in found.items():
         labels = maps.get(LABELS)
@@ -57,7 +65,12 @@ def label_maps(
                 f"{scene}: {array.where} only chooses pixels of {item}: the map of all labels is "
                 "needed beside it; put its file there"
             )
-        if array.source.form == "pixels":
+        if item in burned:
+            maps[item] = burned[item]
+            if array.source.form == "mask":
+                assert labels is not None
+                maps[item] = chosen_labels(array, burned[item] > 0, labels)
+        elif array.source.form == "pixels":
             assert labels is not None
             maps[item] = listed_labels(array, labels, found[LABELS].where)
         else:

@@ -131,6 +131,13 @@ def masked_labels(
             f"{found.about} holds {least:g}, but in a mask 0 is out and 1 is in; list "
             f"{least:g} under `unlabelled`, or correct the file"
         )
+    return chosen_labels(found, chosen, labels)
+
+
+def chosen_labels(
+    found: FoundArray[LabelSource], chosen: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """(H, W) uint8: the `labels` (H, W) on the pixels `chosen` (H, W); warns of those without."""
     if bare := int((chosen & (labels == 0)).sum()):
         log.warning("%s: %d of its pixels have no label", found.about, bare)
     return np.where(chosen, labels, 0).astype(np.uint8)

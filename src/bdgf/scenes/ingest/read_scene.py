@@ -24,6 +24,7 @@ from bdgf.scenes.ingest.layer_grids import OwnGrid, layer_settings, settle_layer
 from bdgf.scenes.ingest.layer_placement import image_on_grid, labels_on_grid
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.source_files import SceneFolders
+from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
 from bdgf.scenes.masks import tell_missing
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import (
@@ -34,6 +35,7 @@ from bdgf.scenes.scene import (
     class_table,
     new_scene,
     valid_mask,
+    with_groups,
 )
 from bdgf.scenes.sources import ImageSource, LabelSource
 from bdgf.scenes.synthetic.scene import make_demo_scene
@@ -104,12 +106,17 @@ def read_scene(
     maps = find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
     log.info("%s: %s", name, taken)
+    vectors = {item: found for item, found in maps.items() if found.vectors is not None}
     for item, found in maps.items():
-        if item != LABELS:
+        if item != LABELS and item not in vectors:
             refuse_unsaid_list(found)
     arrays: dict[str, FoundArray[Any]] = {
         **{f"modality {name}": found for name, found in images.items()},
-        **{item: found for item, found in maps.items() if found.source.form != "pixels"},
+        **{
+            item: found
+            for item, found in maps.items()
+            if found.source.form != "pixels" and item not in vectors
+        },
     }
     settled = settle_layers(name, arrays, layer_settings(config), config)
     grid, arrays = settled.grid, settled.layers
@@ -119,14 +126,17 @@ def read_scene(
     for item in maps.keys() & settled.own.keys():
         arrays[item] = labels_on_grid(arrays[item], settled.own[item], grid)
     maps = {item: arrays.get(item, found) for item, found in maps.items()}
-    labels = label_maps(name, maps, config)
+    burned = vector_labels(vectors, config, Grid(grid.crs, grid.transform, grid.shape))
+    config = burned.config
+    labels = label_maps(name, maps, config, burned.maps)
     keys = {modality: f"modality {modality}" for modality in images}
     images.clear()
     modalities = {  # popped, so that each raw array is freed once converted
         modality: _on_grid(arrays.pop(key), config.modalities[modality], settled.own.get(key), grid)
         for modality, key in keys.items()
     }
-    classes = table_of(config, labels, maps.values())
+    rasters = [found for item, found in maps.items() if item not in vectors]
+    classes = table_of(config, labels, rasters)
     scene = new_scene(
         name,
         modalities,
@@ -138,6 +148,8 @@ def read_scene(
         transform=grid.transform,
         require=config.require,
     )
+    if burned.groups is not None:
+        scene = with_groups(scene, burned.groups)
     tell_missing(scene)
     _check_labels(name, config, scene)
     return scene

@@ -14,10 +14,11 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.config import GRID_TOLERANCE, NodataSetting, Origin
 from bdgf.scenes.ingest.found_array import FoundArray, SourceT
 from bdgf.scenes.ingest.mosaic import described, joined, partly
-from bdgf.scenes.readers.isolation import read_raw
-from bdgf.scenes.readers.raw_array import RawArray, VariableError
+from bdgf.scenes.readers.isolation import read_raw, read_vectors_raw
+from bdgf.scenes.readers.raw_array import RawArray, VariableError, WindowsError
 from bdgf.scenes.readers.reading_limits import ReadingLimits, ReadingSettings, reading_limits
-from bdgf.scenes.sources import Source
+from bdgf.scenes.readers.vectors import VectorQuery, Vectors
+from bdgf.scenes.sources import LabelSource, Source
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,13 @@ class SceneFolders:
             if paths is None:
                 continue
             try:
-                found = self._read_all(item, source, paths, nodata)
+                vectors = self._vectors(source, paths[0])
+                if vectors is None:
+                    found = self._read_all(item, source, paths, nodata)
+                else:
+                    found = FoundArray(
+                        *(self.scene, item, source, (), tuple(paths)), vectors=vectors
+                    )
             except VariableError as error:  # another form may use the same file name
                 wrong_variable = wrong_variable or error
                 continue
@@ -98,6 +105,14 @@ class SceneFolders:
         if of_pattern:  # the names of the files stand for the pattern
             source = source.model_copy(update={"file": tuple(path.name for path in paths)})
         return FoundArray(self.scene, item, source, tuple(map(read, paths)), tuple(paths))
+
+    def _vectors(self, source: Source, path: Path) -> Vectors | None:
+        if not isinstance(source, LabelSource) or not source.is_vector:
+            return None
+        if self.window is not None:
+            raise WindowsError(f"{path}: polygons and points are read whole, not in windows")
+        query = VectorQuery(source.layer, source.class_field, source.form != "mask", source.roles)
+        return read_vectors_raw(path, query, self.reading, self.folders)
 
     def _say_doubts(self, path: Path, array: RawArray) -> None:
         for doubt in array.doubts:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from bdgf.core.errors import SceneError
 
 _OURS = __name__.partition(".")[0]
 # What damaged numbers and structures do not raise by themselves, only calls that are wrong.
@@ -24,6 +28,8 @@ _HEADS = {
     b"II*\x00": "it is a TIFF; name it .tif",
     b"MM\x00*": "it is a TIFF; name it .tif",
     b"\x89PNG": "it is a PNG; name it .png",
+    b"SQLite format 3": "it is an SQLite database; name it .gpkg if it is a GeoPackage",
+    b"\0\0\x27\x0a": "it is a shapefile; name it .shp",
     **dict.fromkeys(
         (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
         "it is pickled by Python, which is not read; save the image by numpy.save",
@@ -38,6 +44,8 @@ _OWN_NAMES = {
     b"II*\x00": (".tif", ".tiff"),
     b"MM\x00*": (".tif", ".tiff"),
     b"\x89PNG": (".png",),
+    b"SQLite format 3": (".gpkg",),
+    b"\0\0\x27\x0a": (".shp", ".shx"),
 }
 
 
@@ -77,3 +85,40 @@ def another_content(path: Path) -> str | None:
         if head.startswith(start) and path.suffix.lower() not in _OWN_NAMES.get(start, ()):
             return about
     return None
+
+
+@contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Tells whatever goes wrong while a raw file is read in one line.
+
+    Args:
+        path: The file.
+
+    Raises:
+        SceneError: The file is damaged, too large, or not what its name says.
+    """
+    try:
+        yield
+    except SceneError:
+        raise
+    except MemoryError as error:
+        raise SceneError(
+            f"cannot read {path}: {_words(error)}; the array does not fit into memory: if it "
+            "should, the file is damaged: copy or download it again"
+        ) from error
+    except Exception as error:  # each library has its own errors for a damaged file
+        if is_own_fault(error):
+            raise
+        refers = path.suffix.lower() == ".vrt"
+        what = "a file that it refers to seems missing or" if refers else "the file seems"
+        about = another_content(path) or (
+            f"{_words(error)}; {what} damaged or cut short: copy or download it again"
+        )
+        raise SceneError(f"cannot read {path}: {about}") from error
+
+
+def _words(error: BaseException) -> str:
+    """What an error says, in one line; GDAL's own words where rasterio only refers to them."""
+    while "previous exception" in str(error) and error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__

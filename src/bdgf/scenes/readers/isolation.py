@@ -16,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +27,9 @@ from bdgf.scenes.readers.array_transfer import TransferError, read_header, read_
 from bdgf.scenes.readers.raw_array import RawArray, VariableError, WindowsError
 from bdgf.scenes.readers.reading_limits import ReadingLimits, ReadingSettings, reading_limits
 from bdgf.scenes.readers.registry import read_array
+from bdgf.scenes.readers.vector_files import read_vectors
+from bdgf.scenes.readers.vector_transfer import read_written_vectors
+from bdgf.scenes.readers.vectors import VectorQuery, Vectors
 
 _SERVER = "bdgf.scenes.readers.isolation_server"
 _ERRORS = {"VariableError": VariableError, "SceneError": SceneError, "WindowsError": WindowsError}
@@ -80,9 +85,44 @@ def read_isolated(path: Path, variable: str | None, limits: ReadingLimits) -> Ra
         VariableError: The file does not hold the variable.
         SceneError: The file is damaged, crashes its reader, or takes more than the limits.
     """
+    request = {"variable": variable}
+    with _read_there(path, request, limits) as (result, said):
+        return read_written(result, said)
+
+
+def read_vectors_raw(
+    path: Path, query: VectorQuery, settings: ReadingSettings, folders: Sequence[Path] = ()
+) -> Vectors:
+    """What `vector_files.read_vectors` reads, as carefully as the settings say.
+
+    A table of points is plain text and read here.
+
+    Args:
+        path: The file.
+        query: Which polygons or points.
+        settings: Limits, and whether a process of its own reads the file.
+        folders: The scene's folders.
+
+    Raises:
+        VariableError: The file does not hold the layer, the field or the column.
+        SceneError: The file is damaged, crashes its reader, or takes more than the limits.
+    """
+    limits = ReadingLimits.of(settings, folders)
+    if settings.isolated and AVAILABLE and query.columns is None:
+        with _read_there(path, {"vectors": asdict(query)}, limits) as (result, said):
+            return read_written_vectors(result, said)
+    with reading_limits(limits):
+        return read_vectors(path, query)
+
+
+@contextmanager
+def _read_there(
+    path: Path, wanted: Mapping[str, Any], limits: ReadingLimits
+) -> Iterator[tuple[IO[bytes], dict[str, Any]]]:
+    """The file that holds what the server's child has read, behind its header; and the header."""
     request = {
+        **wanted,
         "path": str(path),
-        "variable": variable,
         "working_folder": os.getcwd(),
         "most_bytes": limits.most_bytes,
         "seconds": limits.seconds,
@@ -95,8 +135,9 @@ def read_isolated(path: Path, variable: str | None, limits: ReadingLimits) -> Ra
             raise SceneError(f"cannot read {path}: {reason}")
         try:
             said = read_header(result)
-            if "array" in said:
-                return read_written(result, said)
+            if "error" not in said:
+                yield result, said
+                return
         except TransferError as error:
             raise SceneError(
                 f"cannot read {path}: its reader was damaged by it ({error}); {_MENDED}"

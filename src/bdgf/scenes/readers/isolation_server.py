@@ -34,12 +34,16 @@ def serve(connection: socket.socket) -> None:
 
 
 def _import_readers() -> None:
-    """All that a child would import; none of it may start a thread."""
+    """All that a child would import; none of it may start a thread.
+
+    pyogrio is left to the child: its drivers are chosen when it is imported.
+    """
     import h5netcdf  # noqa: F401
     import h5py  # noqa: F401
     import rasterio.crs  # noqa: F401
     import scipy.io
     import scipy.sparse  # noqa: F401
+    import shapely  # noqa: F401
     import xarray  # noqa: F401
 
     import bdgf.scenes.readers.registry  # noqa: F401
@@ -68,7 +72,7 @@ def _in_child(connection: socket.socket, request: dict[str, Any], result: int) -
 
 
 def _read(request: dict[str, Any], result: int) -> None:
-    """The child: reads one array, writes it to `result`, and ends the process."""
+    """The child: reads one array or its vectors into `result`, and ends the process."""
     code = 1
     try:
         from bdgf.core.errors import SceneError
@@ -77,12 +81,20 @@ def _read(request: dict[str, Any], result: int) -> None:
         from bdgf.scenes.readers.raw_array import VariableError, WindowsError
         from bdgf.scenes.readers.reading_limits import ReadingLimits, reading_limits
         from bdgf.scenes.readers.registry import read_array
+        from bdgf.scenes.readers.vector_drivers import confined_vector_environment
+        from bdgf.scenes.readers.vector_files import read_vectors
+        from bdgf.scenes.readers.vector_transfer import write_vectors
+        from bdgf.scenes.readers.vectors import VectorQuery
 
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 2)  # what libraries print of a damaged file
         path = Path(request["path"])
         os.chdir(request["working_folder"])
-        os.environ |= confined_environment(vrt=path.suffix.lower() == ".vrt")
+        vectors = request.get("vectors")
+        if vectors is None:
+            os.environ |= confined_environment(vrt=path.suffix.lower() == ".vrt")
+        else:
+            os.environ |= confined_vector_environment(path)
         limits = ReadingLimits(
             request["most_bytes"],
             request["seconds"],
@@ -93,8 +105,10 @@ def _read(request: dict[str, Any], result: int) -> None:
         with os.fdopen(result, "r+b", closefd=False) as file:
             try:
                 with reading_limits(limits):
-                    array = read_array(path, request["variable"])
-                write_array(array, file)
+                    if vectors is None:
+                        write_array(read_array(path, request["variable"]), file)
+                    else:
+                        write_vectors(read_vectors(path, VectorQuery(**vectors)), file)
             except (VariableError, WindowsError) as error:
                 write_header(file, {"error": type(error).__name__, "message": str(error)})
             except SceneError as error:

@@ -142,6 +142,15 @@ S104 S111 SAFE SAGA SAR_CEOS SDTS SENTINEL2 SGI SIGDEM SNAP_TIFF SNODAS SQLite S
 STACIT STACTA TGA TIL TSX Terragen TileDB TopoJSON USGSDEM VICAR WCS WEBP WMS WMTS XPM XYZ ZMap
 Zarr netCDF
 """
+RASTER_DRIVERS = (*_LEFT_OUT.split(), "VRT", "GTiff", "COG", "PNG", "JP2OpenJPEG", "HFA", "ENVI")
+"""Drivers that no file of polygons or points needs."""
+
+NO_NETWORK = {
+    "GDAL_HTTP_PROXY": "",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": os.devnull,  # no address has this name
+    "GDAL_DRIVER_PATH": "disable",
+}
+"""GDAL's options against the network, and against drivers from elsewhere."""
 
 
 def confined_environment(vrt: bool) -> dict[str, str]:
@@ -155,7 +164,5 @@ def confined_environment(vrt: bool) -> dict[str, str]:
         "GDAL_SKIP": left_out,
         "GDAL_VRT_ENABLE_PYTHON": "NO",
         "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
-        "GDAL_HTTP_PROXY": "",
-        "CPL_VSIL_CURL_ALLOWED_FILENAME": os.devnull,  # no address has this name
-        "GDAL_DRIVER_PATH": "disable",
+        **NO_NETWORK,
     }

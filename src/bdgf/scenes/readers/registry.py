@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bdgf.core.errors import SceneError
-from bdgf.scenes.readers.damage import another_content, is_own_fault
+from bdgf.scenes.readers.damage import reading_errors
 from bdgf.scenes.readers.envi import find_header
 from bdgf.scenes.readers.envi_roi import read_envi_roi
 from bdgf.scenes.readers.hdf5 import read_hdf5
@@ -73,27 +73,5 @@ def read_array(path: Path, variable: str | None = None) -> RawArray:
         )
     if limits_in_force().window is not None and reader is not read_raster:
         raise WindowsError(f"{path}: the format {suffix} is read whole, not in windows")
-    try:
+    with reading_errors(path):
         return reader(path, variable)
-    except SceneError:
-        raise
-    except MemoryError as error:
-        raise SceneError(
-            f"cannot read {path}: {_words(error)}; the array does not fit into memory: if it "
-            "should, the file is damaged: copy or download it again"
-        ) from error
-    except Exception as error:  # each library has its own errors for a damaged file
-        if is_own_fault(error):
-            raise
-        what = "a file that it refers to seems missing or" if suffix == ".vrt" else "the file seems"
-        about = another_content(path) or (
-            f"{_words(error)}; {what} damaged or cut short: copy or download it again"
-        )
-        raise SceneError(f"cannot read {path}: {about}") from error
-
-
-def _words(error: BaseException) -> str:
-    """What an error says, in one line; GDAL's own words where rasterio only refers to them."""
-    while "previous exception" in str(error) and error.__cause__ is not None:
-        error = error.__cause__
-    return " ".join(str(error).split()) or type(error).__name__
