@@ -21,6 +21,7 @@ from bdgf.scenes.ingest.label_maps import (
     warn_of_counts,
 )
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
+from bdgf.scenes.ingest.reading_record import ReadingRecord
 from bdgf.scenes.ingest.source_files import FoundArray, SceneFolders
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import (
@@ -47,13 +48,19 @@ class IngestSettings(ReadingSettings):
     )
 
 
-def ingest(name: str, configuration: Mapping[str, Any], settings: IngestSettings) -> xr.Dataset:
+def ingest(
+    name: str,
+    configuration: Mapping[str, Any],
+    settings: IngestSettings,
+    record: ReadingRecord | None = None,
+) -> xr.Dataset:
     """Reads a scene as it is configured.
 
     Args:
         name: The scene's name.
         configuration: What its YAML file holds below the name.
         settings: Where its files are looked for.
+        record: Takes what reading shows beside the scene.
 
     Returns:
         The scene (`bdgf.scenes.scene`).
@@ -64,7 +71,7 @@ def ingest(name: str, configuration: Mapping[str, Any], settings: IngestSettings
     """
     config = parse_scene_config(name, configuration)
     folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
-    return read_scene(name, config, folders, settings)
+    return read_scene(name, config, folders, settings, record)
 
 
 def read_scene(
@@ -72,6 +79,7 @@ def read_scene(
     config: SceneConfig,
     folders: Sequence[Path],
     reading: ReadingSettings | None = None,
+    record: ReadingRecord | None = None,
 ) -> xr.Dataset:
     """Reads, checks and aligns the raw files of one scene.
 
@@ -80,6 +88,7 @@ def read_scene(
         config: What its files are and what is in them.
         folders: Where the files are looked for, in order.
         reading: How carefully they are read; None takes the defaults.
+        record: Takes what reading shows beside the scene.
 
     Returns:
         The scene (`bdgf.scenes.scene`).
@@ -94,6 +103,8 @@ def read_scene(
     maps = find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
     log.info("%s: %s", name, taken)
+    record = record or ReadingRecord()
+    record.take_files(images | maps)
     for item, found in maps.items():
         if item != LABELS:
             refuse_unsaid_list(found)
@@ -115,6 +126,7 @@ def read_scene(
         name: decode_image(images.pop(name), config.modalities[name], shape)
         for name in list(images)
     }
+    record.take_masks(modalities)
     classes = table_of(config, labels, maps.values())
     scene = new_scene(
         name,
