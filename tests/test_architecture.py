@@ -19,6 +19,7 @@ TESTED_ELSEWHERE = {
     "diffusion/pretraining/settings.py": "diffusion/pretraining/test_pretrain.py",
     "models/bdgf/settings.py": "models/test_registry.py",
     "models/patch/settings.py": "models/patch/test_fit.py",
+    "evaluation/scene_check/finding.py": "evaluation/scene_check/test_check.py",
     "preprocessing/settings.py": "preprocessing/test_modality_transform.py",
     "scenes/mask_variables.py": "scenes/test_masks.py",
     "scenes/readers/raw_array.py": "scenes/readers/test_registry.py",
@@ -32,6 +33,9 @@ TESTED_ELSEWHERE = {
     "models/patch/model.py": "models/test_registry.py",
     "models/sklearn/estimator.py": "models/test_registry.py",
     "models/sklearn/presets.py": "models/test_registry.py",
+    # What the check of a scene hands on, by the whole of it.
+    "evaluation/scene_check/edges.py": "evaluation/scene_check/test_registration.py",
+    "evaluation/scene_check/report.py": "evaluation/scene_check/test_check.py",
     # An interface, by a network that has all of it.
     "models/patch/network.py": "models/bdgf/test_classifier.py",
     # Kernels behind a function of another name.

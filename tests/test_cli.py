@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def test_kedro_finds_the_commands_of_the_project() -> None:
-    assert set(cli.commands) == {"run", "bench"}
+    assert set(cli.commands) == {"run", "bench", "scene"}
     assert cli.commands["run"] is program.run
 
 

@@ -4,6 +4,7 @@ import click
 
 from bdgf.experiments.cli import bench
 from bdgf.framework.cli import run, tell_in_one_line
+from bdgf.framework.scene_cli import scene
 
 
 @click.group(name="bdgf")
@@ -14,3 +15,4 @@ def cli() -> None:
 tell_in_one_line()
 cli.add_command(run)
 cli.add_command(bench)
+cli.add_command(scene)

@@ -167,3 +167,19 @@ def test_the_folder_of_the_files_stays_below_the_data_folders(folder):
     with pytest.raises(SettingsError, match="leads out of the data folders"):
         parse_scene_config("mine", npy_config(folder=folder))
     assert parse_scene_config("mine", npy_config(folder="a/b")).folder == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("files", "sha256", "words"),
+    [
+        ({"a.tif": "ftp://x.org/a.tif"}, {"a.tif": "0" * 64}, "is no address"),
+        ({"a.tif": "x.org/a.tif"}, {"a.tif": "0" * 64}, "is no address"),
+        ({"a.tif": "https://x.org/a.tif"}, {}, "without its digest"),
+        ({"a.tif": "https://x.org/a.tif"}, {"a.tif": "12"}, "without its digest"),
+        ({"../a.tif": "https://x.org/a.tif"}, {"../a.tif": "0" * 64}, "begins with a dot"),
+        ({"b/a.tif": "https://x.org/a.tif"}, {"b/a.tif": "0" * 64}, "parts folders"),
+    ],
+)
+def test_files_to_fetch_have_a_name_an_address_and_a_digest(files, sha256, words):
+    with pytest.raises(SettingsError, match=words):
+        parse_scene_config("small", smallest(source={"files": files, "sha256": sha256}))

@@ -6,9 +6,11 @@ All of it describes files; the paper is silent about them, so nothing here is it
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -19,6 +21,8 @@ from bdgf.scenes.sources import Counts, ImageSource, LabelSource, LabelValues, V
 from bdgf.scenes.synthetic.scene import DemoSettings
 
 log = logging.getLogger(__name__)
+
+_SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
 NodataSetting = Literal["none"] | Values | None
@@ -149,6 +153,25 @@ class Origin(Settings):
     sha256: dict[str, str] = Field(
         {}, description="File name -> digest of the published file; another only warns."
     )
+    files: dict[str, str] = Field(
+        {},
+        description="File name -> its direct address, for `kedro scene fetch`; each needs its "
+        "sha256.",
+    )
+
+    @model_validator(mode="after")
+    def _fetchable(self) -> Origin:
+        for name, address in self.files.items():
+            if (problem := name_problem(name)) is not None:  # it becomes a file of a data folder
+                raise ValueError(f"the name '{name}' under `files` {problem}")
+            if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).netloc:
+                raise ValueError(f"'{address}' under `files` is no address: https://...")
+            if not _SHA256.fullmatch(self.sha256.get(name, "")):
+                raise ValueError(
+                    f"`files` names {name} without its digest: give its 64 hexadecimal digits "
+                    "under `sha256`"
+                )
+        return self
 
 
 class SceneConfig(Settings):

@@ -23,6 +23,7 @@ from bdgf.scenes.ingest.label_maps import (
 from bdgf.scenes.ingest.layer_grids import OwnGrid, layer_settings, settle_layers
 from bdgf.scenes.ingest.layer_placement import image_on_grid, labels_on_grid
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
+from bdgf.scenes.ingest.reading_record import ReadingRecord
 from bdgf.scenes.ingest.source_files import SceneFolders
 from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
 from bdgf.scenes.masks import tell_missing
@@ -53,13 +54,19 @@ class IngestSettings(ReadingSettings):
     )
 
 
-def ingest(name: str, configuration: Mapping[str, Any], settings: IngestSettings) -> xr.Dataset:
+def ingest(
+    name: str,
+    configuration: Mapping[str, Any],
+    settings: IngestSettings,
+    record: ReadingRecord | None = None,
+) -> xr.Dataset:
     """Reads a scene as it is configured.
 
     Args:
         name: The scene's name.
         configuration: What its YAML file holds below the name.
         settings: Where its files are looked for.
+        record: Takes what reading shows beside the scene.
 
     Returns:
         The scene (`bdgf.scenes.scene`).
@@ -70,7 +77,7 @@ def ingest(name: str, configuration: Mapping[str, Any], settings: IngestSettings
     """
     config = parse_scene_config(name, configuration)
     folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
-    return read_scene(name, config, folders, settings)
+    return read_scene(name, config, folders, settings, record)
 
 
 def read_scene(
@@ -78,6 +85,7 @@ def read_scene(
     config: SceneConfig,
     folders: Sequence[Path],
     reading: ReadingSettings | None = None,
+    record: ReadingRecord | None = None,
 ) -> xr.Dataset:
     """Reads, checks and aligns the raw files of one scene.
 
@@ -86,6 +94,7 @@ def read_scene(
         config: What its files are and what is in them.
         folders: Where the files are looked for, in order.
         reading: How carefully they are read; None takes the defaults.
+        record: Takes what reading shows beside the scene.
 
     Returns:
         The scene (`bdgf.scenes.scene`).
@@ -106,6 +115,8 @@ def read_scene(
     maps = find_maps(place, config)
     taken = ", ".join(f"{found.item} from {found.where}" for found in (images | maps).values())
     log.info("%s: %s", name, taken)
+    record = record or ReadingRecord()
+    record.take_files(images | maps)
     vectors = {item: found for item, found in maps.items() if found.vectors is not None}
     for item, found in maps.items():
         if item != LABELS and item not in vectors:
@@ -135,6 +146,7 @@ def read_scene(
         modality: _on_grid(arrays.pop(key), config.modalities[modality], settled.own.get(key), grid)
         for modality, key in keys.items()
     }
+    record.take_masks(modalities)
     rasters = [found for item, found in maps.items() if item not in vectors]
     classes = table_of(config, labels, rasters)
     scene = new_scene(

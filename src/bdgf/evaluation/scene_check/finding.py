@@ -1,0 +1,18 @@
+"""One thing in a scene that will hurt, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A warning of the check.
+
+    Attributes:
+        kind: What sort it is, a word for programs: docs/scene_check.md lists them.
+        text: One line: what, where, what to do.
+    """
+
+    kind: str
+    text: str

@@ -1,0 +1,106 @@
+"""A picture of a scene: every modality in false colours, and the labels with their legend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from bdgf.evaluation.maps import color_image
+from bdgf.evaluation.scene_check.layers import layer_mask
+from bdgf.scenes.scene import LABELS, class_table, modality_names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 110
+_PANEL = 4.2  # inches of a panel's longer side
+_MOST_PIXELS = 900  # of a panel's longer side
+_MOST_COLUMNS = 3
+_WIDE = 1.6  # a scene so many times as wide as high has its panels one above another
+_SPECTRUM = (0.8, 0.5, 0.2)  # places along a spectrum that are red, green and blue
+_STRETCH = (2.0, 98.0)  # percentiles that are black and white
+_NO_DATA = 0.75  # grey
+_LEAST_INTENSITY = 1e-6
+_LINE = 0.25  # inches of the legend's line
+
+
+def quick_look(scene: xr.Dataset, title: str = "") -> Figure:
+    """The modalities side by side, grey where they have no data, then the labels.
+
+    Args:
+        scene: The scene.
+        title: A line above all.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    height, width = scene.sizes["y"], scene.sizes["x"]
+    step = -(-max(height, width) // _MOST_PIXELS)
+    panels = {
+        f"{name}: {_bands_text(shown, scene[name].shape[-1])}": image
+        for name in modality_names(scene)
+        for image, shown in [_false_colours(scene[name], layer_mask(scene, name), step)]
+    }
+    classes, labels = class_table(scene), scene[LABELS].to_numpy()
+    panels["labels"] = color_image(labels[::step, ::step], classes)
+    rows = len(panels) if width > _WIDE * height else -(-len(panels) // _MOST_COLUMNS)
+    columns = -(-len(panels) // rows)
+    scale = _PANEL / max(height, width)
+    size = (
+        columns * (scale * width + 0.2) + 2.2,
+        max(rows * (scale * height + 0.4) + 0.4, _LINE * (classes.count + 2)),
+    )
+    figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for axis, (name, image) in zip(axes, panels.items(), strict=False):
+        axis.imshow(image, interpolation="nearest")
+        axis.set_title(name, fontsize=9)
+    for axis in axes:
+        axis.set_axis_off()
+    present = set(np.unique(labels).tolist())
+    handles = [
+        Patch(facecolor=color, edgecolor="black", linewidth=0.4, label=name)
+        for class_id, name, color in zip(classes.ids, classes.names, classes.colors, strict=True)
+        if class_id in present
+    ]
+    handles.append(Patch(facecolor="white", edgecolor="black", linewidth=0.4, label="unlabelled"))
+    figure.legend(handles=handles, loc="outside right center", frameon=False, fontsize=9)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _false_colours(
+    modality: xr.DataArray, mask: np.ndarray, step: int
+) -> tuple[np.ndarray, list[int]]:
+    """(h, w, 3) float image in 0..1, and the bands that it shows."""
+    count = modality.shape[-1]
+    if count > 3 and modality.attrs["kind"] == "spectral":
+        shown = [round(place * (count - 1)) for place in _SPECTRUM]
+    else:
+        shown = list(range(min(count, 3)))
+    thin, values = mask[::step, ::step], modality.to_numpy()[::step, ::step]
+    channels = [values[..., band].astype(np.float64) for band in shown]
+    if modality.attrs.get("scale") == "log":
+        channels = [10 * np.log10(np.maximum(channel, _LEAST_INTENSITY)) for channel in channels]
+    if len(channels) == 2:  # as radar is shown: both, and what they differ by
+        channels.append(channels[0] - channels[1])
+    image = np.stack([_stretched(channel, thin) for channel in channels], axis=-1)
+    image = np.broadcast_to(image, (*thin.shape, 3)).copy()
+    image[~thin] = _NO_DATA
+    return image, shown
+
+
+def _stretched(channel: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    if not mask.any():
+        return np.zeros(channel.shape)
+    low, high = np.percentile(channel[mask], _STRETCH)
+    stretched: np.ndarray = np.clip((channel - low) / max(high - low, 1e-12), 0, 1)
+    return stretched
+
+
+def _bands_text(shown: list[int], count: int) -> str:
+    numbers = ", ".join(map(str, shown))
+    return f"band{'s' * (len(shown) > 1)} {numbers} of {count}"

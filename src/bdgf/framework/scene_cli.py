@@ -1,0 +1,179 @@
+"""`kedro scene list`, `check` and `fetch`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+from kedro.utils import find_kedro_project
+from rich import get_console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from bdgf.core.errors import UserError
+from bdgf.core.storage import written_whole
+from bdgf.framework.cli import ParamsOption, one_line
+from bdgf.framework.config_loader import SceneConfigLoader
+from bdgf.framework.endings import accounted_ending, end_at_once
+from bdgf.framework.run_folders import run_folder
+from bdgf.framework.run_settings import RunSettings
+from bdgf.framework.scene_tables import report_tables, scene_table, show, text_of
+from bdgf.framework.validation import checked, settings_of
+from bdgf.scenes.config import SceneConfig, parse_scene_config
+from bdgf.scenes.ingest.read_scene import IngestSettings
+
+GOES_ON = "the same command goes on: what is downloaded is kept"
+BEGINS_ANEW = "nothing was written; the same command begins anew"
+_REPORTING = "08_reporting"
+
+
+@click.group()
+def scene() -> None:
+    """Looks at the scenes: which there are, what is in one, where its files come from."""
+
+
+_environment = click.option("--env", "-e", help="Kedro's environment.")
+
+
+def _with_params(command: click.Command) -> click.Command:
+    command.params.append(ParamsOption())
+    return command
+
+
+@scene.command("list")
+@_environment
+def list_scenes(env: str | None) -> None:
+    """Lists the scenes, and whether their files are found. Reads none of them."""
+    from bdgf.scenes.file_search import find_scene_files
+
+    with accounted_ending(BEGINS_ANEW), one_line():
+        loader = _loader(env, {})
+        ingest = _ingest(loader["parameters"])
+        rows: dict[str, Any] = {}
+        for name, configured in sorted(loader["scenes"].items()):
+            try:
+                config = parse_scene_config(name, configured)
+                rows[name] = config, find_scene_files(config, _folders(name, config, ingest))
+            except UserError as error:
+                rows[name] = str(error)
+        show(scene_table(rows, os.getcwd()))
+    end_at_once()
+
+
+@_with_params
+@scene.command()
+@click.argument("name")
+@_environment
+@click.option(
+    "--out",
+    show_default="08_reporting/<scene>/check of the data folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that takes the quick look and the report as text and JSON.",
+)
+def check(name: str, env: str | None, out: Path | None, params: dict[str, Any]) -> None:
+    """Reads a scene and tells what is in it, what split it would take, and what will hurt."""
+    from bdgf.evaluation.scene_check.check import check_scene_files
+    from bdgf.evaluation.scene_check.quick_look import quick_look
+
+    out = out and out.absolute()
+    with accounted_ending(BEGINS_ANEW), one_line():
+        loader = _loader(env, {**(params or {}), "dataset": name})
+        parameters = loader["parameters"]
+        run = {key: parameters[key] for key in RunSettings.model_fields if key in parameters}
+        settings = checked(RunSettings.model_validate, run)
+        train = checked(settings_of("train").model_validate, parameters["train"], "train")
+        found, report = check_scene_files(
+            name,
+            parameters["scene"],
+            _ingest(parameters),
+            checked(settings_of("split").model_validate, parameters["split"], "split"),
+            settings.seed,
+            train.classifier.patch,
+        )
+        own = env if env not in (loader.base_env, loader.default_run_env) else None
+        folder = Path(settings.data_folder) / _REPORTING / run_folder("scene", parameters, own)
+        folder = out or folder / "check"
+        tables = report_tables(report)
+        with _whole(folder / "quick_look.png") as partial:
+            quick_look(found, report.title or name).savefig(partial, format="png")
+        with _whole(folder / "report.txt") as partial:
+            partial.write_text(text_of(tables), encoding="utf-8")
+        with _whole(folder / "report.json") as partial:
+            partial.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+        show(*tables)
+        click.echo(f"written: report.txt, report.json and quick_look.png in {folder}")
+    end_at_once()
+
+
+@_with_params
+@scene.command()
+@click.argument("name")
+@_environment
+def fetch(name: str, env: str | None, params: dict[str, Any]) -> None:
+    """Downloads a scene's public files, where their addresses are known.
+
+    An interrupted download goes on where it was, where the server allows it.
+    """
+    from bdgf.scenes.download import fetch_scene
+
+    with accounted_ending(GOES_ON), one_line():
+        parameters = _loader(env, {**(params or {}), "dataset": name})["parameters"]
+        config = parse_scene_config(name, parameters["scene"])
+        if config.fabricate is not None:
+            click.echo(f"{name} is fabricated at run time: it has no files to fetch")
+            return
+        folders = _folders(name, config, _ingest(parameters))
+        console = get_console()
+        columns = (
+            *(TextColumn("{task.description}"), BarColumn(), DownloadColumn()),
+            TransferSpeedColumn(),
+        )
+        bars = Progress(*columns, console=console)
+        tasks: dict[str, Any] = {}
+
+        def told(file: str, done: int, total: int | None) -> None:
+            if file not in tasks:
+                tasks[file] = bars.add_task(file, total=total)
+            bars.update(tasks[file], completed=done, total=total)
+
+        with bars if console.is_terminal else nullcontext():
+            files, folder = fetch_scene(name, config.source, folders, told)
+        if folder is None:
+            click.echo(f"{name}: all its {len(config.source.files)} files are there, as published")
+        else:
+            listed = ", ".join(path.name for path in files)
+            click.echo(f"{name}: {listed} in {folder}; look at them: kedro scene check {name}")
+    end_at_once()
+
+
+def _loader(env: str | None, typed: Mapping[str, Any]) -> SceneConfigLoader:
+    """The project's configuration, without the session that a run opens."""
+    from kedro.framework.project import settings
+
+    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
+    os.chdir(project)  # relative paths in the parameters are the project's
+    return SceneConfigLoader(
+        str(project / settings.CONF_SOURCE),
+        env=env,
+        runtime_params=dict(typed),
+        **settings.CONFIG_LOADER_ARGS,
+    )
+
+
+def _ingest(parameters: Mapping[str, Any]) -> IngestSettings:
+    ingest: IngestSettings = checked(
+        settings_of("ingest").model_validate, parameters["ingest"], "ingest"
+    )
+    return ingest
+
+
+def _folders(name: str, config: SceneConfig, ingest: IngestSettings) -> list[Path]:
+    return [Path(folder) / (config.folder or name) for folder in ingest.folders]
+
+
+def _whole(path: Path) -> Any:
+    return written_whole(path, path.with_name(f".{path.name}.part"))

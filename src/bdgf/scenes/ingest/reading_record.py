@@ -1,0 +1,43 @@
+"""What reading a scene shows of its files and layers, for whoever asks: `kedro scene check` does.
+
+A Scene holds the result alone: float32 values, one mask. The types as stored, the files that were
+taken and where each layer lacks data are known only while it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bdgf.scenes.ingest.found_array import FoundArray
+from bdgf.scenes.scene import ModalityArray
+
+
+@dataclass
+class ReadingRecord:
+    """Filled while a scene is read; empty where it has no files.
+
+    Attributes:
+        files: The files of each modality and label map, by its name.
+        dtypes: The types in which they store it, one a file.
+        no_data: Share of pixels, 0..1, on which a modality has no data in some band.
+    """
+
+    files: dict[str, tuple[Path, ...]] = field(default_factory=dict)
+    dtypes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    no_data: dict[str, float] = field(default_factory=dict)
+
+    def take_files(self, found: Mapping[str, FoundArray[Any]]) -> None:
+        """Notes where arrays were found, and as what they are stored."""
+        for name, array in found.items():
+            tiles = (tile.path for tile in array.tiles)
+            self.files[name] = tuple(dict.fromkeys((*array.paths, *tiles)))
+            self.dtypes[name] = tuple(str(raw.values.dtype) for raw in array.arrays)
+
+    def take_masks(self, modalities: Mapping[str, ModalityArray]) -> None:
+        """Notes how much of each modality has no data."""
+        for name, modality in modalities.items():
+            if modality.has_data is not None:
+                self.no_data[name] = float((~modality.has_data).mean())
