@@ -29,6 +29,7 @@ def npy_config(**changes):
         "official_train": {"file": "train.npy"},
         "official_test": {"file": "test.npy"},
         "classes": [{"id": i, "name": n} for i, n in enumerate(("water", "grass", "road"), 1)],
+        "require": "all",
     } | changes
 
 

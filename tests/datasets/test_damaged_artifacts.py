@@ -193,6 +193,11 @@ def test_every_kind_of_the_catalog_is_here():
     known = {f"{type(dataset).__module__}.{type(dataset).__name__}" for dataset in makers}
     own = {e["type"] for e in entries if e["type"].startswith("bdgf.")}
     written_only = {"bdgf.datasets.kedro_file.FigureDataset"}
-    assert own <= known | written_only
+    # Of several files each: their own tests damage every one of them.
+    elsewhere = {
+        "bdgf.datasets.cog_map.CogMapDataset",
+        "bdgf.datasets.map_model.MapModelDataset",
+    }
+    assert own <= known | written_only | elsewhere
     assert all(isinstance(dataset, LocalVersionedDataset) for dataset in makers)
     assert {entry.suffix for entry in MODELS.values()} == {".safetensors", ".skops"}

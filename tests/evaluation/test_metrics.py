@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -17,6 +17,7 @@ def draw(seed, classes=5, pixels=200):
     return truth, np.where(wrong, rng.integers(1, classes + 1, pixels), truth)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_equal_to_scikit_learn(seed):
     truth, prediction = draw(seed)

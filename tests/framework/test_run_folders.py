@@ -13,6 +13,7 @@ DEPENDS_ON = {
     "seed": {"dataset", "environment", "seed"},
     "split": {"dataset", "environment", "seed", "split"},
     "model": {"dataset", "environment", "seed", "split", "model"},
+    "target": {"dataset", "environment", "seed", "split", "model", "target"},
 }
 CHOICES = {
     "dataset": ("demo", "coast"),
@@ -20,6 +21,7 @@ CHOICES = {
     "seed": (0, 10),
     "split": ("official", "blocks"),
     "model": ("bdgf", "svm"),
+    "target": (None, "tuning"),
 }
 
 
@@ -41,11 +43,14 @@ def test_two_runs_share_a_folder_where_all_is_equal_that_it_depends_on(kind: str
 def test_the_folders_are_these() -> None:
     run = {"dataset": "demo", "seed": 3, "split": "blocks", "model": "svm", "environment": None}
     assert folder("model", run) == "demo/svm/blocks_seed_3"
+    assert folder("target", {**run, "target": "delta"}) == "delta/by/demo/svm/blocks_seed_3"
     assert folder("split", {**run, "environment": "paper"}) == "demo@paper/blocks_seed_3"
 
 
 def test_a_kind_that_is_none_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"run_folder:mood.*known: scene, seed, split, model"):
+    with pytest.raises(
+        SettingsError, match=r"run_folder:mood.*known: scene, seed, split, model, target"
+    ):
         run_folder(
             "mood", {"dataset": "demo", "seed": 0, "split": {"name": "x"}, "model": "y"}, None
         )

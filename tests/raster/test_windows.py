@@ -1,7 +1,7 @@
 """Windows and the halo around them."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.raster.windows import Window, blocks, round_up
@@ -9,6 +9,7 @@ from bdgf.raster.windows import Window, blocks, round_up
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 
+@settings(deadline=None)
 @given(shape=shapes, side=st.integers(1, 50))
 def test_blocks_cover_every_pixel_once(shape, side):
     seen = np.zeros(shape, int)
@@ -18,6 +19,7 @@ def test_blocks_cover_every_pixel_once(shape, side):
     assert (seen == 1).all()
 
 
+@settings(deadline=None)
 @given(shape=shapes, side=st.integers(1, 20), reach=st.integers(0, 15))
 def test_a_grown_window_holds_all_within_reach_and_nothing_outside_the_raster(shape, side, reach):
     raster = np.arange(shape[0] * shape[1]).reshape(shape)
@@ -37,6 +39,7 @@ def test_the_whole_of_a_raster_is_its_own_surroundings():
     assert whole.grown(5, (7, 9)) == whole
 
 
+@settings(deadline=None)
 @given(value=st.integers(0, 1000), multiple=st.integers(1, 50))
 def test_rounding_up(value, multiple):
     found = round_up(value, multiple)

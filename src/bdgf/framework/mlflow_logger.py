@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from bdgf.core.interruption import deferred, raise_if_requested
+
 
 class MlflowMetricLogger:
     """A `MetricLogger` that writes to the active MLflow run, or nowhere when there is none."""
@@ -14,8 +16,11 @@ class MlflowMetricLogger:
         """Logs all of `metrics` at `step` in one request."""
         import mlflow
 
-        if mlflow.active_run() is not None:
+        if mlflow.active_run() is None:
+            return
+        with deferred():  # a transaction that a signal leaves in the middle locks the database
             mlflow.log_metrics(dict(metrics), step=step)
+        raise_if_requested()
 
 
 @contextmanager

@@ -51,7 +51,20 @@ def test_a_signal_that_was_lost_stops_the_run_at_the_next_node() -> None:
         with deferred():
             signal.raise_signal(signal.SIGTERM)
         with pytest.raises(Interrupted):
-            ProcessHooks().before_node_run()
+            around(ProcessHooks().before_node_run(), lambda: pytest.fail("the node runs"))
+
+
+@pytest.mark.parametrize("hook", ["before_node_run", "after_dataset_saved"])
+def test_a_signal_waits_until_all_is_logged(hook: str) -> None:
+    done = []
+
+    def log() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        done.append("logged")
+
+    with listening(), pytest.raises(Interrupted):
+        around(getattr(ProcessHooks(), hook)(), log)
+    assert done == ["logged"]
 
 
 def test_a_signal_that_was_lost_stops_the_run_before_it_has_finished(

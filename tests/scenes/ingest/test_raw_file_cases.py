@@ -41,6 +41,8 @@ def test_what_is_in_the_file_is_what_is_read(case, cases, tmp_path, caplog):
     name = expected["scene"]
     (tmp_path / name).symlink_to(folder / "raw")
     configuration = yaml.safe_load((folder / f"{name}.yml").read_text())[name]
+    # The right readings tell the pixels on which every layer has data.
+    configuration.setdefault("require", "all")
     try:
         scene = ingest(name, configuration, IngestSettings(folders=(str(tmp_path),)))
         if "prepare" in expected.get("run", []):

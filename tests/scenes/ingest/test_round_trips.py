@@ -149,6 +149,7 @@ def test_a_random_scene_comes_back_equal(name, data):
         modalities = {"hsi": {"kind": "spectral", "channels": list(channels), **source}}
         modalities["height"] = {"kind": "auxiliary", "file": "height.npy"}
         config = {"modalities": modalities, "labels": {"file": "labels.npy"}}
+        config["require"] = "all"
         missing = gaps.any(axis=2) | masked
         if missing.all() or gaps.all(axis=(0, 1)).any():
             return  # nothing to read

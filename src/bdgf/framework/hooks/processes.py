@@ -44,9 +44,23 @@ class ProcessHooks:
                 end_runs_of_gone_processes(run.info.experiment_id)
         raise_if_requested()
 
-    @hook_impl
-    def before_node_run(self) -> None:
-        """Stops where a signal came whose exception a library swallowed."""
+    @hook_impl(wrapper=True)
+    def before_node_run(self) -> Iterator[None]:
+        """Stops where a signal came whose exception a library swallowed.
+
+        While kedro-mlflow logs the parameters a signal waits: a transaction that is left in the
+        middle locks MLflow's database, and the run could not be ended.
+        """
+        raise_if_requested()
+        with deferred():
+            yield
+        raise_if_requested()
+
+    @hook_impl(wrapper=True)
+    def after_dataset_saved(self) -> Iterator[None]:
+        """A signal waits likewise while figures and files are logged."""
+        with deferred():
+            yield
         raise_if_requested()
 
     @hook_impl(wrapper=True)
