@@ -105,6 +105,7 @@ def test_where_there_are_labels_the_map_is_scored_as_a_transfer(
     assert metrics["transfer"] == {"from": "demo", "to": "elsewhere"}
     assert metrics["split"]["name"] == "transfer"
     assert metrics["split"]["train"] == 0
+    assert metrics["leakage"] is None
     assert 0.5 < metrics["overall_accuracy"] <= 1  # another landscape of the same classes
     assert np.sum(metrics["confusion_matrix"]) == metrics["split"]["test"]
     assert "split transfer" in mapped
@@ -168,6 +169,15 @@ def test_wrong_input_is_told_in_one_line(project: Project, mapped: str) -> None:
     assert "(auxiliary, 1 band, feet)" in line
     assert "(auxiliary, 1 band, m)" in line
     assert [path for path in project.files() if "working" not in path.parts] == before
+
+
+def test_a_scene_is_not_scored_on_labels_that_taught_its_model(
+    project: Project, mapped: str
+) -> None:
+    printed = predict(project, target="demo")
+    assert "mapping demo:" in printed
+    assert "split transfer" not in printed
+    assert not list((project.folder / "data" / "08_reporting" / "demo").rglob("metrics.json"))
 
 
 @pytest.mark.slow

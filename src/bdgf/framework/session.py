@@ -171,7 +171,9 @@ def _nodes_to_run(together: Pipeline, parameters: Mapping[str, Any]) -> list[str
         left_out.add(DIFFUSION)
     if not (parameters.get("predict") or {}).get("probabilities"):
         left_out.add(OF_PROBABILITIES)
-    if not has_labels(parameters.get("target_scene") or {}):
+    # The labels of its own scene taught the model: `evaluate` scores on those that did not.
+    is_another = parameters.get("target") != parameters["dataset"]
+    if not is_another or not has_labels(parameters.get("target_scene") or {}):
         left_out.add(OF_LABELS)
     kept = [node.name for node in together.nodes if left_out.isdisjoint(node.tags)]
     return kept if len(kept) < len(together.nodes) else None

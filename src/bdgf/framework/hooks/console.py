@@ -57,8 +57,10 @@ def summary(metrics: Mapping[str, Any]) -> str:
     shown = {"OA": "overall_accuracy", "AA": "average_accuracy", "kappa": "kappa"}
     figures = ", ".join(f"{short} {100 * metrics[name]:.2f} %" for short, name in shown.items())
     split = metrics["split"]
+    leaking = metrics["leakage"]
+    leakage = "not known" if leaking is None else f"{100 * leaking:.1f} %"
     return (
         f"{metrics['scene']}, {metrics['model']}, split {split['name']}, seed {metrics['seed']}: "
-        f"{figures} on {split['test']} test pixels; leakage {100 * metrics['leakage']:.1f} %, "
+        f"{figures} on {split['test']} test pixels; leakage {leakage}, "
         f"calibration error {100 * metrics['calibration_error']:.1f} %"
     )

@@ -142,7 +142,7 @@ def score_target(
     )
     metrics = {
         **measured,
-        "leakage": 0.0,
+        "leakage": None,  # where the training pixels lie on the target is not known
         "split": {
             "name": "transfer",
             "seed": config["seed"],
