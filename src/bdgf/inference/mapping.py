@@ -13,7 +13,6 @@ import numpy as np
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.diffusion.unet import load_denoiser
 from bdgf.features.memory import bytes_per_pixel
 from bdgf.inference.executors import ExecutorSettings, Workers, open_workers
 from bdgf.inference.labelled_pixels import LabelledPixels
@@ -133,9 +132,8 @@ def block_side(step: WindowStep, settings: MappingSettings) -> int:
         return int(settings.block)
     if step.guidance is None:
         return _PLAIN_SIDE
-    denoiser = load_denoiser(step.guidance.denoiser)
     levels, times = step.guidance.levels, len(step.guidance.settings.timesteps)
-    pixels = settings.memory_gib * 2**30 / bytes_per_pixel(denoiser, levels, times)
+    pixels = settings.memory_gib * 2**30 / bytes_per_pixel(step.denoiser, levels, times)
     room = int(math.sqrt(pixels)) - 2 * (step.reach + step.halo)
     return max(room // step.alignment, 1) * step.alignment
 

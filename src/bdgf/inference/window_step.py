@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
-from bdgf.diffusion.unet import load_denoiser
+from bdgf.diffusion.unet import Denoiser, load_denoiser
 from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.features.block_extractor import TileExtractor
 from bdgf.features.noise_field import NoiseField
@@ -27,6 +27,8 @@ from bdgf.scenes.scene import modality_names, valid_mask
 from bdgf.training.devices import make_fabric
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
     from bdgf.core.weights import Weights
     from bdgf.features.extraction import FeatureSettings
     from bdgf.inference.settings import InferenceSettings
@@ -174,7 +176,7 @@ class WindowStep:
 
     def _extractor(self, prepared: xr.Dataset, region: Window) -> TileExtractor:
         assert self.guidance is not None
-        settings, denoiser = self.guidance.settings, self._denoiser
+        settings, denoiser = self.guidance.settings, self.denoiser
         noise = NoiseField(
             sum(denoiser.modalities.values()),
             settings.noise_seed,
@@ -192,11 +194,12 @@ class WindowStep:
         )
 
     @cached_property
-    def _fabric(self):  # type: ignore[no-untyped-def]
+    def _fabric(self) -> Fabric:
         return make_fabric(self.devices)
 
     @cached_property
-    def _denoiser(self):  # type: ignore[no-untyped-def]
+    def denoiser(self) -> Denoiser:
+        """The denoiser of the guidance, on the device."""
         assert self.guidance is not None
         return load_denoiser(self.guidance.denoiser, self._fabric.device)
 
