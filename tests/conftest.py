@@ -10,9 +10,12 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 os.environ["DO_NOT_TRACK"] = "1"  # read when a package that would send something is imported
 
-# Under `nohup` this signal is ignored, here and in every child: tests of signals send it.
+# Under `nohup`, and in the background of a script, these signals are ignored, here and in every
+# child: tests of signals send them.
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

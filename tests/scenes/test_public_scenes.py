@@ -128,7 +128,8 @@ REAL = {  # shapes, code of the reference system, size of a pixel, pixels withou
         {"msi": (101, 100, 39), "ndvi": (101, 100, 30), "elevation": (101, 100, 1)},
         *(32633, 9.99479222007154, 0),
     ),
-    "zion": ({"msi": (800, 800, 4), "elevation": (800, 800, 1)}, 32612, 30, 6_484),
+    # 6,484 pixels have no reflectance, and an elevation: they are mapped by it.
+    "zion": ({"msi": (800, 800, 4), "elevation": (800, 800, 1)}, 32612, 30, 0),
 }
 
 
