@@ -125,7 +125,8 @@ class Lane:
         arguments: tuple[str, ...],
         *,
         renames: Path | None = None,
-        dies_at: int | None = None,
+        dies_at: str | None = None,
+        after_times: int = 0,
         dies: Literal["before", "after"] = "before",
         most_bytes: int | None = None,
     ) -> Command:
@@ -141,6 +142,7 @@ class Lane:
             stderr=str(printed[1]),
             renames=str(renames) if renames else None,
             dies_at=dies_at,
+            after_times=after_times,
             dies=dies,
             most_bytes=most_bytes,
         )

@@ -13,7 +13,7 @@ from random import Random
 from tests.faults.commands import Ended
 from tests.faults.contents import VERSION, missing_or_other, read_contents
 from tests.faults.injections import Injection, Room, Verdict, of_processes, repeated, told
-from tests.faults.kills import NOT_REACHED
+from tests.faults.kills import NOT_REACHED, Appearance
 from tests.faults.stages import Stage
 
 KIND = "damage"
@@ -131,7 +131,7 @@ def _of_refusal(ended: Ended, path: Path) -> list[str]:
 
 def _checkpoint(room: Room, stage: Stage, number: int, damage: str) -> Verdict:
     project = room.project(stage.before)
-    killed = room.lane.run(project, stage.command, dies_at=number, dies="after")
+    killed = Appearance(number, "after").kill(room, stage, project, tries=0)
     path = project / stage.renames[number].place
     if killed.code != -signal.SIGKILL or not path.exists():
         return Verdict((NOT_REACHED,))

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.contents import VERSION
 from tests.faults.job import Job
 
 _EVENTS = ("os.rename", "os.link")  # `os.replace` tells itself as a rename
@@ -27,6 +28,11 @@ class Rename:
     place: str
     used: int
 
+    @property
+    def open_place(self) -> str:
+        """The place, its version left open."""
+        return _without_version(self.place)
+
 
 def read_renames(path: Path) -> list[Rename]:
     """What `watch_renames` noted in a file, in order."""
@@ -43,10 +49,10 @@ def watch_renames(job: Job) -> None:
         return
     project = os.path.realpath(job.folder)
     notes = open(job.renames, "w", buffering=1) if job.renames else None  # noqa: SIM115
-    seen, passed = 0, False
+    appeared, passed = 0, False
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal seen, passed
+        nonlocal appeared, passed
         if passed:
             passed = False  # to kill is an event too
             os.kill(os.getpid(), signal.SIGKILL)
@@ -55,16 +61,23 @@ def watch_renames(job: Job) -> None:
         target = os.path.realpath(os.fsdecode(arguments[1]))
         if not target.startswith(project + os.sep):
             return
-        number, seen = seen, seen + 1
+        place = os.path.relpath(target, project)
         if notes is not None:
-            renamed = Rename(os.path.relpath(target, project), used_bytes(Path(target).parent))
+            renamed = Rename(place, used_bytes(Path(target).parent))
             notes.write(json.dumps(asdict(renamed)) + "\n")
-        if number == job.dies_at:
+        if _without_version(place) == job.dies_at:
+            appeared += 1
+            if appeared <= job.after_times:
+                return
             if job.dies == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
             passed = True
 
     sys.addaudithook(watch)
+
+
+def _without_version(place: str) -> str:
+    return VERSION.sub("<version>", place)
 
 
 def used_bytes(folder: Path) -> int:

@@ -66,12 +66,14 @@ class Injection:
         stage: The stage that it disturbs; other words where it is no single one.
         fault: What is done to it.
         inject: Does it.
+        count: How many faults of the sort that is, one after another.
     """
 
     kind: str
     stage: str
     fault: str
     inject: Callable[[Room], Verdict] = field(repr=False, compare=False)
+    count: int = 1
 
     @property
     def name(self) -> str:
@@ -104,8 +106,15 @@ def repeated(
         faults: What did not hold so far.
     """
     again = room.lane.run(project, stage.command)
-    found = read_contents(project)
     wrong = [*faults, *of_processes(disturbed), *of_processes(again)]
+    wrong += wrong_after(stage, project, again)
+    lost = disturbed.seconds + again.seconds - stage.seconds
+    return Verdict(told(wrong), lost, how)
+
+
+def wrong_after(stage: Stage, project: Path, again: Ended) -> list[str]:
+    """What is not as after an undisturbed stage, once the command was typed again."""
+    found, wrong = read_contents(project), []
     if again.code:
         wrong.append(f"the same command again exits with {again.code}: {again.last_line}")
     wrong += missing_or_other(stage.expected, found, sorted(stage.expected), stage.unstable)
@@ -113,8 +122,7 @@ def repeated(
     states = mlflow_states(project)
     if "RUNNING" in states:
         wrong.append(f"MLflow has runs as RUNNING that are not: {', '.join(states)}")
-    lost = disturbed.seconds + again.seconds - stage.seconds
-    return Verdict(told(wrong), lost, how)
+    return wrong
 
 
 def of_processes(ended: Ended) -> list[str]:

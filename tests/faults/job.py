@@ -18,7 +18,8 @@ class Job:
         stdout: File of the standard output.
         stderr: File of the standard error.
         renames: File that each rename and link in the project is noted in; None for none.
-        dies_at: The rename that kills it, counted from 0; None for none.
+        dies_at: The file at whose rename it is killed, its version left open; None for none.
+        after_times: How often that file appears before.
         dies: Whether it is killed just before that rename or just after it.
         most_bytes: The size that no file of it may exceed; None for no limit.
     """
@@ -28,7 +29,8 @@ class Job:
     stdout: str
     stderr: str
     renames: str | None = None
-    dies_at: int | None = None
+    dies_at: str | None = None
+    after_times: int = 0
     dies: Literal["before", "after"] = "before"
     most_bytes: int | None = None
 

@@ -1,19 +1,68 @@
-"""SIGKILL at random moments, and at each moment at which a file appears."""
+"""SIGKILL at random moments, and at each moment at which a file appears.
+
+Several kills in a row hit one project, each the command that was typed after the one before; then
+the command runs to its end, and the bytes are compared. That costs a third of as many kills of one
+project each, and a command that finds the remains of five killed ones has a harder time.
+"""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
-from tests.faults.injections import Injection, Room, Verdict, repeated
+from tests.faults.commands import Ended
+from tests.faults.injections import Injection, Room, Verdict, of_processes, told, wrong_after
 from tests.faults.stages import Stage
 
 KIND = "kills"
-_MOMENTS = 20
-_TRIES = 3
 NOT_REACHED = "the command ended before the fault"
+_MOMENTS = 20
+_IN_A_ROW = 5
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Somewhere within the `number`-th twentieth of a stage's time."""
+
+    number: int
+
+    def kill(self, room: Room, stage: Stage, project: Path, tries: int) -> Ended:
+        """Runs the command and kills it; earlier at each try, as it may be quicker than before."""
+        seconds = stage.seconds * room.random.uniform(self.number, self.number + 1) / _MOMENTS
+        seconds *= room.random.uniform(0.8, 1) ** tries
+        command = room.lane.start(project, stage.command)
+        if command.lasts(seconds):
+            command.send(signal.SIGKILL)
+        return command.end()
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """Just before, or after, the file of the `number`-th rename appears."""
+
+    number: int
+    when: Literal["before", "after"] = "before"
+
+    def kill(self, room: Room, stage: Stage, project: Path, tries: int) -> Ended:
+        """Runs the command, which kills itself there.
+
+        A command that goes on makes fewer files than the first one: it is the file that counts,
+        and how often it appeared.
+        """
+        places = [rename.open_place for rename in stage.renames]
+        place = places[self.number]
+        again = places[: self.number].count(place)
+        return room.lane.run(
+            *(project, stage.command), dies_at=place, after_times=again, dies=self.when
+        )
+
+
+Death = Moment | Appearance
 
 
 def kills(stages: list[Stage]) -> Iterator[Injection]:
@@ -22,38 +71,57 @@ def kills(stages: list[Stage]) -> Iterator[Injection]:
     Just before each one, and after the last: between two of them only temporary files change.
     """
     for stage in stages:
-        for number in range(_MOMENTS):
-            yield Injection(
-                KIND, stage.name, f"moment-{number}", partial(_moment, stage=stage, number=number)
-            )
-        for number in range(len(stage.renames)):
-            yield _at(stage, number, "before")
-        if stage.renames:
-            yield _at(stage, len(stage.renames) - 1, "after")
+        rows = _MOMENTS // _IN_A_ROW
+        for row in range(rows):  # every fourth: a row goes through the whole stage
+            deaths = [Moment(number) for number in range(row, _MOMENTS, rows)]
+            yield _injection(stage, f"moments-{row}", deaths)
+        renames: list[Death] = [Appearance(number) for number in range(len(stage.renames))]
+        if renames:
+            renames.append(Appearance(len(stage.renames) - 1, "after"))
+        for start in range(0, len(renames), _IN_A_ROW):
+            part = renames[start : start + _IN_A_ROW]
+            yield _injection(stage, f"renames-{start}-to-{start + len(part) - 1}", part)
 
 
-def _at(stage: Stage, number: int, when: Literal["before", "after"]) -> Injection:
-    inject = partial(_rename, stage=stage, number=number, when=when)
-    return Injection(KIND, stage.name, f"{when}-rename-{number}", inject)
+def killed_in_a_row(room: Room, stage: Stage, deaths: Sequence[Death]) -> Verdict:
+    """Kills a stage several times in one project, then lets it end.
 
-
-def _moment(room: Room, stage: Stage, number: int) -> Verdict:
-    moment = stage.seconds * room.random.uniform(number, number + 1) / _MOMENTS
-    for _ in range(_TRIES):
-        project = room.project(stage.before)
-        command = room.lane.start(project, stage.command)
-        if command.lasts(moment):
-            command.send(signal.SIGKILL)
-        disturbed = command.end()
+    A command that went on may end before its turn to die. Then what it made is compared, and the
+    next kills hit a new project.
+    """
+    faults: list[str] = []
+    project, seconds, ends, tries = room.project(stage.before), 0.0, 0, 0
+    pending, untouched = list(deaths), True
+    while pending:
+        disturbed = pending[0].kill(room, stage, project, tries)
+        seconds += disturbed.seconds
+        faults += of_processes(disturbed)
         if disturbed.code == -signal.SIGKILL:
-            return repeated(room, stage, project, disturbed, f"killed after {moment:.1f} s")
-        moment *= room.random.uniform(0.8, 1)  # it was quicker than before
-    return Verdict((NOT_REACHED,))
+            pending.pop(0)
+            untouched, tries = False, 0
+            continue
+        if untouched and (tries := tries + 1) == _TRIES:
+            faults.append(f"{pending.pop(0)}: {NOT_REACHED}")
+            tries = 0
+        if not untouched:
+            faults += wrong_after(stage, project, disturbed)
+        ends += 1
+        project, untouched = room.project(stage.before), True
+    if not untouched:
+        again = room.lane.run(project, stage.command)
+        seconds += again.seconds
+        ends += 1
+        faults += [*of_processes(again), *wrong_after(stage, project, again)]
+    lost = (seconds - ends * stage.seconds) / len(deaths)
+    return Verdict(told(faults), lost, ", ".join(_described(stage, death) for death in deaths))
 
 
-def _rename(room: Room, stage: Stage, number: int, when: Literal["before", "after"]) -> Verdict:
-    project = room.project(stage.before)
-    disturbed = room.lane.run(project, stage.command, dies_at=number, dies=when)
-    if disturbed.code != -signal.SIGKILL:
-        return Verdict((NOT_REACHED,))
-    return repeated(room, stage, project, disturbed, f"{when} {stage.renames[number].place}")
+def _injection(stage: Stage, fault: str, deaths: Sequence[Death]) -> Injection:
+    inject = partial(killed_in_a_row, stage=stage, deaths=deaths)
+    return Injection(KIND, stage.name, fault, inject, len(deaths))
+
+
+def _described(stage: Stage, death: Death) -> str:
+    if isinstance(death, Moment):
+        return f"in twentieth {death.number + 1}"
+    return f"{death.when} {stage.renames[death.number].place}"

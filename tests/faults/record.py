@@ -24,6 +24,7 @@ class Result:
         fault: Likewise.
         verdict: None where time was short.
         why_left_out: Why there is no verdict.
+        count: How many faults it stands for.
     """
 
     kind: str
@@ -31,11 +32,13 @@ class Result:
     fault: str
     verdict: Verdict | None
     why_left_out: str = ""
+    count: int = 1
 
     @classmethod
     def of(cls, injection: Injection, verdict: Verdict | None, why: str = "") -> Result:
         """The result of an injection."""
-        return cls(injection.kind, injection.stage, injection.fault, verdict, why)
+        injected = (injection.kind, injection.stage, injection.fault)
+        return cls(*injected, verdict, why, injection.count)
 
     @property
     def name(self) -> str:
@@ -77,8 +80,9 @@ class FaultRecord:
 
     def markdown(self) -> str:
         """Table, notes, and how to repeat what did not survive."""
+        injected = sum(r.count for r in self.results if r.verdict is not None)
         parts = [
-            f"{sum(r.verdict is not None for r in self.results)} faults in {self.minutes:.0f} "
+            f"{injected} faults in {self.minutes:.0f} "
             f"minutes, seed {self.seed}, Python {platform.python_version()}, {platform.system()}.",
             self.table(),
         ]
@@ -103,11 +107,13 @@ class FaultRecord:
 
 
 def _row(kind: str, stage: str, results: Sequence[Result]) -> tuple[str, ...]:
-    verdicts = [result.verdict for result in results if result.verdict is not None]
-    survived = sum(verdict.survived for verdict in verdicts)
-    lost = [v.lost_seconds for v in verdicts if v.lost_seconds is not None and v.survived]
+    planned = sum(result.count for result in results)
+    done = [(result.verdict, result.count) for result in results if result.verdict is not None]
+    injected = sum(count for _, count in done)
+    survived = sum(count for verdict, count in done if verdict.survived)
+    lost = [v.lost_seconds for v, _ in done if v.lost_seconds is not None and v.survived]
     times = (f"{median(lost):.1f}", f"{max(lost):.1f}") if lost else ("", "")
-    counts = (len(verdicts), survived, len(verdicts) - survived, len(results) - len(verdicts))
+    counts = (injected, survived, injected - survived, planned - injected)
     return (kind, stage, *map(str, counts), *times)
 
 

@@ -11,7 +11,7 @@ from tests.faults.commands import Lane
 from tests.faults.contents import foreign, missing_or_other, mlflow_states, read_contents
 from tests.faults.damage import damages, read_files
 from tests.faults.injections import Room, repeated
-from tests.faults.kills import kills
+from tests.faults.kills import Appearance, Moment, killed_in_a_row, kills
 from tests.faults.signals import signals
 from tests.faults.stages import Stage, run_stages
 from tests.faults.tmpfs import PAGE
@@ -44,10 +44,10 @@ def test_an_undisturbed_stage_gives_the_same_bytes_twice(stages: dict[str, Stage
 def test_killed_where_the_scene_appears(stages: dict[str, Stage], room: Room) -> None:
     stage = stages["ingest"]
     number = max(n for n, rename in enumerate(stage.renames) if "/scene.nc/" in rename.place)
-    (kill,) = [i for i in kills([stage]) if i.fault == f"before-rename-{number}"]
-    verdict = kill.inject(room)
+    verdict = killed_in_a_row(room, stage, [Moment(12), Appearance(number)])
     assert verdict.faults == ()
     assert "/scene.nc/" in verdict.how
+    assert sum(kill.count for kill in kills([stage])) == 20 + len(stage.renames) + 1
 
 
 def test_stopped_by_a_signal(stages: dict[str, Stage], room: Room) -> None:

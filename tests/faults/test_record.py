@@ -9,7 +9,7 @@ from tests.faults.record import FaultRecord, Result
 RECORD = FaultRecord(
     [
         Result("kills", "train", "moment-1", Verdict((), 1.0)),
-        Result("kills", "train", "moment-2", Verdict((), 3.0)),
+        Result("kills", "train", "moments-2", Verdict((), 3.0), count=5),
         Result("kills", "train", "moment-3", Verdict(("scene.nc has other bytes",), 99.0)),
         Result("kills", "train", "moment-4", None, "no time"),
         Result("bench", "bench", "killed", Verdict()),
@@ -26,9 +26,9 @@ def cells(line: str) -> list[str]:
 
 def test_the_table_counts_each_kind_and_stage_and_all() -> None:
     _, _, train, bench, everything = RECORD.table().splitlines()
-    assert cells(train) == ["kills", "train", "3", "2", "1", "1", "2.0", "3.0"]
+    assert cells(train) == ["kills", "train", "7", "6", "1", "1", "2.0", "3.0"]
     assert cells(bench) == ["bench", "bench", "1", "1", "0", "0", "", ""]
-    assert cells(everything) == ["all", "", "4", "3", "1", "1", "2.0", "3.0"]
+    assert cells(everything) == ["all", "", "8", "7", "1", "1", "2.0", "3.0"]
 
 
 def test_what_is_left_out_and_what_did_not_survive_is_told() -> None:
