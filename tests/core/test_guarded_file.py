@@ -1,11 +1,16 @@
 """A file that fails after its writer is done with it."""
 
 import io
+import signal
 from pathlib import Path
+from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
 from bdgf.core.guarded_file import GuardedFile, guarded
+from bdgf.core.interruption import Interrupted, listening
 
 
 def test_what_is_written_is_there(tmp_path: Path) -> None:
@@ -46,3 +51,27 @@ def test_errors_of_the_writer_pass_and_the_file_is_closed(tmp_path: Path) -> Non
         file.write(b"some")
         print(1 / 0)
     assert kept[0].closed
+
+
+def test_a_signal_while_hdf5_writes_is_raised_when_the_file_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Raised into its callback, HDF5 would end the process when it closes."""
+    said: list[str] = []
+    opened = open
+
+    class Interrupting(io.FileIO):
+        def write(self, content: Any) -> int:
+            signal.raise_signal(signal.SIGTERM)
+            return super().write(content)
+
+    monkeypatch.setattr("builtins.open", lambda path, mode, **_: Interrupting(path, mode))
+    with pytest.raises(Interrupted), listening():  # noqa: PT012, SIM117
+        with guarded(tmp_path / "a.h5", "w+b") as raw:
+            with h5py.File(raw, "w") as file:
+                file["a"] = np.arange(5)
+            said.append("written")
+    monkeypatch.setattr("builtins.open", opened)
+    assert said == ["written"]
+    with h5py.File(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file["a"], np.arange(5))

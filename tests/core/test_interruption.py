@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
@@ -19,6 +20,7 @@ from bdgf.core.interruption import (
     raise_if_requested,
     request,
     requested,
+    uninterruptible,
 )
 
 STOPPING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -54,6 +56,35 @@ def test_a_signal_that_is_held_back_is_told_when_asked() -> None:
             assert requested() == signal.SIGTERM
         with pytest.raises(Interrupted):
             raise_if_requested()
+
+
+@uninterruptible
+def called_back(inner: Callable[[], object]) -> str:
+    inner()
+    return "done"
+
+
+def test_no_signal_raises_in_a_function_that_a_library_in_c_calls_back() -> None:
+    with listening():
+        assert called_back(lambda: signal.raise_signal(signal.SIGTERM)) == "done"
+        with pytest.raises(Interrupted):
+            raise_if_requested()
+
+
+def test_a_function_called_back_is_not_interrupted_at_its_first_instruction() -> None:
+    """`with deferred()` within it would leave gaps before and after."""
+
+    def at_any_moment() -> None:
+        with listening():
+            timer = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGTERM))
+            timer.start()
+            with suppress(Interrupted):
+                while requested() is None:
+                    assert called_back(int) == "done"
+            timer.join()
+
+    for _ in range(20):
+        at_any_moment()
 
 
 def test_what_a_library_swallowed_is_raised_when_asked() -> None:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import CodeType, FrameType
+from typing import Any, TypeVar
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # not every system has the last
 
@@ -63,6 +63,8 @@ class _State:
 
 
 _state = _State()
+_uninterruptible: set[CodeType] = set()
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 @contextmanager
@@ -113,6 +115,17 @@ def deferred() -> Iterator[None]:
         _state.deferred -= 1
 
 
+def uninterruptible(function: _Function) -> _Function:
+    """Marks a function that a library in C calls back: no signal raises within it.
+
+    Many such libraries do not bear an exception there; HDF5 ends the process when it closes. A
+    block `with deferred()` would begin too late: the first instruction can be interrupted already.
+    Whoever called the library calls `raise_if_requested` when it has returned.
+    """
+    _uninterruptible.add(function.__code__)
+    return function
+
+
 def requested() -> signal.Signals | None:
     """The signal that asked the program to stop, if one did."""
     return _state.requested
@@ -143,6 +156,10 @@ def _note(number: int, frame: FrameType | None) -> None:
         os.kill(os.getpid(), number)
         return
     _state.requested = _state.requested or signal.Signals(number)
+    while frame is not None:
+        if frame.f_code in _uninterruptible:
+            return
+        frame = frame.f_back
     _raise()
 
 
