@@ -111,3 +111,19 @@ def test_scene_files_that_are_easily_broken(case: str, conf: Path) -> None:
         raw_file_cases.check_error(str(error), expected, folder)
     else:
         raw_file_cases.check_scene(scene, expected, folder)
+
+
+@pytest.mark.parametrize("named", [["mine", "one"], "mine", ["mine"]])
+def test_scenes_to_pretrain_on_become_a_parameter_but_for_the_run_s_own(
+    conf: Path, named: object
+) -> None:
+    (conf / "base" / "parameters_pretrain.yml").write_text("pretrain: {scenes: []}\n")
+    assert loader(conf)["parameters"]["pretraining_scenes"] == {}
+    parameters = loader(conf, pretrain={"scenes": named})["parameters"]
+    assert parameters["pretraining_scenes"] == {"mine": {"title": "Mine"}}
+
+
+def test_an_unknown_scene_to_pretrain_on_is_refused(conf: Path) -> None:
+    (conf / "base" / "parameters_pretrain.yml").write_text("pretrain: {scenes: [mime]}\n")
+    with pytest.raises(SettingsError, match=telling("'mime'", "'mine'", "one")):
+        _ = loader(conf)["parameters"]

@@ -5,6 +5,7 @@ import pytest
 
 import bdgf
 from bdgf.core.errors import SettingsError
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.models.sklearn.random_forest import RandomForestSettings
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import make_split
@@ -40,3 +41,8 @@ def test_an_unknown_model_is_refused():
 def test_python_offers_no_more_than_it_has():
     with pytest.raises(AttributeError, match="no attribute 'fitt'"):
         _ = bdgf.fitt
+
+
+def test_scenes_to_pretrain_on_are_given_themselves_not_named():
+    with pytest.raises(SettingsError, match=r"'?elsewhere'?, which only `kedro run` knows"):
+        bdgf.fit(small_scene(), pretrain=PretrainSettings(scenes=("elsewhere",)), **FOREST)

@@ -74,7 +74,8 @@ class SceneConfigLoader(OmegaConfigLoader):
         name, files = str(merged["dataset"]), self._read_scenes()
         scenes = files.scenes
         target = None if merged.get("target") is None else str(merged["target"])
-        for chosen in filter(None, (name, target)):
+        further = [other for other in _further_scenes(merged) if other != name]
+        for chosen in filter(None, (name, target, *further)):
             _refuse_unknown_scene(chosen, files)
         if "model" in merged:
             model_entry(str(merged["model"]))  # refuses an unknown one
@@ -89,6 +90,7 @@ class SceneConfigLoader(OmegaConfigLoader):
             "scene": scene,
             "target": target,
             "target_scene": of_target,
+            "pretraining_scenes": {other: scenes[other] for other in further},
         }
 
     def _configured(self) -> dict[str, Any]:
@@ -108,6 +110,15 @@ class SceneConfigLoader(OmegaConfigLoader):
             if env:  # one without a folder has no scenes
                 found |= read_scene_files(self._fs, f"{self._get_conf_env_path(env)}/{FOLDER}")
         return found
+
+
+def _further_scenes(parameters: Mapping[str, Any]) -> list[str]:
+    """The scenes that `pretrain.scenes` names; whatever else stands there its settings refuse."""
+    group = parameters.get("pretrain")
+    named = group.get("scenes") if isinstance(group, Mapping) else None
+    if isinstance(named, str | int):
+        named = [named]
+    return [str(name) for name in named] if isinstance(named, list | tuple) else []
 
 
 def _refuse_unknown_scene(name: str, files: SceneFiles) -> None:

@@ -13,6 +13,7 @@ from bdgf.core.errors import ArtifactError
 
 SCENE_CONFIGURATION, BASELINE_SETTINGS = "scene_configuration", "baseline_settings"
 TARGET_CONFIGURATION = "target_configuration"
+PRETRAINING_CONFIGURATIONS = "pretraining_configurations"
 """Entries that hold parameters, but of all scenes or models, see `bdgf.framework.hooks.entries`."""
 FILE = "made_from.json"
 # Where and how fast, not what: two runs that differ in these make the same.
@@ -107,6 +108,7 @@ def parameter_names(inputs: Iterable[str], model: str) -> dict[str, str]:
     names = {
         SCENE_CONFIGURATION: "scene",
         TARGET_CONFIGURATION: "target_scene",
+        PRETRAINING_CONFIGURATIONS: "pretraining_scenes",
         BASELINE_SETTINGS: f"baselines.{model}",
     }
     found = {names.get(name, name.removeprefix("params:")): name for name in inputs}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from bdgf.core.artifact_cache import ArtifactCache
+from bdgf.core.errors import SettingsError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.diffusion.pretraining.cached import cached_denoiser
+from bdgf.diffusion.pretraining.further_scenes import further_scene
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.features.cached import cached_feature_cube
 from bdgf.features.extraction import FeatureSettings
@@ -22,6 +25,7 @@ from bdgf.models.registry import model_entry
 from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import class_table
+from bdgf.scenes.scene_windows import DatasetWindows
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import make_split
 from bdgf.training.devices import DeviceSettings
@@ -42,6 +46,7 @@ def fit(
     own: Any = None,
     devices: DeviceSettings | None = None,
     folder: Path | None = None,
+    pretrain_on: Sequence[xr.Dataset] = (),
 ) -> MapModel:
     """Prepares a scene, pretrains where the model asks for features, and trains.
 
@@ -60,11 +65,18 @@ def fit(
         own: The model's own settings, an instance of what its `settings` names.
         devices: Where to compute.
         folder: Keeps denoisers and feature cubes for later calls; None keeps them for this one.
+        pretrain_on: More scenes that the denoiser is pretrained on, labelled or not; here are the
+            scenes themselves, so that `pretrain.scenes`, the names of scenes, stays empty.
 
     Raises:
-        SettingsError: There is no such model or split.
+        SettingsError: There is no such model or split, or `pretrain.scenes` names scenes.
         SceneError: The scene cannot be split so, or has no labels.
     """
+    if pretrain is not None and pretrain.scenes:
+        raise SettingsError(
+            f"pretrain.scenes names {', '.join(pretrain.scenes)}, which only `kedro run` knows; "
+            "give the scenes themselves: bdgf.fit(..., pretrain_on=[...])"
+        )
     entry = model_entry(model)
     chosen = entry.model()
     train = train or TrainSettings()
@@ -83,6 +95,10 @@ def fit(
                 *(prepared, pretrain or PretrainSettings(), seed),
                 ArtifactCache(place / "denoisers", _KEPT),
                 devices=devices,
+                others=[
+                    further_scene(DatasetWindows(other), prepare, str(scene.attrs.get("scene", "")))
+                    for other in pretrain_on
+                ],
             ).weights
             cubes = ArtifactCache(place / "feature_cubes", _KEPT)
             cube = cached_feature_cube(denoiser, prepared, wanted, cubes, devices=devices).cube

@@ -41,6 +41,7 @@ from bdgf.raster.windows import blocks
 from bdgf.scenes.classes import ClassTable
 from bdgf.scenes.ingest.scene_file import open_scene_file
 from bdgf.scenes.masks import check_hidden
+from bdgf.scenes.modality_forms import all_alike, listed
 from bdgf.scenes.scene_windows import DatasetWindows, InOrder, ModalityForm, SceneWindows
 
 if TYPE_CHECKING:
@@ -91,10 +92,7 @@ class MapModel:
     @property
     def modalities(self) -> dict[str, ModalityForm]:
         """What the numbers of each modality have to be, in order."""
-        return {
-            name: ModalityForm(t.kind, t.units, t.scale, t.bands)
-            for name, t in self.preparation.modalities.items()
-        }
+        return self.preparation.forms
 
     @property
     def digest(self) -> str:
@@ -210,14 +208,12 @@ class MapModel:
         """
         wanted, found = self.modalities, source.modalities
         lacking = [name for name in wanted if name not in found]
-        same = found.keys() <= wanted.keys() and all(
-            _alike(wanted[name], form) for name, form in found.items()
-        )
+        same = all_alike(found, wanted)
         if not same or set(lacking) - set(hidden):
             without = f", or inference.hide=[{','.join(lacking)}] to map without" if same else ""
             raise SceneError(
                 f"scene '{source.name}' is not what model '{self.name}' of '{self.scene}' was "
-                f"trained for: it has {_listed(found)}; the model takes {_listed(wanted)}; give a "
+                f"trained for: it has {listed(found)}; the model takes {listed(wanted)}; give a "
                 f"scene of the same modalities, bands and units, by the same names{without}"
             )
 
@@ -339,17 +335,3 @@ def _beside(path: Path, name: str) -> Path:
 
 def _classifier_file(path: Path, model: str) -> Path:
     return path.with_name(_CLASSIFIER + model_entry(model).suffix)
-
-
-def _alike(one: ModalityForm, other: ModalityForm) -> bool:
-    # Units that nobody stated contradict none.
-    units = one.units == other.units or not one.units or not other.units
-    return units and replace(one, units="") == replace(other, units="")
-
-
-def _listed(modalities: Mapping[str, ModalityForm]) -> str:
-    return ", ".join(
-        f"{name} ({form.kind}, {form.bands} band{'s' * (form.bands != 1)}, "
-        f"{form.units or 'no units'}{', to decibels' * (form.scale == 'log')})"
-        for name, form in modalities.items()
-    )

@@ -28,6 +28,7 @@ from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.mask_variables import mask_variables
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
+from bdgf.scenes.scene_windows import ModalityForm
 
 __all__ = [
     "Preparation",
@@ -56,6 +57,14 @@ class Preparation:
     def channels(self) -> dict[str, int]:
         """Channels of each modality after preparation, in order."""
         return {name: transform.channels for name, transform in self.modalities.items()}
+
+    @property
+    def forms(self) -> dict[str, ModalityForm]:
+        """What the numbers of each modality have to be before preparation, in order."""
+        return {
+            name: ModalityForm(t.kind, t.units, t.scale, t.bands)
+            for name, t in self.modalities.items()
+        }
 
     def apply(self, scene: xr.Dataset, *, may_lack: bool = False) -> xr.Dataset:
         """Prepares a scene with the stored transform.

@@ -50,3 +50,24 @@ def test_scene_seed_and_precision_decide_it_too() -> None:
         PretrainingData.of(prepared_scene(seed=1)).fingerprint(settings, 0, CPU),
     }
     assert len(marks) == 4
+
+
+def test_other_scenes_decide_it_by_what_is_in_them() -> None:
+    settings, other = PretrainSettings(), PretrainingData.of(prepared_scene(seed=1))
+    alone = PretrainingData.of(prepared_scene())
+    pair = alone.with_others([other])
+    mark = pair.fingerprint(settings, 0, CPU)
+    assert mark != alone.fingerprint(settings, 0, CPU)
+    third = PretrainingData.of(prepared_scene(seed=2))
+    assert mark != alone.with_others([third]).fingerprint(settings, 0, CPU)
+    named = PretrainSettings(scenes=("one",))
+    assert mark == pair.fingerprint(named, 0, CPU)
+    assert pair.valid_pixels == alone.valid_pixels + other.valid_pixels
+    assert [scene.name for scene in pair.scenes] == ["small", "small"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken"), [(["a", "b"], ("a", "b")), ("a", ("a",)), (2018, ("2018",)), ([], ())]
+)
+def test_scenes_are_typed_as_a_list_or_as_one_name(typed: object, taken: tuple[str, ...]) -> None:
+    assert PretrainSettings.model_validate({"scenes": typed}).scenes == taken

@@ -35,11 +35,15 @@ TINY = {
 }
 
 
-def run(seed=0, scene=None, checkpoint=None, logger=None, devices=CPU, **chosen):
+def run(seed=0, scene=None, checkpoint=None, logger=None, devices=CPU, others=(), **chosen):
     settings = PretrainSettings(**{**TINY, **chosen})
     scene = prepared_scene() if scene is None else scene
-    data = PretrainingData.of(scene)
+    data = PretrainingData.of(scene).with_others([PretrainingData.of(other) for other in others])
     return pretrain(data, settings, seed, devices=devices, logger=logger, checkpoint=checkpoint)
+
+
+def further():
+    return prepared_scene(24, 30, seed=1), prepared_scene(5, 6, nodata=False, seed=2)
 
 
 def same(one, other):
@@ -119,14 +123,17 @@ FOLLOWS_FEATURES = {
 KILLED_PRETRAINING = """
 import json, os, signal, sys
 from pathlib import Path
-from tests.diffusion.pretraining.test_pretrain import run
+from tests.diffusion.pretraining.test_pretrain import further, run
 
 class Kill:
     def log(self, metrics, step):
         if step == 8:
             os.kill(os.getpid(), signal.SIGKILL)
 
-run(checkpoint=Path(sys.argv[1]), logger=Kill(), masking=json.loads(sys.argv[2]))
+run(
+    checkpoint=Path(sys.argv[1]), logger=Kill(), masking=json.loads(sys.argv[2]),
+    others=further() if sys.argv[3:] else (),
+)
 """
 
 
@@ -149,6 +156,24 @@ def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path, caplog, ma
     unbroken = run(masking=masking)
     assert same(restarted, unbroken)
     assert restarted.config["history"] == unbroken.config["history"]
+
+
+def test_on_several_scenes_a_killed_one_ends_with_the_same_weights(tmp_path):
+    checkpoint = tmp_path / "pretrain.ckpt"
+    command = [sys.executable, "-c", KILLED_PRETRAINING, checkpoint, "{}", "several"]
+    assert subprocess.run(command, cwd=os.getcwd()).returncode == -signal.SIGKILL
+    restarted = run(checkpoint=checkpoint, others=further())
+    unbroken = run(others=further())
+    assert same(restarted, unbroken)
+    assert restarted.config == unbroken.config
+    assert restarted.config["other_scenes"] == ["small", "small"]
+    assert not same(unbroken, run())
+
+
+def test_more_scenes_take_more_steps():
+    settings = {"steps": None, "epochs_equivalent": 1, "least_steps": 1, "most_steps": 99}
+    alone, several = run(**settings), run(**settings, others=[prepared_scene(80, 80)])
+    assert several.config["steps"] > alone.config["steps"]
 
 
 def test_a_pretraining_that_ended_takes_no_further_step(tmp_path):

@@ -1,8 +1,9 @@
-"""Pretraining that is done once for all runs of the same scene, settings and seed."""
+"""Pretraining that is done once for all runs of the same scenes, settings and seed."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bdgf.core.artifact_cache import ArtifactCache
@@ -36,6 +37,7 @@ def cached_denoiser(
     *,
     devices: DeviceSettings | None = None,
     logger: MetricLogger | None = None,
+    others: Sequence[PretrainingData] = (),
 ) -> CachedDenoiser:
     """The denoiser that `pretrain` gives, from the cache where it is there.
 
@@ -46,12 +48,14 @@ def cached_denoiser(
         cache: Keeps finished denoisers, and the running checkpoint of one that is not.
         devices: Device and precision.
         logger: Takes the curves of a pretraining that is done now.
+        others: More scenes to pretrain on.
 
     Raises:
         TrainingDiverged: The loss or gradient was NaN or infinite at too many steps.
-        SceneError: No pixel of the scene is valid.
+        SceneError: No pixel of a scene is valid.
     """
-    devices, data = devices or DeviceSettings(), PretrainingData.of(prepared)
+    devices = devices or DeviceSettings()
+    data = PretrainingData.of(prepared).with_others(others)
     mark = data.fingerprint(settings, seed, devices)
     with cache.claim(mark) as place:
         finished, running = place.with_suffix(".safetensors"), place.with_suffix(".ckpt")

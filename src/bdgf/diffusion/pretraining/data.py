@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -34,26 +35,49 @@ class PretrainingData:
         modalities: Channels of each modality, in the order of the stack.
         present: (M, H, W) bool, where each modality has data; None where all have it wherever
             valid.
+        name: The scene's name.
+        others: More scenes of the same modalities, prepared in the same way, of which tiles are
+            drawn too.
     """
 
     channels: np.ndarray
     valid: np.ndarray
     modalities: dict[str, int]
     present: np.ndarray | None = None
+    name: str = ""
+    others: tuple[PretrainingData, ...] = ()
 
     @classmethod
     def of(cls, prepared: xr.Dataset) -> Self:
         """Stacks a prepared scene."""
         channels, slices = stack_channels(prepared)
         counts = {name: part.stop - part.start for name, part in slices.items()}
-        return cls(channels, valid_mask(prepared), counts, modality_masks(prepared))
+        name = str(prepared.attrs.get("scene", ""))
+        return cls(channels, valid_mask(prepared), counts, modality_masks(prepared), name)
+
+    def with_others(self, others: Sequence[PretrainingData]) -> Self:
+        """The same scene, and more scenes to pretrain on."""
+        return replace(self, others=tuple(others))
+
+    @property
+    def scenes(self) -> tuple[PretrainingData, ...]:
+        """All scenes that tiles are drawn of, this one first."""
+        return (self, *self.others)
+
+    @property
+    def valid_pixels(self) -> int:
+        """Valid pixels of all scenes."""
+        return sum(int(scene.valid.sum()) for scene in self.scenes)
 
     def fingerprint(self, settings: PretrainSettings, seed: int, devices: DeviceSettings) -> str:
         """Digest of all that decides the weights; how often to log or to save does not."""
         order = list(self.modalities.items())
         computed = [resolve_precision(devices), *arithmetic(resolve_accelerator(devices))]
+        arrays = [array for scene in self.scenes for array in scene.arrays]
+        return fingerprint(*arrays, order, settings.decisive(), seed, computed, __version__)
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """All numbers of this scene alone."""
         masks = [] if self.present is None else [self.present]
-        return fingerprint(
-            *(self.channels, self.valid, *masks),
-            *(order, settings.decisive(), seed, computed, __version__),
-        )
+        return [self.channels, self.valid, *masks]

@@ -1,4 +1,4 @@
-"""Pretraining of the masked multimodal DDPM on one prepared scene, without labels."""
+"""Pretraining of the masked multimodal DDPM on prepared scenes, without labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bdgf.diffusion.masking.signals import Observation
 from bdgf.diffusion.pretraining.data import PretrainingData
 from bdgf.diffusion.pretraining.modality_sensitivity import SensitivityProbe, feature_shares
 from bdgf.diffusion.pretraining.settings import PretrainSettings
-from bdgf.diffusion.pretraining.tile_sampler import TileSource
+from bdgf.diffusion.pretraining.tile_pool import Tiles, tiles_of
 from bdgf.diffusion.pretraining.validation import HeldOutTiles
 from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.unet import Denoiser
@@ -49,7 +49,7 @@ def pretrain(
     checkpoint: Path | None = None,
     mark: str | None = None,
 ) -> Weights:
-    """Trains the denoiser on tiles of the scene.
+    """Trains the denoiser on tiles of the scene, and of the others that its data hold.
 
     Logged: `pretrain/loss`, `pretrain/loss_<modality>`, `pretrain/loss_hidden_<modality>`,
     `pretrain/mask_rate_<modality>`, and of the held-out tiles
@@ -58,7 +58,7 @@ def pretrain(
     `pretrain/feature_balance_index`.
 
     Args:
-        data: The prepared scene.
+        data: The prepared scene or scenes.
         settings: Everything that decides the result, with `seed`.
         seed: Seed of initial weights, tiles, noise, masks.
         devices: Device and precision.
@@ -71,30 +71,22 @@ def pretrain(
 
     Raises:
         TrainingDiverged: The loss or gradient was NaN or infinite at too many steps.
-        SceneError: No pixel of the scene is valid.
+        SceneError: No pixel of a scene is valid.
     """
     devices = devices or DeviceSettings()
     mark = mark or data.fingerprint(settings, seed, devices)
     plan = CheckpointPlan(checkpoint, mark, settings.checkpoint_seconds) if checkpoint else None
 
     fabric = make_fabric(devices)
-    tiles = TileSource(
-        data.channels,
-        data.valid,
-        settings.tile,
-        held_out_share=settings.held_out,
-        least_valid=settings.least_valid,
-        device=fabric.device,
-        present=data.present,
-    )
-    steps = settings.steps_for(int(data.valid.sum()))
+    tiles = tiles_of(data, settings, fabric.device)
+    steps = settings.steps_for(data.valid_pixels)
     run = _Pretraining(settings, data.modalities, tiles, seed, steps, fabric)
     restore(run.state, plan)
     if steps == 0:
         log.warning("pretrain.steps is 0: the denoiser stays the random network it began as")
     else:
         run.train(logger or NullLogger(), plan)
-    return run.weights(mark, seed)
+    return run.weights(mark, seed, [scene.name for scene in data.others])
 
 
 class _Pretraining:
@@ -104,7 +96,7 @@ class _Pretraining:
         self,
         settings: PretrainSettings,
         modalities: dict[str, int],
-        tiles: TileSource,
+        tiles: Tiles,
         seed: int,
         steps: int,
         fabric: Fabric,
@@ -203,19 +195,25 @@ class _Pretraining:
         with self.fabric.autocast():
             return feature_shares(self.probe.change(self.denoiser, tensors))
 
-    def weights(self, mark: str, seed: int) -> Weights:
+    def weights(self, mark: str, seed: int, others: list[str]) -> Weights:
         config: dict[str, Any] = {
             "kind": "denoiser",
             "fingerprint": mark,
             "modalities": self.modalities,
             "modality_order": list(self.modalities),
             "settings": self.settings.model_dump(
-                mode="json", exclude={"checkpoint_seconds": True, "optimization": {"skipped_steps"}}
+                mode="json",
+                exclude={
+                    "scenes": True,
+                    "checkpoint_seconds": True,
+                    "optimization": {"skipped_steps"},
+                },
             ),
             "seed": seed,
             "steps": self.state.step,
             "version": __version__,
             "history": {name: self.history.series(name) for name in self.history.names()},
+            **({"other_scenes": others} if others else {}),
         }
         return Weights({name: t.cpu() for name, t in self.ema.tensors.items()}, config)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from bdgf.core.settings import MAIN, Settings
 from bdgf.diffusion.losses import LossSettings
@@ -13,6 +13,15 @@ from bdgf.diffusion.masking.settings import MaskingSettings
 from bdgf.diffusion.schedule import ScheduleSettings
 from bdgf.diffusion.unet import DenoiserSettings
 from bdgf.training.optimizer import OptimizationSettings
+
+
+def _as_names(value: Any) -> Any:
+    """Takes one name for a list of one, and numbers for names: a scene may be called 2018."""
+    if isinstance(value, str | int):
+        value = [value]
+    if isinstance(value, list | tuple):
+        return [str(name) if isinstance(name, int) else name for name in value]
+    return value
 
 
 class PretrainSettings(Settings):
@@ -28,7 +37,14 @@ class PretrainSettings(Settings):
     epochs_equivalent: float = Field(
         300,
         gt=0,
-        description="Epochs over the scene's valid pixels: how often each is drawn in the mean.",
+        description="Epochs over the valid pixels of all scenes: how often each is drawn in the "
+        "mean.",
+        json_schema_extra=MAIN,
+    )
+    scenes: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = Field(
+        (),
+        description="More scenes to pretrain on, of the same modalities, labelled or not; the "
+        "scene of the run is always among them. Its statistics prepare their values",
         json_schema_extra=MAIN,
     )
     least_steps: int = Field(
@@ -83,10 +99,14 @@ class PretrainSettings(Settings):
         return self
 
     def decisive(self) -> dict[str, Any]:
-        """What decides the weights, as JSON: how often to log or to save does not."""
+        """What decides the weights, as JSON: how often to log or to save does not.
+
+        The names of scenes neither: what is in them does.
+        """
         return self.model_dump(
             mode="json",
             exclude={
+                "scenes": True,
                 "log_every": True,
                 "validate_every": True,
                 "checkpoint_seconds": True,
@@ -95,7 +115,7 @@ class PretrainSettings(Settings):
         )
 
     def steps_for(self, valid_pixels: int) -> int:
-        """Steps of the whole training on a scene with so many valid pixels."""
+        """Steps of the whole training on scenes with so many valid pixels together."""
         if self.steps is not None:
             return self.steps
         wanted = math.ceil(self.epochs_equivalent * valid_pixels / (self.batch_size * self.tile**2))

@@ -9,6 +9,7 @@ from kedro.io import CatalogProtocol, MemoryDataset
 
 from bdgf.framework.made_from import (
     BASELINE_SETTINGS,
+    PRETRAINING_CONFIGURATIONS,
     SCENE_CONFIGURATION,
     TARGET_CONFIGURATION,
 )
@@ -23,7 +24,9 @@ class SceneHooks:
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
-        """Adds the configurations of the scene and of the target, and `baseline_settings`."""
+        """Adds the configurations of scene, target and further scenes, and `baseline_settings`."""
         catalog[SCENE_CONFIGURATION] = MemoryDataset(parameters["params:scene"])
         catalog[TARGET_CONFIGURATION] = MemoryDataset(parameters.get("params:target_scene") or {})
+        further = parameters.get("params:pretraining_scenes") or {}
+        catalog[PRETRAINING_CONFIGURATIONS] = MemoryDataset(further)
         catalog[BASELINE_SETTINGS] = MemoryDataset(parameters["params:baselines"])

@@ -9,13 +9,23 @@ import xarray as xr
 from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.cached import cached_denoiser
+from bdgf.diffusion.pretraining.further_scenes import further_scene
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.framework.mlflow_logger import MlflowMetricLogger, log_reuse
+from bdgf.preprocessing.preparation import Preparation
+from bdgf.scenes.ingest.file_windows import open_scene
+from bdgf.scenes.ingest.read_scene import IngestSettings
 from bdgf.training.devices import DeviceSettings
+
+_RESIDENT_GIB = 0.1
+"""A further scene of up to so many GiB is read whole, a larger one window by window."""
 
 
 def pretrain_denoiser(
     prepared_scene: xr.Dataset,
+    preparation: Weights,
+    further_scenes: dict[str, Any],
+    ingest: dict[str, Any],
     parameters: dict[str, Any],
     devices: dict[str, Any],
     cache: dict[str, Any],
@@ -26,6 +36,10 @@ def pretrain_denoiser(
 
     Args:
         prepared_scene: The prepared scene.
+        preparation: What prepared it, which prepares the further scenes too.
+        further_scenes: The configurations of the scenes that `pretrain.scenes` names, but for the
+            run's own, as in `parameters_scenes/`.
+        ingest: The group `ingest`.
         parameters: The group `pretrain`.
         devices: The group `devices`.
         cache: The group `cache`.
@@ -35,6 +49,12 @@ def pretrain_denoiser(
     Returns:
         The denoiser's averaged weights.
     """
+    others = []
+    if further_scenes:
+        prepare, reading = Preparation.from_weights(preparation), IngestSettings(**ingest)
+        for name, configuration in sorted(further_scenes.items()):
+            source = open_scene(name, configuration, reading, _RESIDENT_GIB)
+            others.append(further_scene(source, prepare, dataset))
     found = cached_denoiser(
         prepared_scene,
         PretrainSettings.model_validate(parameters),
@@ -42,6 +62,7 @@ def pretrain_denoiser(
         ArtifactCache.of_scene(CacheSettings.model_validate(cache), dataset, "denoisers"),
         devices=DeviceSettings.model_validate(devices),
         logger=MlflowMetricLogger(),
+        others=others,
     )
     log_reuse("denoiser", found.reused)
     return found.weights

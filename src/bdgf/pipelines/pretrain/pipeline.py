@@ -14,6 +14,9 @@ def create_pipeline() -> Pipeline:
                 pretrain_denoiser,
                 inputs=[
                     "prepared_scene",
+                    "preparation",
+                    "pretraining_configurations",
+                    "params:ingest",
                     "params:pretrain",
                     "params:devices",
                     "params:cache",
