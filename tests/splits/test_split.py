@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene, with_groups
+from bdgf.scenes.tiles import with_tiles
 from bdgf.splits.parts import PARTS, TEST, TRAIN, VALIDATION, split_totals
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import SPLITS, make_split
@@ -48,7 +49,8 @@ def random_scene(seed, size=40, classes=3):
         transform=None,
     )
     squares = grid_blocks((size, size), 5)  # of which each holds a polygon of each class
-    return with_groups(scene, classes * squares + labels)
+    scene = with_groups(scene, classes * squares + labels)
+    return with_tiles(scene, grid_blocks((size, size), 10) + 1, [f"{i}.tif" for i in range(16)])
 
 
 def chebyshev_distances(first, second):
@@ -91,7 +93,8 @@ def test_every_split_is_sound(name, seed, radius, groups):
         trained = np.isin(parts, (TRAIN, VALIDATION)) & (labels == class_id)
         polygons = len(np.unique(scene["groups"].to_numpy()[trained]))
         given = polygons if name == "polygons" else given_pixels
-        assert (class_id in counts["validation"]) == (given >= 2)
+        if name != "tiles":  # whose classes come as they lie in the tiles
+            assert (class_id in counts["validation"]) == (given >= 2)
     if name == "official":
         assert (scene["official_train"].to_numpy()[(parts == 1) | (parts == 2)] != 0).all()
         assert (scene["official_test"].to_numpy()[parts == TEST] != 0).all()
@@ -105,7 +108,7 @@ def test_every_split_is_sound(name, seed, radius, groups):
             assert counts["test"][class_id] == pixels - given_pixels
     if name == "training_blocks":
         assert (scene["official_train"].to_numpy()[parts != 0] != 0).all()
-    if name in ("spatial_blocks", "training_blocks", "outside_test") and radius:
+    if name in ("spatial_blocks", "training_blocks", "outside_test", "tiles") and radius:
         used = (parts == TRAIN) | (parts == VALIDATION)
         assert chebyshev_distances(used, parts == TEST).min() > radius
     np.testing.assert_array_equal(make_split(scene, chosen, seed, radius), parts)
@@ -142,6 +145,71 @@ def test_no_polygon_has_pixels_in_two_parts(seed, share, carved, budget, side):
         assert every - tested == min(max(1, round(share * every)), every - 1)
         if budget is None:
             assert (parts[members] != 0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 100),
+    share=st.floats(0.05, 0.8),
+    carved=st.floats(0, 0.6),
+    budget=st.none() | st.integers(1, 40),
+    side=st.integers(8, 19),
+    radius=st.integers(0, 2),
+)
+def test_no_tile_has_pixels_in_two_parts(seed, share, carved, budget, side, radius):
+    scene = random_scene(seed)
+    labels = scene["labels"].to_numpy()
+    tiles = grid_blocks(labels.shape, side) + 1
+    scene = with_tiles(scene, tiles, [f"{i}.tif" for i in range(tiles.max())])
+    chosen = SplitSettings(
+        name="tiles",
+        train_share=share,
+        samples_per_class=budget,
+        validation=ValidationSettings(fraction=carved),
+    )
+    try:
+        parts = make_split(scene, chosen, seed, radius).to_numpy()
+    except SceneError:  # classes of these scenes lie in patches as large as tiles
+        assume(False)
+    for tile in np.unique(tiles):
+        assert len(set(np.unique(parts[tiles == tile])) - {0}) <= 1
+    usable = (labels != 0) & (scene["valid"].to_numpy() != 0)
+    tested = np.isin(tiles, tiles[parts == TEST])
+    assert (parts[tested & usable] == TEST).all()
+    if budget is None:  # but for those near test pixels all others train or validate
+        far = maximum_filter((parts == TEST).astype(int), 2 * radius + 1) == 0
+        assert np.isin(parts[usable & ~tested & far], (TRAIN, VALIDATION)).all()
+
+
+def test_tiles_are_not_polygons_where_a_scene_has_both():
+    scene = random_scene(0)
+    tiles, groups = grid_blocks((40, 40), 8) + 1, scene["groups"].to_numpy()
+    scene = with_tiles(scene, tiles, [f"{i}.tif" for i in range(25)])
+    by_tile = make_split(scene, SplitSettings(name="tiles"), 0, 0).to_numpy()
+    assert any(len(set(by_tile[groups == g]) - {0}) > 1 for g in np.unique(groups[groups > 0]))
+    by_polygon = make_split(scene, SplitSettings(name="polygons"), 0, 0).to_numpy()
+    assert any(len(set(by_polygon[tiles == t]) - {0}) > 1 for t in np.unique(tiles))
+    without = make_split(scene.drop_vars("groups"), SplitSettings(name="tiles"), 0, 0)
+    np.testing.assert_array_equal(by_tile, without)
+
+
+def test_tiles_need_a_scene_of_tiles_and_enough_of_them(caplog):
+    scene, chosen = random_scene(0), SplitSettings(name="tiles")
+    with pytest.raises(SceneError, match=r"made of several.*split\.name=spatial_blocks"):
+        make_split(scene.drop_vars("tiles"), chosen, 0, 0)
+    labels = scene["labels"].to_numpy()
+    for number in (np.ones_like(labels), labels):  # one tile; a tile of each class
+        tiled = with_tiles(scene, number, ["a.tif", "b.tif", "c.tif"])
+        with pytest.raises(SceneError, match=r"too few tiles: of \d with labels"):
+            make_split(tiled, chosen, 0, 0)
+    tiles = scene["tiles"].to_numpy().copy()
+    tiles[labels == 3] = 1
+    tiles[:3] = 0
+    parts = make_split(with_tiles(scene, tiles, []), chosen, 0, 0).to_numpy()
+    assert not parts[:3].any()
+    assert "labelled pixels lie in no tile" in caplog.text
+    assert "tests no pixel of class 2: too few tiles have any" in caplog.text
+    assert not ((parts == TEST) & (labels == 3)).any()
 
 
 def test_polygons_need_two_of_each_class_and_labels_that_are_polygons():

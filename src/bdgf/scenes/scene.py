@@ -2,10 +2,11 @@
 
 A modality is a variable with dims `(y, x, band_<modality>)`; `valid`, `labels` and the optional
 official maps have dims `(y, x)`. So has `groups` (int32), where labels are polygons or points: the
-number of the one that a labelled pixel belongs to, from 1; 0 in none. A modality measured in larger
-cells repeats each value on all pixels of its cell, and has the attribute `cell_size`, the cell's
-side in pixels. A modality that is missing on valid pixels has a mask too, see `bdgf.scenes.masks`.
-A prepared scene is the same with modalities `(band_<m>, y, x)`.
+number of the one that a labelled pixel belongs to, from 1; 0 in none; and `tiles`, where an image
+is made of tiles (`bdgf.scenes.tiles`). A modality measured in larger cells repeats each value on
+all pixels of its cell, and has the attribute `cell_size`, the cell's side in pixels. A modality
+that is missing on valid pixels has a mask too, see `bdgf.scenes.masks`. A prepared
+scene is the same with modalities `(band_<m>, y, x)`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bdgf.core.errors import SceneError
 from bdgf.raster.georeferencing import georeference, with_georeference
 from bdgf.scenes.classes import ClassTable, check_ids, listing
 from bdgf.scenes.mask_variables import VALID, joint_masks, mask_name, mask_variables
+from bdgf.scenes.tiles import TILES
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -54,7 +56,7 @@ LABELS = "labels"
 OFFICIAL_TRAIN = "official_train"
 OFFICIAL_TEST = "official_test"
 GROUPS = "groups"
-_RESERVED = {VALID, LABELS, GROUPS, OFFICIAL_TRAIN, OFFICIAL_TEST, "spatial_ref", "x", "y"}
+_RESERVED = {VALID, LABELS, GROUPS, TILES, OFFICIAL_TRAIN, OFFICIAL_TEST, "spatial_ref", "x", "y"}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ SplitName = Literal[
     "training_blocks",
     "outside_test",
     "polygons",
+    "tiles",
 ]
 
 
@@ -47,14 +48,14 @@ class SplitSettings(Settings):
         0.3,
         gt=0,
         lt=1,
-        description="`spatial_blocks`: share of the blocks that train; `polygons`: share of each "
-        "class's polygons.",
+        description="`spatial_blocks`, `tiles`: share of the blocks or tiles that train; "
+        "`polygons`: share of each class's polygons.",
     )
     buffer: int | None = Field(
         None,
         ge=0,
-        description="`spatial_blocks`, `training_blocks`, `outside_test`: pixels between training "
-        "and test; null = the patch radius.",
+        description="`spatial_blocks`, `training_blocks`, `outside_test`, `tiles`: pixels between "
+        "training and test; null = the patch radius.",
     )
     folds: int = Field(
         5, ge=2, description="`training_blocks`: one part of so many tests, the rest trains."

@@ -1,12 +1,13 @@
 """Splits: which labelled pixels train, validate and test. A split is an artifact with its seed.
 
-Seven splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
+Eight splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
 `fraction` (a share of each class), `spatial_blocks` (disjoint blocks with a buffer) and
 `training_blocks` (the same among the official training pixels: what settings are chosen on, as no
 official test pixel is looked at) and `outside_test` (all labels away from the official test pixels:
-not a result, but how far many labels would lead), and `polygons` (whole polygons, of labels that
-were drawn as such). The first three follow the field's custom; no
-test patch of the others holds a training pixel, but for `polygons` that lie side by side.
+not a result, but how far many labels would lead), `polygons` (whole polygons, of labels that were
+drawn as such) and `tiles` (whole tiles, of scenes that are made of such). The first three follow
+the field's custom; no test patch of the others holds a training pixel, but for `polygons` that lie
+side by side.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import xarray as xr
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.scene import GROUPS, LABELS, OFFICIAL_TRAIN, class_table, valid_mask
+from bdgf.scenes.tiles import TILES
 from bdgf.splits.draw_pixels import draw_pixels
 from bdgf.splits.parts import TEST, TRAIN, VALIDATION
 from bdgf.splits.rules.fraction import fraction
@@ -27,8 +29,10 @@ from bdgf.splits.rules.per_class import per_class
 from bdgf.splits.rules.polygons import polygons
 from bdgf.splits.rules.rule import Rule
 from bdgf.splits.rules.spatial_blocks import spatial_blocks
+from bdgf.splits.rules.tiles import tiles
 from bdgf.splits.rules.training_blocks import training_blocks
 from bdgf.splits.settings import SplitName, SplitSettings
+from bdgf.splits.tile_choice import carve_tiles
 from bdgf.splits.validation_groups import carve_polygons, carve_validation
 
 log = logging.getLogger(__name__)
@@ -41,6 +45,7 @@ SPLITS: dict[str, Rule] = {
     "training_blocks": training_blocks,
     "outside_test": outside_test,
     "polygons": polygons,
+    "tiles": tiles,
 }
 """The rules by name."""
 
@@ -84,6 +89,10 @@ def make_split(
     if name == "polygons":  # validation pixels lie in no polygon that trains, either
         groups = np.where(train, scene[GROUPS].to_numpy(), 0)
         validation = carve_polygons(trained, groups, settings.validation.fraction, stream)
+    elif name == "tiles":
+        validation = carve_tiles(
+            trained, scene[TILES].to_numpy(), settings.validation.fraction, stream
+        )
     else:
         validation = carve_validation(trained, settings.validation, stream)
     parts = np.zeros(labels.shape, np.uint8)

@@ -194,3 +194,44 @@ def test_tiles_far_apart_are_refused_before_memory_is_taken():
     limits = ReadingLimits(most_bytes=10**6, seconds=1)
     with reading_limits(limits), pytest.raises(SceneError, match=r"mosaic of 2 tiles declares .*"):
         join(tile(WHOLE), tile(WHOLE, 10**6, 10**6))
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=cuts(9), columns=cuts(7), data=st.data())
+def test_each_pixel_knows_its_tile_in_the_whole_and_in_windows(rows, columns, data):
+    places = [(r0, r1, c0, c1) for r0, r1 in pairwise(rows) for c0, c1 in pairwise(columns)]
+    kept = data.draw(st.lists(st.sampled_from(places), min_size=1, unique=True))
+    tiles = [tile(WHOLE[r0:r1, c0:c1], r0, c0) for r0, r1, c0, c1 in kept]
+    found = joined_item(*tiles)
+    top, left = min(p[0] for p in kept), min(p[2] for p in kept)
+    expected = np.zeros(WHOLE.shape[:2], int)
+    for number, (r0, r1, c0, c1) in enumerate(kept, 1):
+        expected[r0:r1, c0:c1] = number
+    bottom, right = max(p[1] for p in kept), max(p[3] for p in kept)
+    expected = expected[top:bottom, left:right]
+    np.testing.assert_array_equal(found.owners.numbers, expected)
+    assert found.owners.transform == found.arrays[0].transform
+    first_row = data.draw(st.integers(0, bottom - top - 1))
+    first_column = data.draw(st.integers(0, right - left - 1))
+    window = Window(slice(first_row, bottom - top), slice(first_column, right - left))
+    paths = [Path(f"t{i}.tif") for i in range(len(tiles))]
+
+    def read(path, part):
+        array = tiles[paths.index(path)]
+        values = array.values[part.rows, part.columns]
+        return replace(array, values=values, whole=array.values.shape[:2])
+
+    part = joined_window(found, read, None, window)
+    np.testing.assert_array_equal(part.owners.numbers, expected[window.index])
+    moved = Affine.translation(first_column, first_row)
+    assert part.owners.transform == found.owners.transform @ moved
+
+
+def test_where_tiles_overlap_the_one_that_the_pixel_is_taken_of_owns_it():
+    first, second = np.full((2, 4, 1), 5, np.int16), np.full((2, 4, 1), 7, np.int16)
+    first[0, 3] = -1  # no data, where the second tile has some
+    second[1, 0] = -1
+    found = joined_item(tile(first), tile(second, 0, 2), nodata=(-1,))
+    assert found.owners.numbers.tolist() == [[1, 1, 1, 2, 2, 2], [1, 1, 1, 1, 2, 2]]
+    values = found.arrays[0].values[..., 0]
+    np.testing.assert_array_equal(values == 7, found.owners.numbers == 2)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
 
 from bdgf.scenes.readers.raw_array import RawArray
 from bdgf.scenes.readers.vectors import Vectors
 from bdgf.scenes.sources import Source
+
+if TYPE_CHECKING:
+    from affine import Affine
 
 SourceT = TypeVar("SourceT", bound=Source)
 
@@ -33,6 +38,19 @@ class TilePlace:
 
 
 @dataclass(frozen=True)
+class TileOwners:
+    """Which tile of a mosaic each of its pixels is of.
+
+    Attributes:
+        numbers: (y, x) integers from 1, in the order of the tiles; 0 in no tile.
+        transform: From (column, row) of `numbers` to coordinates, however the array may be turned.
+    """
+
+    numbers: np.ndarray
+    transform: Affine
+
+
+@dataclass(frozen=True)
 class FoundArray(Generic[SourceT]):
     """An array of the scene as it was found.
 
@@ -43,6 +61,7 @@ class FoundArray(Generic[SourceT]):
         arrays: One array a file of the source.
         paths: The files, one an array; of a mosaic the first of its tiles.
         tiles: All tiles of a mosaic, else none.
+        owners: Which of them each pixel is of, where the mosaic is joined.
         vectors: Its polygons or points, where the file holds such; then there are no arrays.
     """
 
@@ -52,6 +71,7 @@ class FoundArray(Generic[SourceT]):
     arrays: tuple[RawArray, ...]
     paths: tuple[Path, ...]
     tiles: tuple[TilePlace, ...] = ()
+    owners: TileOwners | None = None
     vectors: Vectors | None = None
 
     @property

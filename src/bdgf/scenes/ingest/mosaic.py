@@ -17,7 +17,7 @@ import numpy as np
 from bdgf.raster.windows import Window
 from bdgf.scenes.config import NodataSetting
 from bdgf.scenes.ingest.declared import is_nodata, nodata_table
-from bdgf.scenes.ingest.found_array import FoundArray, SourceT, TilePlace
+from bdgf.scenes.ingest.found_array import FoundArray, SourceT, TileOwners, TilePlace
 from bdgf.scenes.ingest.tile_places import Tile, described_tile, placed_tiles, settled_tile
 from bdgf.scenes.readers.raw_array import RawArray, WindowsError
 from bdgf.scenes.readers.reading_limits import check_declared
@@ -39,6 +39,7 @@ class _Whole:
         values: (y, x, band) as stored.
         masked: (y, x) or (y, x, band) bool, True where a mask hides the value or no tile lies.
         state: (y, x), how much of a pixel there is already.
+        owners: (y, x), the number of the tile that a pixel is of, from 1; 0 in none.
         keeps_nodata: Whether all tiles declare the same nodata values; else they are masked.
         differing: Pixels of which several tiles tell other values.
     """
@@ -46,22 +47,29 @@ class _Whole:
     values: np.ndarray
     masked: np.ndarray
     state: np.ndarray
+    owners: np.ndarray
     keeps_nodata: bool
     differing: int = 0
 
     @classmethod
     def of(
-        cls, tiles: Sequence[Tile], shape: tuple[int, int], bands: int, dtype: np.dtype
+        cls,
+        tiles: Sequence[Tile],
+        shape: tuple[int, int],
+        bands: int,
+        dtype: np.dtype,
+        most: int,
     ) -> _Whole:
-        """An empty one of this shape for these tiles, or parts of tiles."""
+        """An empty one of this shape for these tiles or parts of them, numbered up to `most`."""
         whole = (*shape, bands)
         keeps_nodata = len({tile.said.nodata for tile in tiles}) <= 1
         by_band = not keeps_nodata or any(tile.has_band_masks for tile in tiles)
         masked = np.ones(whole if by_band else shape, bool)
         state = np.full(shape, _EMPTY, np.uint8)
-        return cls(np.zeros(whole, dtype), masked, state, keeps_nodata)
+        owners = np.zeros(shape, np.min_scalar_type(most))
+        return cls(np.zeros(whole, dtype), masked, state, owners, keeps_nodata)
 
-    def put(self, array: RawArray, nodata: NodataSetting, top: int, left: int) -> None:
+    def put(self, array: RawArray, nodata: NodataSetting, top: int, left: int, number: int) -> None:
         """Takes a tile in, where no tile before it is whole.
 
         Args:
@@ -69,6 +77,7 @@ class _Whole:
             nodata: What the scene's file says of no data.
             top: Row of its first pixel.
             left: Column of its first pixel.
+            number: The tile's number.
         """
         fill = is_nodata(array.values, nodata_table(array, nodata, array.values.shape[2]))
         rows, columns = array.values.shape[:2]
@@ -81,16 +90,27 @@ class _Whole:
         values[taken] = array.values[taken]
         masked[taken] = self._hidden(array, fill)[taken]
         state[taken] = np.where(is_whole[taken], _WHOLE, _PARTIAL)
+        self.owners[here][taken] = number
 
-    def joined_to(self, tiles: FoundArray[SourceT], said: RawArray) -> FoundArray[SourceT]:
-        """The item with this array, of which `said` tells the rest."""
+    def joined_to(
+        self, tiles: FoundArray[SourceT], said: RawArray, top: int = 0, left: int = 0
+    ) -> FoundArray[SourceT]:
+        """The item with this array, of which `said` tells the rest.
+
+        Args:
+            tiles: The item.
+            said: What the array is but for its values, placed as the whole mosaic.
+            top: Row of its first pixel in that.
+            left: Column of it.
+        """
         array = replace(
             said,
             values=self.values,
             masked=self.masked if self.masked.any() else None,
             nodata=said.nodata if self.keeps_nodata else ((),),
         )
-        found = replace(tiles, arrays=(array,))
+        owners = TileOwners(self.owners, _moved(said, top, left))
+        found = replace(tiles, arrays=(array,), owners=owners)
         if tiles.source.mask != "none" or array.masked is None:
             return found
         # It hides what lies in no tile; masks of files are dropped already.
@@ -185,10 +205,10 @@ def joined(
     rows, columns, bands = said.values.shape
     dtype = said.values.dtype
     check_declared(tiles.paths[0], f"the mosaic of {len(placed)} tiles", said.values.shape, dtype)
-    whole = _Whole.of(placed, (rows, columns), bands, dtype)
-    for place in found.tiles:
+    whole = _Whole.of(placed, (rows, columns), bands, dtype, len(found.tiles))
+    for number, place in enumerate(found.tiles, 1):
         array = settled_tile(tiles, place.path, read(place.path))
-        whole.put(array, nodata, place.row, place.column)
+        whole.put(array, nodata, place.row, place.column, number)
     _tell(tiles, whole)
     return whole.joined_to(found, replace(said, whole=None))
 
@@ -207,8 +227,8 @@ def joined_window(
         nodata: What the scene's file says of no data.
         window: The window, in pixels of the mosaic.
     """
-    parts = []
-    for place in found.tiles:
+    parts, numbers = [], []
+    for number, place in enumerate(found.tiles, 1):
         rows = _shared(window.rows, place.row, place.shape[0])
         columns = _shared(window.columns, place.column, place.shape[1])
         if rows.start >= rows.stop or columns.start >= columns.stop:
@@ -218,13 +238,15 @@ def joined_window(
         row = place.row + rows.start - window.rows.start
         column = place.column + columns.start - window.columns.start
         parts.append(Tile(place.path, array, by_band, row, column))
+        numbers.append(number)
     (said,) = found.arrays
-    whole = _Whole.of(parts, window.shape, said.values.shape[2], said.values.dtype)
-    for part in parts:
-        whole.put(part.said, nodata, part.row, part.column)
+    bands, dtype = said.values.shape[2], said.values.dtype
+    whole = _Whole.of(parts, window.shape, bands, dtype, len(found.tiles))
+    for number, part in zip(numbers, parts, strict=True):
+        whole.put(part.said, nodata, part.row, part.column, number)
     if parts:  # some formats tell their nodata values only where there are any
         said = replace(said, nodata=parts[0].said.nodata)
-    return whole.joined_to(found, said)
+    return whole.joined_to(found, said, window.rows.start, window.columns.start)
 
 
 def _shared(part: slice, first: int, length: int) -> slice:

@@ -25,6 +25,7 @@ from bdgf.scenes.ingest.layer_placement import image_on_grid, labels_on_grid
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.reading_record import ReadingRecord
 from bdgf.scenes.ingest.source_files import SceneFolders
+from bdgf.scenes.ingest.tile_numbers import tile_numbers
 from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
 from bdgf.scenes.masks import tell_missing
 from bdgf.scenes.readers.reading_limits import ReadingSettings
@@ -40,6 +41,7 @@ from bdgf.scenes.scene import (
 )
 from bdgf.scenes.sources import ImageSource, LabelSource
 from bdgf.scenes.synthetic.scene import make_demo_scene
+from bdgf.scenes.tiles import with_tiles
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +139,7 @@ def read_scene(
     for item in maps.keys() & settled.own.keys():
         arrays[item] = labels_on_grid(arrays[item], settled.own[item], grid)
     maps = {item: arrays.get(item, found) for item, found in maps.items()}
+    tiles = tile_numbers(settled, config.grid)
     burned = vector_labels(vectors, config, Grid(grid.crs, grid.transform, grid.shape))
     config = burned.config
     labels = label_maps(name, maps, config, burned.maps)
@@ -162,6 +165,8 @@ def read_scene(
     )
     if burned.groups is not None:
         scene = with_groups(scene, burned.groups)
+    if tiles is not None:
+        scene = with_tiles(scene, tiles.numbers, tiles.files)
     tell_missing(scene)
     _check_labels(name, config, scene)
     return scene
