@@ -53,6 +53,11 @@ class Window:
         )
 
     @property
+    def limits(self) -> tuple[int, int, int, int]:
+        """First and last row (excluded), first and last column."""
+        return self.rows.start, self.rows.stop, self.columns.start, self.columns.stop
+
+    @property
     def index(self) -> tuple[slice, slice]:
         """What an array (H, W) is indexed with."""
         return self.rows, self.columns

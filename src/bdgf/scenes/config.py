@@ -195,6 +195,7 @@ class SceneConfig(Settings):
     official_test: LabelMap | None = Field(None, description="Official test pixels.")
     unlabelled: LabelValues = Field(
         (0,),
+        validate_default=True,
         description="Value or values that mean unlabelled in the label files, or colours "
         "(#000000) or names of ENVI regions.",
     )

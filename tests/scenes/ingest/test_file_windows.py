@@ -1,5 +1,7 @@
 """A scene in its files is, window by window, the scene that is read whole."""
 
+import os
+
 import numpy as np
 import pytest
 import rasterio
@@ -125,15 +127,44 @@ def test_labels_that_are_polygons_are_those_of_the_whole_scene(raw):
     assert (ids == 2).sum() == 36
 
 
-def test_the_digest_changes_with_a_file(raw):
+@pytest.mark.parametrize("name", ["height.tif", "labels.tif", "optical.tif.aux.xml"])
+def test_the_digest_changes_with_each_file_and_warns_of_nothing(raw, name, recwarn):
+    (raw / "optical.tif.aux.xml").write_text("<PAMDataset/>")
     before = opened(raw, 0.0).digest()
     assert opened(raw, 0.0).digest() == before
-    path = raw / "labels.tif"
-    assert path.exists()
-    import os
-
-    os.utime(raw / "height.tif", (1, 1))
+    os.utime(raw / name, (1, 1))
     assert opened(raw, 0.0).digest() != before
+    assert not [str(told.message) for told in recwarn if "serializ" in str(told.message).lower()]
+
+
+def test_netcdf_is_read_in_windows_too(raw):
+    import rioxarray  # noqa: F401 - gives datasets a reference system
+    import xarray as xr
+
+    rng = np.random.default_rng(3)
+    values = rng.integers(0, 900, (3, *SHAPE)).astype(np.int16)
+    values[:, 4:9, 7] = -1
+    dataset = xr.Dataset(
+        {"bands": (("band", "y", "x"), values, {"scale_factor": 1e-3, "_FillValue": -1})},
+        {
+            "y": 5_000_000 - 10 * (np.arange(SHAPE[0]) + 0.5),
+            "x": 500_000 + 10 * (np.arange(SHAPE[1]) + 0.5),
+        },
+    ).rio.write_crs("EPSG:32632")
+    chunks = {"bands": {"chunksizes": (1, 16, 16)}}
+    dataset.to_netcdf(raw / "optical.nc", engine="h5netcdf", encoding=chunks)
+    optical = {"kind": "spectral", "file": "optical.nc", "variable": "bands"}
+    modalities = {**CONFIG["modalities"], "optical": optical}
+    whole, streamed = (opened(raw, gib, modalities=modalities) for gib in (1.0, 0.0))
+    assert isinstance(streamed, FileWindows)
+    assert streamed.modalities == whole.modalities
+    assert streamed.transform == whole.transform
+    for window in (
+        Window(slice(0, 40), slice(0, 53)),
+        Window(slice(3, 20), slice(5, 30)),
+        Window(slice(4, 5), slice(7, 8)),
+    ):
+        assert_same(whole, streamed, window)
 
 
 def test_what_can_only_be_read_whole_is(raw, caplog):

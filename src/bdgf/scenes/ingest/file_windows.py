@@ -18,27 +18,27 @@ from bdgf.raster.windows import Window
 from bdgf.scenes.config import SceneConfig, parse_scene_config
 from bdgf.scenes.ingest.cell_sizes import cells_under, repeated
 from bdgf.scenes.ingest.decoding import decode_image
-from bdgf.scenes.ingest.found_array import FoundArray, SourceT
+from bdgf.scenes.ingest.file_labels import label_paths, labels_of_files
+from bdgf.scenes.ingest.files_behind import files_behind, paths_of
+from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.ingest.grid import PixelGrid
-from bdgf.scenes.ingest.label_maps import label_maps, table_of
+from bdgf.scenes.ingest.hollow_layers import FIRST, hollow, lie_alike
 from bdgf.scenes.ingest.layer_grids import (
     OwnGrid,
     SettledLayers,
     layer_settings,
     settle_layers,
 )
-from bdgf.scenes.ingest.layer_placement import labels_on_grid
 from bdgf.scenes.ingest.mosaic import joined_window
-from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, find_maps, read_scene
+from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, read_scene
 from bdgf.scenes.ingest.source_files import SceneFolders
-from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
 from bdgf.scenes.mask_variables import joint_masks, mask_variables
 from bdgf.scenes.readers.isolation import read_raw
-from bdgf.scenes.readers.raw_array import BAND, RawArray, WindowsError, X, Y
+from bdgf.scenes.readers.raw_array import RawArray, WindowsError
 from bdgf.scenes.readers.reading_limits import ReadingSettings
-from bdgf.scenes.scene import LABELS, ModalityArray, attributes_of
+from bdgf.scenes.scene import ModalityArray, attributes_of
 from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
-from bdgf.scenes.sources import ImageSource, LabelSource
+from bdgf.scenes.sources import ImageSource
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -47,11 +47,6 @@ if TYPE_CHECKING:
     from bdgf.scenes.classes import ClassTable
 
 log = logging.getLogger(__name__)
-
-_LABEL_ROWS = 512
-"""Rows of a label map that are read at a time."""
-_FIRST = Window(slice(0, 1), slice(0, 1))
-"""A part that tells what a file declares."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +96,11 @@ class FileWindows:
         if config.fabricate is not None:
             raise WindowsError(f"scene '{name}' has no files")
         place = SceneFolders(
-            *(name, folders, config.source, reading, _as_limits(_FIRST)),
+            *(name, folders, config.source, reading, FIRST.limits),
             grid_tolerance=config.grid_tolerance,
         )
         images = find_images(place, config)
-        layers = {f"modality {modality}": _hollow(found) for modality, found in images.items()}
+        layers = {f"modality {modality}": hollow(found) for modality, found in images.items()}
         settled = settle_layers(name, layers, layer_settings(config), config)
         _check_as_they_lie(name, layers, settled)
         own = {m: settled.own[f"modality {m}"] for m in images if f"modality {m}" in settled.own}
@@ -114,7 +109,7 @@ class FileWindows:
             modality: decode_image(
                 _first_pixel(images[modality]),
                 config.modalities[modality],
-                _FIRST.shape,
+                FIRST.shape,
                 is_whole=False,
             )
             for modality in order
@@ -170,12 +165,10 @@ class FileWindows:
         return xr.Dataset(variables, attrs=told)
 
     def digest(self) -> str:
-        """Of the configuration and of the files' names, sizes and times."""
-        files = [
-            (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
-            for found in self.images.values()
-            for path in (*found.paths, *(tile.path for tile in found.tiles))
-        ]
+        """Of the configuration and of the names, sizes and times of all files behind the scene."""
+        images = (path for found in self.images.values() for path in paths_of(found))
+        maps = label_paths(self._place(), self.config)
+        files = files_behind([*images, *maps])
         return fingerprint(self.config.model_dump(mode="json"), files)
 
     def labels(self) -> tuple[np.ndarray, ClassTable] | None:
@@ -184,69 +177,13 @@ class FileWindows:
         Raises:
             SceneError: A label file is damaged, or lies on another grid.
         """
-        if self.config.labels is None and self.config.official_train is None:
-            return None
-        if (by_rows := self._labels_by_rows()) is not None:
-            return by_rows
-        place = SceneFolders(
+        return labels_of_files(self._place(), self.config, self.images, self.grid)
+
+    def _place(self) -> SceneFolders:
+        """Where the files are looked for."""
+        return SceneFolders(
             *(self.name, self.folders, self.config.source, self.reading),
             grid_tolerance=self.config.grid_tolerance,
-        )
-        maps = find_maps(place, self.config)
-        vectors = {item: found for item, found in maps.items() if found.vectors is not None}
-        grids = {
-            item: found
-            for item, found in maps.items()
-            if found.source.form != "pixels" and item not in vectors
-        }
-        settled = self._settled_with(grids)
-        for item in grids:
-            maps[item] = settled.layers[item]
-            if item in settled.own:
-                maps[item] = labels_on_grid(maps[item], settled.own[item], settled.grid)
-        burned = vector_labels(vectors, self.config, Grid(self.crs, self.transform, self.shape))
-        ids = label_maps(self.name, maps, burned.config, burned.maps)
-        rasters = [found for item, found in maps.items() if item not in vectors]
-        classes = table_of(burned.config, ids, rasters)
-        merged = ids.get(LABELS)
-        if merged is None:
-            merged = np.maximum.reduce(list(ids.values()))
-        return (merged, classes) if merged.any() else None
-
-    def _labels_by_rows(self) -> tuple[np.ndarray, ClassTable] | None:
-        """Labels as numbers in a raster of the scene's size; None where they are anything else."""
-        if self.config.labels is None:
-            return None
-        first = SceneFolders(
-            *(self.name, self.folders, self.config.source, self.reading, _as_limits(_FIRST)),
-            grid_tolerance=self.config.grid_tolerance,
-        )
-        try:
-            found = first.read(LABELS, self.config.labels.sources, self.config.labels.optional)
-        except WindowsError:
-            return None
-        if found is None or not _is_plain(found, self.shape):
-            return None
-        layers = {LABELS: _hollow(found)}
-        settled = self._settled_with(layers)
-        if LABELS in settled.own or not _lies_alike(layers[LABELS], settled.layers[LABELS]):
-            return None
-        labels = np.zeros(self.shape, np.uint8)
-        for start in range(0, self.shape[0], _LABEL_ROWS):
-            rows = slice(start, min(start + _LABEL_ROWS, self.shape[0]))
-            limits = (rows.start, rows.stop, 0, self.shape[1])
-            array = read_raw(found.paths[0], None, self.reading, self.folders, limits)
-            part = replace(found, arrays=(array,))
-            labels[rows] = label_maps(self.name, {LABELS: part}, self.config)[LABELS]
-        if not labels.any():
-            return None
-        return labels, table_of(self.config, {LABELS: labels}, [found])
-
-    def _settled_with(self, maps: Mapping[str, FoundArray[Any]]) -> SettledLayers:
-        """The grids of the images and of label maps."""
-        images = {f"modality {m}": _hollow(found) for m, found in self.images.items()}
-        return settle_layers(
-            self.name, {**images, **maps}, layer_settings(self.config), self.config
         )
 
     def _decoded(self, name: str, window: Window) -> ModalityArray:
@@ -255,7 +192,7 @@ class FileWindows:
         part = window if size is None else cells_under(window, size, self.own[name].grid.shape)
 
         def read(path: Path, window: Window) -> RawArray:
-            variable, limits = found.source.variable, _as_limits(window)
+            variable, limits = found.source.variable, window.limits
             return read_raw(path, variable, self.reading, self.folders, limits)
 
         if found.tiles:
@@ -308,24 +245,6 @@ def open_scene(
     return DatasetWindows(read_scene(name, config, folders, settings))
 
 
-def _hollow(found: FoundArray[SourceT]) -> FoundArray[SourceT]:
-    """The arrays at the size of their files, without values and without the memory for them.
-
-    Raises:
-        WindowsError: The files are read whole.
-    """
-    arrays = []
-    for array in found.arrays:
-        if array.alpha is not None or found.source.axes is not None:
-            raise WindowsError(f"{found.about}: its alpha band or axes want all of it")
-        if array.whole is None or array.axes != (Y, X, BAND):
-            raise WindowsError(f"{found.about}: it does not say how its axes lie")
-        shape = (*array.whole, array.values.shape[2])
-        nothing = np.broadcast_to(np.zeros((), array.values.dtype), shape)
-        arrays.append(replace(array, values=nothing, masked=None))
-    return replace(found, arrays=tuple(arrays))
-
-
 def _first_pixel(found: FoundArray[ImageSource]) -> FoundArray[ImageSource]:
     """One pixel of each array, which tells what decoding makes of the bands."""
     arrays = (replace(array, values=array.values[:1, :1]) for array in found.arrays)
@@ -343,33 +262,8 @@ def _check_as_they_lie(
     for key, found in layers.items():
         if key in settled.own and settled.own[key].cell_size is None:
             raise WindowsError(f"scene '{scene}': {found.where} is resampled whole")
-        if not _lies_alike(found, settled.layers[key]):
+        if not lie_alike(found, settled.layers[key]):
             raise WindowsError(f"scene '{scene}': its files lie mirrored to one another")
-
-
-def _lies_alike(before: FoundArray[Any], after: FoundArray[Any]) -> bool:
-    """Whether no array was turned."""
-    pairs = zip(before.arrays, after.arrays, strict=True)
-    return all(one.transform == other.transform for one, other in pairs)
-
-
-def _is_plain(found: FoundArray[LabelSource], shape: tuple[int, int]) -> bool:
-    array = found.arrays[0]
-    return (
-        len(found.arrays) == 1
-        and not found.tiles
-        and found.source.form != "pixels"
-        and found.source.axes is None
-        and array.whole == shape
-        and array.values.shape[2:] == (1,)
-        and array.alpha is None
-        and array.regions is None
-        and array.palette is None
-    )
-
-
-def _as_limits(window: Window) -> tuple[int, int, int, int]:
-    return window.rows.start, window.rows.stop, window.columns.start, window.columns.stop
 
 
 def _form(array: ModalityArray) -> ModalityForm:

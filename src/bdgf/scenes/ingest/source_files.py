@@ -63,7 +63,7 @@ class SceneFolders:
         """
         wrong_variable: VariableError | None = None
         for source in sources:
-            paths = self._find_all(source.file)
+            paths = self.find(source.file)
             if paths is None:
                 continue
             try:
@@ -124,7 +124,7 @@ class SceneFolders:
         candidates = (folder / name for folder in self.folders)
         return next((path for path in candidates if path.is_file()), None)
 
-    def _find_all(self, names: Sequence[str]) -> list[Path] | None:
+    def find(self, names: Sequence[str]) -> list[Path] | None:
         """The files of these names and patterns, None where one is not there."""
         paths: list[Path] = []
         for name in names:

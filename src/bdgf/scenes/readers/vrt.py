@@ -53,6 +53,13 @@ def check_vrt(path: Path, _above: tuple[Path, ...] = ()) -> None:
             checked.add(target)
 
 
+def vrt_sources(path: Path) -> list[Path]:
+    """The files that a VRT names, which `check_vrt` has checked; in a VRT of VRTs the nearest."""
+    named = (element for element in _parsed(path).iter() if _local(element.tag) in _FILES)
+    found = (_below(path, element) / (element.text or "").strip() for element in named)
+    return list(dict.fromkeys(found))
+
+
 def _parsed(path: Path) -> ElementTree.Element:
     if path.stat().st_size > _MOST_BYTES:
         raise SceneError(f"{path} is too large for a VRT; write the image as a GeoTIFF")
@@ -85,12 +92,16 @@ def _check_element(path: Path, tag: str, element: ElementTree.Element) -> None:
     )
 
 
+def _below(path: Path, element: ElementTree.Element) -> Path:
+    """The folder that a source's name is understood from."""
+    attributes = {key.lower(): value for key, value in element.attrib.items()}
+    return path.parent if attributes.get("relativetovrt", "0") == "1" else Path.cwd()
+
+
 def _source(path: Path, element: ElementTree.Element) -> Path:
     """The checked file that a source names."""
     name = (element.text or "").strip()
-    attributes = {key.lower(): value for key, value in element.attrib.items()}
-    relative = attributes.get("relativetovrt", "0") == "1"
-    target = check_inside(path, name, path.parent if relative else Path.cwd(), "its source")
+    target = check_inside(path, name, _below(path, element), "its source")
     suffix = target.suffix.lower()
     if not target.is_file():
         raise SceneError(
