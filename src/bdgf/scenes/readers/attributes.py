@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bdgf.scenes.readers.attribute_values import Remarks, numbers, plain_name, shown, text
+from bdgf.scenes.readers.chunk_windows import StoredNumbers
 from bdgf.scenes.readers.scale_attributes import FILLS, read_offset, read_scale
 
 
@@ -78,7 +79,7 @@ def _fill_name(name: object) -> str:
 
 def read_packing(
     attributes: Mapping[str, Any],
-    values: np.ndarray,
+    values: np.ndarray | StoredNumbers,
     bands: Collection[int],
     remarks: Remarks,
     is_cf: bool = False,
@@ -87,7 +88,8 @@ def read_packing(
 
     Args:
         attributes: The variable's attributes, by their own names.
-        values: The stored numbers, already as `as_meant` gives them.
+        values: The stored numbers of the whole variable, already as `as_meant` gives them; those
+            that stay in their file are read as far as they tell something.
         bands: Numbers that the bands may have: one, or each length of an axis without a name.
         remarks: Takes notes and doubts.
         is_cf: Whether the file keeps to CF, so that `scale_factor` surely multiplies.
@@ -138,7 +140,7 @@ def _stored(number: float, dtype: np.dtype) -> float | None:
 
 def _valid_range(
     attributes: Mapping[str, Any],
-    values: np.ndarray,
+    values: np.ndarray | StoredNumbers,
     scale: tuple[float, ...],
     offset: tuple[float, ...],
     nodata: tuple[float, ...],
@@ -193,7 +195,9 @@ def _limits(
     return (low, high), names, dtypes
 
 
-def _share(values: np.ndarray, limits: tuple[float, float], nodata: tuple[float, ...]) -> float:
+def _share(
+    values: np.ndarray | StoredNumbers, limits: tuple[float, float], nodata: tuple[float, ...]
+) -> float:
     """The share of the values that is data and lies within the limits, of a sample."""
     sample = values[tuple(slice(None, None, size // 64 + 1) for size in values.shape)]
     data = sample[~np.isin(sample, nodata)]

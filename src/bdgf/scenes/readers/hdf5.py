@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,12 @@ from bdgf.scenes.readers.axis_names import (
     without_single_axes,
 )
 from bdgf.scenes.readers.band_lists import read_bad_bands, read_wavelengths
+from bdgf.scenes.readers.chunk_windows import (
+    StoredNumbers,
+    asked_for,
+    in_rows_and_columns,
+    window_of,
+)
 from bdgf.scenes.readers.hdf5_safety import check_links, check_size
 from bdgf.scenes.readers.netcdf import read_netcdf
 from bdgf.scenes.readers.raw_array import RawArray, VariableError
@@ -73,30 +80,44 @@ def _read(path: Path, file: h5py.File, variable: str | None) -> RawArray:
             f"{path}: '{dotted(place)}' holds records ({', '.join(fields)}), not numbers; save the "
             "field that is the image as an array of its own"
         )
-    check_size(path, dataset)
-    return _raw_array(dataset, place, datasets)
+    if not asked_for():
+        check_size(path, dataset)
+    return _raw_array(path, dataset, place, datasets)
 
 
 def _is_map(dataset: h5py.Dataset) -> bool:
     return dataset.dtype.kind in "biufcV" and len(dataset.shape or ()) >= 2
 
 
-def _raw_array(dataset: h5py.Dataset, place: str, datasets: Mapping[str, Any]) -> RawArray:
+def _raw_array(
+    path: Path, dataset: h5py.Dataset, place: str, datasets: Mapping[str, Any]
+) -> RawArray:
     remarks = Remarks()
-    values, attributes = as_meant(np.asarray(dataset[()]), _attributes(dataset))
     names = [_axis_name(dimension) for dimension in dataset.dims]
-    axes = name_axes(names, _coordinates(dataset, names))
+    axes = stored_axes = name_axes(names, _coordinates(dataset, names))
+    evidence: np.ndarray | StoredNumbers
+    if asked_for():
+        stored = StoredNumbers(lambda part: np.asarray(dataset[part]), dataset.shape, dataset.dtype)
+        what = f"its dataset '{dotted(place)}'"
+        values, attributes = as_meant(
+            window_of(path, what, stored, axes, dataset.chunks), _attributes(dataset)
+        )
+        evidence = replace(stored, dtype=values.dtype)
+    else:
+        values, attributes = as_meant(np.asarray(dataset[()]), _attributes(dataset))
+        evidence = values
     if is_matlab := axes is None and "MATLAB_class" in dataset.attrs:
-        values, names = values.T, names[::-1]
+        values = evidence = values.T
+        names = names[::-1]
         remarks.notes.append("its axes are taken in MATLAB's order, as its attribute says")
-    bands = band_lengths(values.shape, axes)
+    bands = band_lengths(evidence.shape, axes)
     beside = list(_beside(place, datasets, bands))
-    packing = read_packing(attributes, values, bands, remarks)
+    packing = read_packing(attributes, evidence, bands, remarks)
     wavelengths = read_wavelengths(attributes, beside, bands, remarks)
     bad_bands = read_bad_bands(attributes, beside, bands, remarks)
     bad_bands |= _bad_windows(dataset, wavelengths, remarks)
     values, axes = without_single_axes(values, axes, names, remarks)
-    return RawArray(
+    array = RawArray(
         values,
         axes=axes,
         maybe_reversed=axes is None and not is_matlab and are_phony(names),
@@ -106,6 +127,9 @@ def _raw_array(dataset: h5py.Dataset, place: str, datasets: Mapping[str, Any]) -
         doubts=tuple(dict.fromkeys(remarks.doubts)),
         **packing.fields(),
     )
+    if stored_axes is None or not asked_for():
+        return array
+    return in_rows_and_columns(array, dataset.shape, stored_axes)
 
 
 def _attributes(node: Any) -> dict[str, Any]:

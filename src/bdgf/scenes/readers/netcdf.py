@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,16 @@ from bdgf.scenes.readers.axis_names import (
     without_single_axes,
 )
 from bdgf.scenes.readers.band_lists import read_bad_bands, read_wavelengths
+from bdgf.scenes.readers.chunk_windows import (
+    StoredNumbers,
+    asked_for,
+    in_rows_and_columns,
+    window_of,
+)
 from bdgf.scenes.readers.netcdf_crs import ASSUMED
-from bdgf.scenes.readers.netcdf_groups import Groups, open_groups
+from bdgf.scenes.readers.netcdf_groups import Groups, is_netcdf4, open_groups
 from bdgf.scenes.readers.netcdf_place import find_coordinate, find_place
-from bdgf.scenes.readers.raw_array import RawArray, VariableError, X, Y
+from bdgf.scenes.readers.raw_array import RawArray, VariableError, WindowsError, X, Y
 from bdgf.scenes.readers.reading_limits import check_declared
 from bdgf.scenes.readers.variable_path import dotted, find_variable, only_variable
 
@@ -43,7 +50,10 @@ def read_netcdf(path: Path, variable: str | None) -> RawArray:
 
     Raises:
         VariableError: The variable is not there or is no map of numbers.
+        WindowsError: A window was asked for of what can only be read whole.
     """
+    if asked_for() and not is_netcdf4(path):
+        raise WindowsError(f"{path}: NetCDF 3 is read whole, not in windows")
     with open_groups(path) as groups:
         maps, known = groups.maps(), groups.named()
         place = variable or only_variable(path, maps)
@@ -54,30 +64,45 @@ def read_netcdf(path: Path, variable: str | None) -> RawArray:
             raise VariableError(
                 f"{path}: '{dotted(place)}' is no array of numbers; choose another variable"
             )
-        check_declared(path, f"its variable '{dotted(place)}'", found.shape, found.dtype)
-        return _raw_array(groups, group, found)
+        what = f"its variable '{dotted(place)}'"
+        if not asked_for():
+            check_declared(path, what, found.shape, found.dtype)
+        return _raw_array(path, what, groups, group, found)
 
 
-def _raw_array(groups: Groups, group: str, variable: xr.Variable) -> RawArray:
+def _raw_array(
+    path: Path, what: str, groups: Groups, group: str, variable: xr.Variable
+) -> RawArray:
     remarks = Remarks()
-    values, attributes = as_meant(variable.to_numpy(), variable.attrs)
     names = [str(name) for name in variable.dims]
     axes = name_axes(names, _coordinates(groups, group, variable))
+    evidence: np.ndarray | StoredNumbers
+    if asked_for():
+        stored = StoredNumbers(
+            lambda part: variable[part].to_numpy(), variable.shape, variable.dtype
+        )
+        chunks = variable.encoding.get("chunksizes")
+        values, attributes = as_meant(window_of(path, what, stored, axes, chunks), variable.attrs)
+        evidence = replace(stored, dtype=values.dtype)
+    else:
+        values, attributes = as_meant(variable.to_numpy(), variable.attrs)
+        evidence = values
     crs = transform = None
     if axes is not None:
         where = {role: axes.index(role) for role in (Y, X)}
         crs, transform = find_place(groups, group, variable, where, remarks)
-    bands = band_lengths(values.shape, axes)
+    bands = band_lengths(variable.shape, axes)
     beside = _beside(groups, group, variable, axes)
-    packing = read_packing(attributes, values, bands, remarks, is_cf=True)
+    packing = read_packing(attributes, evidence, bands, remarks, is_cf=True)
     fill = _DEFAULT_FILLS.get(values.dtype.str[1:])
     if fill is not None and not packing.nodata[0] and np.any(values == fill):
         packing = packing.with_nodata((fill,))
         remarks.notes.append(f"NetCDF's own fill value {fill:.10g} is taken as no data")
     wavelengths = read_wavelengths(attributes, beside, bands, remarks)
     bad_bands = read_bad_bands(attributes, beside, bands, remarks)
+    stored_axes = axes
     values, axes = without_single_axes(values, axes, names, remarks)
-    return RawArray(
+    array = RawArray(
         values,
         axes=axes,
         maybe_reversed=axes is None and not are_numbered(names),
@@ -91,6 +116,9 @@ def _raw_array(groups: Groups, group: str, variable: xr.Variable) -> RawArray:
         doubts=tuple(dict.fromkeys(remarks.doubts)),
         **packing.fields(),
     )
+    if stored_axes is None or not asked_for():
+        return array
+    return in_rows_and_columns(array, variable.shape, stored_axes)
 
 
 def _coordinates(groups: Groups, group: str, variable: xr.Variable) -> dict[str, Mapping[str, Any]]:

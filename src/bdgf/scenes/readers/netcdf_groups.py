@@ -80,6 +80,13 @@ class Groups:
         return {name.rpartition("/")[2] for words in named for name in text(words).split()}
 
 
+def is_netcdf4(path: Path) -> bool:
+    """Whether a NetCDF file is one of version 4, whose variables may be read in parts."""
+    import h5py
+
+    return bool(h5py.is_hdf5(path))
+
+
 @contextmanager
 def open_groups(path: Path) -> Iterator[Groups]:
     """Opens a file; the numbers are read when they are asked for.

@@ -48,6 +48,9 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys((".tif", ".tiff", ".jp2", ".png", ".vrt", *_ENVI), read_raster),
 }
 
+_IN_WINDOWS: tuple[Reader, ...] = (read_raster, read_netcdf, _read_hdf)
+"""The readers that read parts of a file; the others read it whole."""
+
 
 def read_array(path: Path, variable: str | None = None) -> RawArray:
     """Reads one array of a file.
@@ -71,7 +74,7 @@ def read_array(path: Path, variable: str | None = None) -> RawArray:
             f"{path}: the format {suffix or 'without a suffix'} is unknown; known are "
             f"{', '.join(READERS)}"
         )
-    if limits_in_force().window is not None and reader is not read_raster:
+    if limits_in_force().window is not None and reader not in _IN_WINDOWS:
         raise WindowsError(f"{path}: the format {suffix} is read whole, not in windows")
     with reading_errors(path):
         return reader(path, variable)

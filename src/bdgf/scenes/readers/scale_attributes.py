@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bdgf.scenes.readers.attribute_values import Remarks, numbers, plain_name, shown, text
+from bdgf.scenes.readers.chunk_windows import StoredNumbers
 
 CF_FILLS = ("fillvalue", "missingvalue")
 FILLS = (
@@ -62,7 +63,7 @@ def _chosen(
 
 def read_scale(
     attributes: Mapping[str, Any],
-    values: np.ndarray,
+    values: np.ndarray | StoredNumbers,
     bands: Collection[int],
     remarks: Remarks,
     is_cf: bool,
@@ -87,7 +88,7 @@ def _divides(
     name: str,
     found: np.ndarray,
     attributes: Mapping[str, Any],
-    values: np.ndarray,
+    values: np.ndarray | StoredNumbers,
     remarks: Remarks,
     is_cf: bool,
 ) -> bool:
@@ -135,7 +136,7 @@ def _speaks_against_cf(attributes: Mapping[str, Any]) -> bool:
     return is_reflectance or (bool(fills) and fills.isdisjoint(CF_FILLS))
 
 
-def _are_whole(values: np.ndarray) -> bool:
+def _are_whole(values: np.ndarray | StoredNumbers) -> bool:
     if values.dtype.kind in "iub":
         return True
     if values.dtype.kind != "f":
