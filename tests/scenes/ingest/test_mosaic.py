@@ -114,6 +114,15 @@ def test_nodata_values_that_differ_become_a_mask():
     assert array.masked is None
 
 
+def test_nodata_values_that_differ_are_masked_beside_masks_by_band():
+    a, b = WHOLE[:5].copy(), WHOLE[5:].copy()
+    b[0, 0, 1] = -2
+    hidden = np.zeros(b.shape, bool)
+    hidden[1, 1, 0] = True
+    array = join(tile(a, nodata=((-1,),)), tile(b, 5, nodata=((-2,),), masked=hidden))
+    assert np.argwhere(array.masked).tolist() == [[5, 0, 1], [6, 1, 0]]
+
+
 def test_masks_of_files_may_be_left_out_but_not_gaps():
     hidden = np.ones((5, 3), bool)
     found = joined_item(tile(WHOLE[:5, :3], masked=hidden), tile(WHOLE[:5, 5:], 0, 5), mask="none")

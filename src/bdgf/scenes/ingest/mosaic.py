@@ -119,7 +119,7 @@ class _Whole:
     def _hidden(self, array: RawArray, fill: np.ndarray) -> np.ndarray:
         """What of a tile is masked, with as many axes as the mask of the whole has."""
         hidden = np.zeros(fill.shape[:2], bool) if array.masked is None else array.masked
-        if self.masked.ndim == hidden.ndim:
+        if self.masked.ndim == 2:  # no tile has masks by band, and all keep their nodata values
             return hidden
         hidden = np.broadcast_to(hidden[..., None] if hidden.ndim == 2 else hidden, fill.shape)
         return hidden if self.keeps_nodata else hidden | fill
