@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bdgf
-from bdgf.core.errors import ArtifactError, MissingArtifactError, SceneError
-from bdgf.inference.map_model import load_map_model, map_model_files
+from bdgf.core.errors import SceneError
 from bdgf.inference.settings import InferenceSettings
 from bdgf.inference.smoothing import SmoothingSettings
 from bdgf.models.base import SceneInputs
@@ -105,32 +104,6 @@ def test_units_that_nobody_stated_contradict_none():
     scene = small_scene()
     silent = scene.assign(height=scene.height.assign_attrs(units=""))
     assert small_model("random_forest").predict(silent).class_map.any()
-
-
-@pytest.mark.parametrize("name", ["bdgf", "random_forest"])
-def test_a_damaged_file_is_refused(name, tmp_path):
-    small_model(name).save(tmp_path / "map_model.json")
-    for path in map_model_files(tmp_path / "map_model.json"):
-        kept = path.read_bytes()
-        changed = bytearray(kept)
-        changed[len(kept) // 2] ^= 1
-        path.write_bytes(changed)
-        with pytest.raises(ArtifactError):
-            load_map_model(tmp_path)
-        path.write_bytes(kept)
-    load_map_model(tmp_path)
-
-
-def test_no_model_and_one_of_another_format_are_told_in_one_line(tmp_path):
-    with pytest.raises(MissingArtifactError, match=r"no model at .*map_model\.json"):
-        load_map_model(tmp_path)
-    path = tmp_path / "map_model.json"
-    small_model("random_forest").save(path)
-    told = json.loads(path.read_text()) | {"format": 99}
-    path.write_text(json.dumps(told))
-    (tmp_path / "map_model.json.sha256").unlink()
-    with pytest.raises(ArtifactError, match="the format 99, this version of bdgf reads 1"):
-        load_map_model(path)
 
 
 def test_the_reach_is_told_by_the_model():

@@ -25,7 +25,7 @@ class MapModelDataset(LocalVersionedDataset["MapModel"]):
 
     def companions(self, path: Path) -> list[Path]:
         """All files of the model."""
-        from bdgf.inference.map_model import map_model_files
+        from bdgf.inference.map_model_folder import map_model_files
 
         return map_model_files(path)
 

@@ -17,7 +17,8 @@ from bdgf.diffusion.pretraining.further_scenes import further_scene
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.features.cached import cached_feature_cube
 from bdgf.features.extraction import FeatureSettings
-from bdgf.inference.map_model import MapModel, software_versions
+from bdgf.inference.map_model import MapModel
+from bdgf.inference.map_model_folder import software_versions
 from bdgf.inference.window_step import Guidance
 from bdgf.models.base import Execution, SceneInputs
 from bdgf.models.bdgf.settings import TrainSettings

@@ -1,30 +1,28 @@
-"""MapModel: one folder with all that turns a raster into a map, and nothing else.
+"""MapModel: all that turns a raster into a map, and nothing else.
 
-Its files are safetensors, JSON and skops; none of them is unpickled. Whoever draws a map calls its
-`predict` or streams its `step`.
+Whoever draws a map calls its `predict` or streams its `step`. Its folder on disk is that of
+`bdgf.inference.map_model_folder`.
 """
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 import xarray as xr
 
-from bdgf.core.digests import check_digests, digest_path, file_digest
-from bdgf.core.errors import ArtifactError, MissingArtifactError, SceneError, artifact_errors
+from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.core.weights import Weights, read_weights, weights_files, write_weights
-from bdgf.core.whole_files import whole_artifact
-from bdgf.features.extraction import FeatureSettings
+from bdgf.inference.map_model_folder import (
+    MapModelParts,
+    description,
+    read_map_model,
+    write_map_model,
+)
 from bdgf.inference.settings import InferenceSettings
 from bdgf.inference.window_step import (
     CLASS_MAP,
@@ -35,7 +33,6 @@ from bdgf.inference.window_step import (
     classifier_reach,
 )
 from bdgf.models.base import TrainedModel
-from bdgf.models.registry import model_entry
 from bdgf.preprocessing.preparation import Preparation
 from bdgf.raster.windows import blocks
 from bdgf.scenes.classes import ClassTable
@@ -47,12 +44,6 @@ from bdgf.scenes.scene_windows import DatasetWindows, InOrder, ModalityForm, Sce
 if TYPE_CHECKING:
     from bdgf.training.devices import DeviceSettings
 
-FILE = "map_model.json"
-FORMAT = 1
-_PREPARATION, _DENOISER, _FEATURES = "preparation", "denoiser", "features"
-_CLASSIFIER = "classifier"
-_PACKAGES = ("bdgf", "torch", "numpy", "scikit-learn", "skops", "safetensors", "xarray")
-_REMEDY = "train again, or copy the whole folder again"
 _BLOCK = 512
 """Side of the blocks of a raster in memory, in pixels."""
 
@@ -100,7 +91,8 @@ class MapModel:
         if self.stored is not None:
             return self.stored
         guidance = self.guidance
-        parts: list[Any] = [self.preparation.to_weights().tensors, self.card, self._description()]
+        told = description(self._parts, self._forms)
+        parts: list[Any] = [self.preparation.to_weights().tensors, self.card, told]
         parts += [self.classifier.config]
         if guidance is not None:
             parts += [guidance.denoiser.tensors, guidance.normalisation]
@@ -226,31 +218,18 @@ class MapModel:
         Raises:
             StorageError: The disk refuses.
         """
-        with whole_artifact(Path(path)) as staged:
-            staged.write_text(json.dumps(self._description(), indent=1) + "\n")
-            write_weights(self.preparation.to_weights(), _beside(staged, _PREPARATION))
-            if self.guidance is not None:
-                write_weights(self.guidance.denoiser, _beside(staged, _DENOISER))
-                frozen = torch.from_numpy(np.ascontiguousarray(self.guidance.normalisation))
-                settings = self.guidance.settings.model_dump(mode="json")
-                config = {"settings": settings, "levels": list(self.guidance.levels)}
-                write_weights(
-                    Weights({"normalisation": frozen}, config), _beside(staged, _FEATURES)
-                )
-            self.classifier.save(_classifier_file(staged, self.name))
+        write_map_model(Path(path), self._parts, self._forms)
 
-    def _description(self) -> dict[str, Any]:
-        classes = zip(self.classes.ids, self.classes.names, self.classes.colors, strict=True)
+    @property
+    def _parts(self) -> MapModelParts:
+        return MapModelParts(
+            self.preparation, self.classifier, self.classes, self.guidance, self.card
+        )
+
+    @property
+    def _forms(self) -> dict[str, Any]:
         modalities = [{"name": n} | asdict(form) for n, form in self.modalities.items()]
-        return {
-            "format": FORMAT,
-            "model": self.name,
-            "classes": [{"id": i, "name": n, "color": c} for i, n, c in classes],
-            "modalities": modalities,
-            "reach": self.reach,
-            "uses_features": self.guidance is not None,
-            "card": self.card,
-        }
+        return {"modalities": modalities, "reach": self.reach}
 
     def _dataset(self, source: SceneWindows, maps: Mapping[str, np.ndarray]) -> xr.Dataset:
         from bdgf.raster.georeferencing import with_georeference
@@ -276,62 +255,5 @@ def load_map_model(path: str | PathLike[str]) -> MapModel:
         ArtifactError: A file is damaged, or of another version.
         MissingArtifactError: There is none.
     """
-    path = Path(path)
-    path = path / FILE if path.is_dir() else path
-    if not path.is_file():
-        raise MissingArtifactError(
-            f"there is no model at {path}; give the folder that holds its {FILE}"
-        )
-    with artifact_errors(f"the model {path}", _REMEDY):
-        check_digests(map_model_files(path))
-        told = json.loads(path.read_text())
-        if told["format"] != FORMAT:
-            raise ArtifactError(
-                f"the model {path} has the format {told['format']}, this version of bdgf reads "
-                f"{FORMAT}; use the version that wrote it ({told['card'].get('versions')})"
-            )
-        rows = told["classes"]
-        classes = ClassTable(*(tuple(row[key] for row in rows) for key in ("id", "name", "color")))
-        return MapModel(
-            Preparation.from_weights(read_weights(_beside(path, _PREPARATION), _REMEDY)),
-            model_entry(told["model"]).model().load(_classifier_file(path, told["model"])),
-            classes,
-            _read_guidance(path) if told["uses_features"] else None,
-            dict(told["card"]),
-            file_digest(digest_path(path)) if digest_path(path).exists() else None,
-            path.parent,
-        )
-
-
-def map_model_files(path: Path) -> list[Path]:
-    """All files of the model whose main file is `path`, that one first."""
-    found = [path, *weights_files(_beside(path, _PREPARATION))]
-    for name in (_DENOISER, _FEATURES):
-        file = _beside(path, name)
-        found += weights_files(file) if file.exists() else []
-    digest = digest_path(path).suffix
-    classifier = sorted(path.parent.glob(f"{_CLASSIFIER}.*"))
-    return [*found, *(file for file in classifier if file.suffix != digest)]
-
-
-def software_versions() -> dict[str, str]:
-    """The versions of Python and of the packages that a map depends on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
-
-
-def _read_guidance(path: Path) -> Guidance:
-    features = read_weights(_beside(path, _FEATURES), _REMEDY)
-    return Guidance(
-        read_weights(_beside(path, _DENOISER), _REMEDY),
-        FeatureSettings.model_validate(features.config["settings"]),
-        tuple(features.config["levels"]),
-        features.tensors["normalisation"].numpy(),
-    )
-
-
-def _beside(path: Path, name: str) -> Path:
-    return path.with_name(f"{name}.safetensors")
-
-
-def _classifier_file(path: Path, model: str) -> Path:
-    return path.with_name(_CLASSIFIER + model_entry(model).suffix)
+    stored = read_map_model(Path(path))
+    return MapModel(**vars(stored.parts), stored=stored.digest, place=stored.place)

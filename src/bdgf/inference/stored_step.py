@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from bdgf.inference.map_model import FILE, load_map_model
+from bdgf.inference.map_model import load_map_model
+from bdgf.inference.map_model_folder import FILE
 from bdgf.scenes.scene_windows import DatasetWindows, InOrder, StoredWindows
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from bdgf.core.weights import Weights
 from bdgf.features.cube import FeatureCube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.mlflow_logger import MlflowMetricLogger, logged_seconds
-from bdgf.inference.map_model import MapModel, software_versions
+from bdgf.inference.map_model import MapModel
+from bdgf.inference.map_model_folder import software_versions
 from bdgf.inference.window_step import Guidance
 from bdgf.models.base import Execution, SceneInputs, TrainedModel
 from bdgf.models.bdgf.settings import TrainSettings

@@ -1,0 +1,48 @@
+"""The folder of a MapModel: what is in it, and what is refused."""
+
+import json
+
+import pytest
+
+from bdgf.core.errors import ArtifactError, MissingArtifactError
+from bdgf.inference.map_model import load_map_model
+from bdgf.inference.map_model_folder import map_model_files, software_versions
+from tests.inference.small_models import small_model
+
+
+@pytest.mark.parametrize("name", ["bdgf", "random_forest"])
+def test_a_damaged_file_is_refused(name, tmp_path):
+    small_model(name).save(tmp_path / "map_model.json")
+    for path in map_model_files(tmp_path / "map_model.json"):
+        kept = path.read_bytes()
+        changed = bytearray(kept)
+        changed[len(kept) // 2] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ArtifactError):
+            load_map_model(tmp_path)
+        path.write_bytes(kept)
+    load_map_model(tmp_path)
+
+
+def test_no_model_and_one_of_another_format_are_told_in_one_line(tmp_path):
+    with pytest.raises(MissingArtifactError, match=r"no model at .*map_model\.json"):
+        load_map_model(tmp_path)
+    path = tmp_path / "map_model.json"
+    small_model("random_forest").save(path)
+    told = json.loads(path.read_text()) | {"format": 99}
+    path.write_text(json.dumps(told))
+    (tmp_path / "map_model.json.sha256").unlink()
+    with pytest.raises(ArtifactError, match="the format 99, this version of bdgf reads 1"):
+        load_map_model(path)
+
+
+def test_the_main_file_says_what_the_model_is(tmp_path):
+    model = small_model("random_forest")
+    model.save(tmp_path / "map_model.json")
+    told = json.loads((tmp_path / "map_model.json").read_text())
+    assert told["model"] == "random_forest"
+    assert [row["name"] for row in told["classes"]] == list(model.classes.names)
+    assert [row["name"] for row in told["modalities"]] == list(model.modalities)
+    assert told["reach"] == 0
+    assert told["uses_features"] is False
+    assert told["card"]["versions"] == software_versions()
