@@ -26,6 +26,21 @@ def test_equal_versions_share_their_bytes_and_others_do_not(tmp_path: Path) -> N
     assert inodes["a"] == inodes["b"] != inodes["c"]
 
 
+def test_a_file_shares_its_bytes_with_the_equal_one_that_it_was_made_from(tmp_path: Path) -> None:
+    at(NetCDFDataset, tmp_path / "first" / "scene.nc", "a").save(constant_scene(1.0))
+    source = tmp_path / "first" / "scene.nc" / "a" / "scene.nc"
+    for version, value in (("a", 1.0), ("b", 2.0)):
+        dataset = at(NetCDFDataset, tmp_path / "second" / "scene.nc", version)
+        dataset.sources = [source.with_name("other.nc"), source]
+        dataset.save(constant_scene(value))
+    made = {v: tmp_path / "second" / "scene.nc" / v / "scene.nc" for v in "ab"}
+    assert made["a"].samefile(source)
+    assert not made["b"].samefile(source)
+    xr.testing.assert_identical(
+        at(NetCDFDataset, tmp_path / "second" / "scene.nc", "x").load(), constant_scene(2.0)
+    )
+
+
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     class Failing(NetCDFDataset):
         def _write(self, content: xr.Dataset, path: Path) -> None:

@@ -18,14 +18,15 @@ Content = TypeVar("Content")
 class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[Content]):
     """A local file, versioned by Kedro, that appears under its name only when complete.
 
-    Its SHA-256 stands beside it and is compared when it is read. A version that equals the one
-    before it byte for byte becomes a hard link to it, so that unchanged artifacts of repeated runs
-    take no space; an earlier version that was damaged does not equal it.
+    Its SHA-256 stands beside it and is compared when it is read. A file that equals, byte for byte,
+    the one of its name in the version before or in what it was made from becomes a hard link to it,
+    so that nothing is stored twice; a file that was damaged does not equal it.
 
     Attributes:
         metadata: For plugins and hooks.
         remedy: What to do where the artifact is damaged, for the message.
         beside: Texts by file name that the next version is to have beside it.
+        sources: Files of what the next version is made from.
     """
 
     remedy = "delete this version and make it again"
@@ -47,6 +48,7 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
         super().__init__(PurePosixPath(filepath), version)
         self.metadata = metadata
         self.beside: dict[str, str] = {}
+        self.sources: list[Path] = []
 
     @abstractmethod
     def _read(self, path: Path) -> Content: ...
@@ -78,9 +80,11 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
             self._write(data, staged)
             for name, text in self.beside.items():
                 staged.with_name(name).write_text(text)
-            if earlier is not None:
-                for file in self.companions(staged):
-                    _link_if_equal(earlier.with_name(file.name), file)
+            for file in self.companions(staged):
+                known = [source for source in self.sources if source.name == file.name]
+                known += [] if earlier is None else [earlier.with_name(file.name)]
+                for one in known:
+                    _link_if_equal(one, file)
 
     def _earlier_version(self) -> Path | None:
         paths = self._get_versions() if self._version else []

@@ -73,6 +73,16 @@ def test_a_run_keeps_to_what_it_first_read(tmp_path: Path) -> None:
     assert writing.load("scene") == "second"
 
 
+def test_what_is_saved_knows_the_files_that_it_was_made_from(tmp_path: Path) -> None:
+    Run(tmp_path, "2026-01-01").save("scene", "earlier")
+    run = Run(tmp_path, "2026-01-02")
+    run.load("scene")
+    Run(tmp_path, "2026-01-03").save("scene", "later")
+    run.save("denoiser", "made")
+    dataset: Any = run.catalog.get("denoiser")
+    assert dataset.sources == [tmp_path / "scene.json" / "2026-01-01" / "scene.json"]
+
+
 def test_what_is_not_versioned_or_not_there_is_left_to_kedro(tmp_path: Path) -> None:
     run = Run(tmp_path, "2026-01-01")
     assert run.load("seed") == "2026-01-01"

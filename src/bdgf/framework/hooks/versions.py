@@ -48,6 +48,7 @@ class VersionHooks:
         dataset._version = Version(version, version)
         if isinstance(dataset, LocalVersionedDataset):
             dataset.beside = {FILE: self._made_by(node).text()}
+            dataset.sources = [file for name in node.inputs for file in self._files(name)]
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str) -> None:
@@ -71,6 +72,13 @@ class VersionHooks:
         ]
         earlier += [self._in_memory[name] for name in node.inputs if name in self._in_memory]
         return MadeFrom(versions, parameters).joined(earlier)
+
+    def _files(self, name: str) -> list[Path]:
+        """The files of an entry at the version that this run works on."""
+        dataset = self._versioned(name)
+        if not isinstance(dataset, LocalVersionedDataset):
+            return []
+        return dataset.companions(Path(dataset._get_load_path()))
 
     def _versioned(self, name: str) -> Any:
         dataset: Any = self._catalog.get(name) if self._catalog is not None else None
