@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import filecmp
-import os
 from abc import abstractmethod
 from pathlib import Path, PurePosixPath
 from typing import Any, Generic, TypeVar
 
 from kedro.io import AbstractVersionedDataset, DatasetError, Version
 
+from bdgf.core.hard_links import link_if_equal
 from bdgf.core.whole_files import whole_artifact
 
 Content = TypeVar("Content")
@@ -84,7 +83,7 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
                 known = [source for source in self.sources if source.name == file.name]
                 known += [] if earlier is None else [earlier.with_name(file.name)]
                 for one in known:
-                    _link_if_equal(one, file)
+                    link_if_equal(one, file)
 
     def _earlier_version(self) -> Path | None:
         paths = self._get_versions() if self._version else []
@@ -98,16 +97,3 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "version": self._version}
-
-
-def _link_if_equal(earlier: Path, staged: Path) -> None:
-    if not earlier.exists() or earlier.samefile(staged):
-        return
-    if not filecmp.cmp(earlier, staged, shallow=False):
-        return
-    link = staged.with_name(staged.name + ".link")
-    try:
-        os.link(earlier, link)
-    except OSError:  # a file system without hard links keeps the copy
-        return
-    os.replace(link, staged)
