@@ -1,6 +1,7 @@
 """A model in a folder: it maps any raster, in whatever windows, and is what it was when stored."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bdgf
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import SceneError, SettingsError
 from bdgf.inference.settings import InferenceSettings
 from bdgf.inference.smoothing import SmoothingSettings
 from bdgf.models.base import SceneInputs
@@ -104,6 +105,15 @@ def test_units_that_nobody_stated_contradict_none():
     scene = small_scene()
     silent = scene.assign(height=scene.height.assign_attrs(units=""))
     assert small_model("random_forest").predict(silent).class_map.any()
+
+
+def test_a_model_of_features_from_elsewhere_maps_no_other_raster():
+    model = replace(small_model("bdgf"), guidance=None)
+    assert not model.maps_rasters
+    assert small_model("bdgf").maps_rasters
+    assert small_model("random_forest").maps_rasters
+    with pytest.raises(SettingsError, match=r"features from elsewhere \(features\.external\)"):
+        model.predict(small_scene())
 
 
 def test_the_reach_is_told_by_the_model():

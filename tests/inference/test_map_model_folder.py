@@ -1,12 +1,13 @@
 """The folder of a MapModel: what is in it, and what is refused."""
 
 import json
+import shutil
 
 import pytest
 
 from bdgf.core.errors import ArtifactError, MissingArtifactError
 from bdgf.inference.map_model import load_map_model
-from bdgf.inference.map_model_folder import map_model_files, software_versions
+from bdgf.inference.map_model_folder import files_of_a_copy, map_model_files, software_versions
 from tests.inference.small_models import small_model
 
 
@@ -46,3 +47,18 @@ def test_the_main_file_says_what_the_model_is(tmp_path):
     assert told["reach"] == 0
     assert told["uses_features"] is False
     assert told["card"]["versions"] == software_versions()
+
+
+def test_a_copy_of_its_files_is_the_model(tmp_path):
+    model = small_model("bdgf")
+    for place, digests in (("digested", True), ("plain", False)):
+        path, copy = tmp_path / place / "map_model.json", tmp_path / f"copy of {place}"
+        model.save(path)
+        path.with_name("made_from.json").write_text("{}")
+        for file in [] if digests else path.parent.glob("*.sha256"):
+            file.unlink()
+        copy.mkdir()
+        for file in files_of_a_copy(path):
+            shutil.copy(file, copy)
+        assert not (copy / "made_from.json").exists()
+        assert load_map_model(copy).card == model.card

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from bdgf.core.errors import SceneError
+from bdgf.core.errors import SceneError, SettingsError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.inference.map_model_folder import (
     MapModelParts,
@@ -31,6 +31,7 @@ from bdgf.inference.window_step import (
     Guidance,
     WindowStep,
     classifier_reach,
+    empty_layers,
 )
 from bdgf.models.base import TrainedModel
 from bdgf.preprocessing.preparation import Preparation
@@ -86,6 +87,12 @@ class MapModel:
         return self.preparation.forms
 
     @property
+    def maps_rasters(self) -> bool:
+        """Whether it maps any raster: features from elsewhere are those of one scene alone."""
+        uses_features = self.classifier.config.get("feature_fingerprint") is not None
+        return self.guidance is not None or not uses_features
+
+    @property
     def digest(self) -> str:
         """Of all that decides a map: of the files, for a model that was loaded."""
         if self.stored is not None:
@@ -124,8 +131,15 @@ class MapModel:
 
         Raises:
             SceneError: Modalities, bands or units are not those of the training; both are listed.
-            SettingsError: A modality that is to be hidden is unknown, or none would be left.
+            SettingsError: A modality that is to be hidden is unknown, or none would be left; or the
+                model was trained on features that nobody can make of another raster.
         """
+        if not self.maps_rasters:
+            raise SettingsError(
+                f"model '{self.name}' of '{self.scene}' was trained on features from elsewhere "
+                "(features.external), which another raster has not; train it on the denoiser's "
+                "(features.external=null)"
+            )
         inference = inference or InferenceSettings()
         check_hidden(list(self.modalities), inference.hide)
         self.check(source, inference.hide)
@@ -168,11 +182,7 @@ class MapModel:
         source = DatasetWindows(raster) if isinstance(raster, xr.Dataset) else raster
         wanted = (CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES)
         step, shape = self.step(source, inference, devices, wanted), source.shape
-        maps = {
-            CLASS_MAP: np.zeros(shape, np.uint8),
-            UNCERTAINTY_MAP: np.full(shape, np.nan, np.float32),
-            PROBABILITIES: np.zeros((self.classes.count, *shape), np.float32),
-        }
+        maps = empty_layers(shape, self.classes.count)
         for window in blocks(shape, block):
             for name, values in step(window).items():
                 maps[name][..., window.rows, window.columns] = values

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bdgf.core.digests import check_digests, digest_path, file_digest
+from bdgf.core.digests import check_digests, digest_path, file_digest, read_digests
 from bdgf.core.errors import ArtifactError, MissingArtifactError, artifact_errors
 from bdgf.core.weights import Weights, read_weights, weights_files, write_weights
 from bdgf.core.whole_files import whole_artifact
@@ -26,8 +26,11 @@ from bdgf.scenes.classes import ClassTable
 
 FILE = "map_model.json"
 FORMAT = 1
-PACKAGES = ("bdgf", "torch", "numpy", "scikit-learn", "skops", "safetensors", "xarray")
-"""What decides a map beside the model, for its card."""
+PACKAGES = (
+    *("bdgf", "torch", "lightning-fabric", "numpy", "numba", "scipy", "scikit-learn", "skops"),
+    *("safetensors", "xarray"),
+)
+"""What decides a map beside the model."""
 _PREPARATION, _DENOISER, _FEATURES = "preparation", "denoiser", "features"
 _CLASSIFIER = "classifier"
 _REMEDY = "train again, or copy the whole folder again"
@@ -152,6 +155,18 @@ def map_model_files(path: Path) -> list[Path]:
     digest = digest_path(path).suffix
     classifier = sorted(path.parent.glob(f"{_CLASSIFIER}.*"))
     return [*found, *(file for file in classifier if file.suffix != digest)]
+
+
+def files_of_a_copy(path: Path) -> list[Path]:
+    """All files that a copy of the model needs: its own and those of digests.
+
+    Args:
+        path: The main file.
+    """
+    names = read_digests(path)
+    if names is None:
+        return map_model_files(path)
+    return [*(path.with_name(name) for name in names), digest_path(path)]
 
 
 def software_versions() -> dict[str, str]:

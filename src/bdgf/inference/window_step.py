@@ -210,6 +210,20 @@ class WindowStep:
         return NoiseSchedule(ScheduleSettings.model_validate(schedule), self._fabric.device)
 
 
+def empty_layers(shape: tuple[int, int], classes: int) -> dict[str, np.ndarray]:
+    """All layers of a map without data.
+
+    Args:
+        shape: (H, W).
+        classes: The number K of classes.
+    """
+    return {
+        CLASS_MAP: np.zeros(shape, np.uint8),
+        UNCERTAINTY_MAP: np.full(shape, np.nan, np.float32),
+        PROBABILITIES: np.zeros((classes, *shape), np.float32),
+    }
+
+
 def classifier_reach(patch: int, levels: Sequence[int]) -> int:
     """Pixels around a pixel that a classifier looks at.
 
