@@ -112,11 +112,13 @@ def assemble_map_model(
     config = classifier.config
     kept = ("scene", "seed", "split", "split_fingerprint", "feature_fingerprint")
     card = {name: config[name] for name in kept} | {"versions": software_versions()}
-    guidance = None
-    if config["feature_fingerprint"] is not None and denoiser is not None and feature_cube:
+    settings, guidance = FeatureSettings.model_validate(features), None
+    uses_features = config["feature_fingerprint"] is not None
+    # Features from elsewhere are of this scene alone: nothing here makes those of another.
+    if uses_features and settings.external is None and denoiser is not None and feature_cube:
         guidance = Guidance(
             denoiser,
-            FeatureSettings.model_validate(features),
+            settings,
             tuple(feature_cube.levels),
             feature_cube.normalisation(),
         )
