@@ -19,7 +19,9 @@ ARTIFACTS = [
     ("03_primary", "split", "split.tif"),
     ("06_models", "seed", "denoiser.safetensors"),
     ("04_feature", "seed", "feature_cube.h5"),
+    ("06_models", "scene", "preparation.safetensors"),
     ("06_models", "model", "bdgf/classifier.safetensors"),
+    ("06_models", "model", "bdgf/map_model.json"),
 ]
 DIFFUSION_NODES = {"pretrain_denoiser", "extract_features"}
 
@@ -99,7 +101,8 @@ def test_what_is_there_is_taken_from_the_version_found(
 ) -> None:
     given = asked(monkeypatch, "bdgf", data, pipeline_names=["evaluate"])
     assert given["node_names"] is None
-    assert given["versions"].keys() >= {"classifier", "split", "prepared_scene", "feature_cube"}
+    wanted = {"map_model", "classifier", "split", "prepared_scene", "feature_cube"}
+    assert given["versions"].keys() >= wanted
 
 
 def test_what_is_missing_comes_first(
@@ -111,7 +114,7 @@ def test_what_is_missing_comes_first(
     assert "train_classifier" in given["node_names"]
     assert "prepare_scene" not in given["node_names"]
     assert not DIFFUSION_NODES & set(given["node_names"])
-    assert "split official: no classifier yet; made first" in caplog.text
+    assert "split official: no classifier and map model yet; made first" in caplog.text
 
 
 def test_chosen_nodes_come_alone(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:

@@ -12,13 +12,13 @@ import xarray as xr
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.core.weights import Weights
 from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.features.cube import FeatureCube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.mlflow_logger import logged_seconds
 from bdgf.inference.hiding import without_modalities
+from bdgf.inference.map_model import MapModel
 from bdgf.inference.predict import predict
 from bdgf.inference.settings import InferenceSettings
 from bdgf.models.base import SceneInputs, TrainedModel
@@ -33,27 +33,27 @@ PROBABILITIES = "probabilities"
 
 def predict_scene(
     prepared_scene: xr.Dataset,
-    classifier: TrainedModel,
+    map_model: MapModel,
     parameters: dict[str, Any],
     devices: dict[str, Any],
-    features: dict[str, Any],
     working_folder: str,
     dataset: str,
     feature_cube: FeatureCube | None = None,
-    denoiser: Weights | None = None,
 ) -> xr.Dataset:
     """Classifies every valid pixel of the scene.
 
+    It is what `MapModel.predict` draws of the scene; what was prepared and extracted already is
+    not made anew.
+
     Args:
         prepared_scene: The prepared scene.
-        classifier: The trained classifier.
+        map_model: The trained model.
         parameters: The group `inference`.
         devices: The group `devices`.
-        features: The group `features`: how features without the hidden modalities are made.
-        working_folder: Where these are kept meanwhile, a folder a scene.
+        working_folder: Where features without hidden modalities are kept meanwhile, a folder a
+            scene.
         dataset: The scene's name.
-        feature_cube: The scene's diffusion features, for the classifiers that use them.
-        denoiser: What they were made with.
+        feature_cube: The scene's diffusion features, for the models that use them.
 
     Returns:
         The scene without its modalities, with `probabilities` (class, y, x) float32; its
@@ -62,6 +62,7 @@ def predict_scene(
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
     """
+    classifier, guidance = map_model.classifier, map_model.guidance
     uses_features = classifier.config["feature_fingerprint"] is not None
     cube = feature_cube if uses_features else None
     if uses_features:
@@ -72,8 +73,8 @@ def predict_scene(
     hiding = without_modalities(
         SceneInputs(prepared_scene, cube),
         settings.hide,
-        denoiser,
-        FeatureSettings.model_validate(features),
+        guidance.denoiser if guidance else None,
+        guidance.settings if guidance else FeatureSettings(),
         Path(working_folder) / dataset,
         on,
     )

@@ -1,4 +1,4 @@
-"""evaluate: Classifier -> Predictions, Metrics."""
+"""evaluate: MapModel -> Predictions, Metrics."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -13,14 +13,12 @@ def create_pipeline() -> Pipeline:
                 predict_scene,
                 inputs={
                     "prepared_scene": "prepared_scene",
-                    "classifier": "classifier",
+                    "map_model": "map_model",
                     "parameters": "params:inference",
                     "devices": "params:devices",
-                    "features": "params:features",
                     "working_folder": "params:working_folder",
                     "dataset": "params:dataset",
                     "feature_cube": "feature_cube",
-                    "denoiser": "denoiser",
                 },
                 outputs="predictions",
                 name="predict_scene",
