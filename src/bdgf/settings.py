@@ -4,12 +4,15 @@ import os
 
 # Read when MLflow is first imported, by Kedro's plugins, after this: table creation is no news.
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+# Nothing is told about a run to anybody: MLflow would send what is called and how long it takes.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.framework.hooks import (
     ArtifactHooks,
     CheckHooks,
     DigestHooks,
+    ModelHooks,
     ProcessHooks,
     ReportingHooks,
     SceneHooks,
@@ -43,5 +46,6 @@ HOOKS = (
     TrackingHooks(),
     ProcessHooks(),
     ArtifactHooks(),
+    ModelHooks(),
     ReportingHooks(),
 )

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import rasterio
 
+import bdgf
+from bdgf.core.errors import SettingsError
 from bdgf.core.weights import configuration_path, read_weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.features.scene_tensors import scene_tensors
@@ -69,7 +71,8 @@ def first_run(project: Project) -> Run:
 @pytest.fixture(scope="module")
 def forest_run(project: Project, first_run: Run) -> Run:
     before = project.files()
-    printed = project.done("full", model="random_forest", baselines__random_forest__trees=10)
+    forest = {"model": "random_forest", "baselines__random_forest__trees": 10}
+    printed = project.done("full", mlflow__register="forests", **forest)
     return ended(project, printed, before)
 
 
@@ -154,7 +157,32 @@ def test_the_mlflow_run_tells_what_it_was(project: Project, first_run: Run) -> N
     } <= set(logged_values)
     folder = project.folder / "mlruns" / first_run.mlflow_run
     logged = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert {"metrics.json", "class_map.tif", "class_map.png", "classifier.safetensors"} <= logged
+    assert {"metrics.json", "class_map.tif", "class_map.png"} <= logged
+
+
+def test_the_model_is_a_model_of_mlflow(project: Project, first_run: Run) -> None:
+    query = "select model_id, artifact_location from logged_models where source_run_id = ?"
+    ((_, place),) = project.query(query, first_run.mlflow_run)
+    kept = project.folder / place.removeprefix("file://") / "map_model" / "map_model.json"
+    version = project.versions("06_models/demo/bdgf/map_model.json")[0]
+    assert kept.samefile(version)
+    assert json.loads((kept.parents[1] / "input_example.json").read_text()).keys() == {
+        *("optical", "height", "sar")
+    }
+    assert project.query("select name from registered_models where name != 'forests'") == []
+
+
+def test_a_model_is_registered_by_the_name_that_was_typed(
+    project: Project, forest_run: Run
+) -> None:
+    ((name, version, state),) = project.query(
+        "select name, version, status from model_versions where run_id = ?", forest_run.mlflow_run
+    )
+    assert (name, version, state) == ("forests", 1, "READY")
+    words = ("mlflow.register=forests", "nothing is trained here")
+    project.refused("evaluate", SettingsError, *words, mlflow__register="forests")
+    words = ("'mlflow.register'", "'a/b'", "begins with a letter or digit")
+    project.refused("train", SettingsError, *words, mlflow__register="a/b")
 
 
 def test_weights_stand_beside_their_configuration(project: Project, first_run: Run) -> None:
@@ -262,6 +290,21 @@ def test_the_metrics_of_a_forest_are_the_golden_ones(
     golden_metrics.check("demo_random_forest", forest_run.metrics)
 
 
+@pytest.mark.parametrize("name", ["bdgf", "random_forest"])
+def test_what_is_scored_is_what_the_map_model_draws(
+    project: Project, first_run: Run, forest_run: Run, name: str
+) -> None:
+    model = project.versions(f"06_models/demo/{name}/map_model.json")[0]
+    scene = project.versions("02_intermediate/demo/scene.nc")[0]
+    maps = bdgf.load_model(model.parent).predict(NetCDFDataset(filepath=str(scene)).load())
+    drawn = project.versions(f"07_model_output/demo/{name}/class_map.tif")[0]
+    with rasterio.open(drawn) as source:
+        np.testing.assert_array_equal(maps.class_map, source.read(1))
+    predicted = project.versions(f"07_model_output/demo/{name}/predictions.nc")[0]
+    probabilities = NetCDFDataset(filepath=str(predicted)).load()["probabilities"].to_numpy()
+    np.testing.assert_allclose(maps.probabilities, probabilities, atol=1e-3)
+
+
 def test_a_run_tells_the_settings_of_its_own_model_alone(project: Project, forest_run: Run) -> None:
     rows = project.query("select key from params where run_uuid = ?", forest_run.mlflow_run)
     logged = [name for (name,) in rows]
@@ -282,18 +325,20 @@ def test_what_is_missing_for_what_is_asked_is_made_first(project: Project, first
     # made with other settings is made again.
     forest = {"model": "random_forest", "baselines__random_forest__trees": 5}
     printed = project.done("evaluate", up_to="metrics", seed=3, **forest)
-    assert "seed 3, split official: no split and classifier" in printed
+    assert "seed 3, split official: no split, classifier and map model" in printed
     assert project.metrics("demo")["seed"] == 3
 
     five = {**forest, "split__name": "per_class", "split__per_class": 5}
-    assert "no split and classifier" in project.done("evaluate", up_to="metrics", **five)
+    assert "no split, classifier and map model" in project.done("evaluate", up_to="metrics", **five)
     metrics = project.metrics("demo")
     assert metrics["split"]["name"] == "per_class"
     assert "made first" not in project.done("evaluate", up_to="metrics", **five)
     assert project.metrics("demo") == metrics
 
     six = {**five, "split__per_class": 6}
-    assert "no split and classifier with " in project.done("evaluate", up_to="metrics", **six)
+    assert "no split, classifier and map model with " in project.done(
+        "evaluate", up_to="metrics", **six
+    )
     assert project.metrics("demo")["split"]["train"] > metrics["split"]["train"]
     assert "made first" not in project.done("evaluate", up_to="metrics", **five)
     assert project.metrics("demo") == metrics

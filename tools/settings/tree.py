@@ -124,7 +124,7 @@ def top_group(path: str, settings: type[Settings]) -> Group:
     }
     # Validated a second time, since pydantic leaves defaults as they are: 300 where 300.0 is meant.
     first = settings.model_validate(required)
-    defaults = settings.model_validate(first.model_dump()).model_dump(mode="json")
+    defaults = settings.model_validate(first.model_dump(by_alias=True)).model_dump(mode="json")
     return _group(path, settings, cleandoc(settings.__doc__ or ""), defaults)
 
 
@@ -132,7 +132,9 @@ def _group(path: str, settings: type[Settings], told: str, defaults: Mapping[str
     schema = settings.model_json_schema(by_alias=False)["properties"]
     members: list[Parameter | Group] = []
     for name, field in settings.model_fields.items():
-        below, told_of_it = _below(path, name), (field.description or "").rstrip(".")
+        # What users call it, where that cannot be the name of an attribute.
+        below = _below(path, field.alias or name)
+        told_of_it = (field.description or "").rstrip(".")
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, Settings):
             members.append(_group(below, kind, told_of_it, defaults[name]))

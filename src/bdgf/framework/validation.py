@@ -28,6 +28,7 @@ GROUPS = {
     "balance": "bdgf.evaluation.modality_balance:ModalityBalanceSettings",
     "devices": "bdgf.training.devices:DeviceSettings",
     "cache": "bdgf.core.artifact_cache:CacheSettings",
+    "mlflow": "bdgf.framework.mlflow_settings:MlflowSettings",
 }
 
 

@@ -5,6 +5,7 @@ from bdgf.framework.hooks.checks import CheckHooks
 from bdgf.framework.hooks.console import ReportingHooks
 from bdgf.framework.hooks.digests import DigestHooks
 from bdgf.framework.hooks.entries import SceneHooks
+from bdgf.framework.hooks.models import ModelHooks
 from bdgf.framework.hooks.processes import ProcessHooks
 from bdgf.framework.hooks.stores import StoreHooks
 from bdgf.framework.hooks.tracking import TrackingHooks
@@ -14,6 +15,7 @@ __all__ = [
     "ArtifactHooks",
     "CheckHooks",
     "DigestHooks",
+    "ModelHooks",
     "ProcessHooks",
     "ReportingHooks",
     "SceneHooks",

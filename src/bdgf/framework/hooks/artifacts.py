@@ -46,8 +46,7 @@ class ArtifactHooks:
                 {"model": data["model"], "split": data["split"]["name"], "seed": data["seed"]}
             )
         folder = wish.get("artifact_path")
-        # A bench compares: nobody wants its hundreds of models, and forests are large.
-        if folder and not (folder == "model" and "bench.suite" in run.data.tags):
+        if folder:
             for path in saved_files(dataset):
                 mlflow.log_artifact(str(path), artifact_path=folder)
 
