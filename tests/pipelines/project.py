@@ -22,7 +22,7 @@ ENVIRONMENT = {"COLUMNS": "400", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
 
 
 @cache
-def _empty_database() -> Path:
+def empty_database() -> Path:
     """An MLflow database without runs; to make one takes seconds, to copy one does not."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -50,7 +50,7 @@ class Project:
         for name in ("pyproject.toml", ".telemetry"):
             shutil.copy(ROOT / name, folder / name)
         (folder / "src").mkdir()  # Kedro wants it; the installed package is what runs
-        shutil.copy(_empty_database(), folder / "mlflow.db")
+        shutil.copy(empty_database(), folder / "mlflow.db")
         return cls(folder)
 
     def run(
