@@ -10,10 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +33,7 @@ from benchmarks.children import ROOT
 _PIECE = 250
 _BANDS = 12
 _LOOK_SECONDS = 0.2
-_MIB = 2**20
+MIB = 2**20
 
 
 def main() -> int:
@@ -47,21 +50,21 @@ def main() -> int:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _project(folder, sizes)
+        write_project(folder, sizes)
         for model in options.models.split(","):
             first = f"dataset=piece,model={model}"
-            _kedro(folder, "full", ",".join(filter(None, [first, options.train_params])))
+            run_kedro(folder, "full", ",".join(filter(None, [first, options.train_params])))
             for rows_, columns in sizes:
                 params = f"{first},target=raster_{rows_}x{columns}"
                 given = ",".join(filter(None, [params, options.params]))
-                seconds, peak, mapped = _kedro(folder, "predict", given)
+                run = run_kedro(folder, "predict", given)
                 rows.append(
                     {
                         "model": model,
                         "size": f"{rows_}x{columns}",
-                        "peak_mib": round(peak / _MIB),
-                        "seconds": round(seconds, 1),
-                        "pixels_per_second": round(rows_ * columns / mapped),
+                        "peak_mib": round(run.peak / MIB),
+                        "seconds": round(run.seconds, 1),
+                        "pixels_per_second": round(rows_ * columns / run.mapping),
                     }
                 )
                 print(json.dumps(rows[-1]), flush=True)
@@ -70,7 +73,16 @@ def main() -> int:
     return 0
 
 
-def _project(folder: Path, sizes: list[tuple[int, int]]) -> None:
+def write_project(
+    folder: Path, sizes: Sequence[tuple[int, int]], labels: int | None = None
+) -> None:
+    """A project's folder with fabricated scenes `raster_<rows>x<columns>`, and `piece`.
+
+    Args:
+        folder: Takes it; empty, or not there.
+        sizes: (rows, columns) of the scenes.
+        labels: Pixels with labels in each, spread evenly; None labels the first piece of each.
+    """
     import shutil
 
     shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
@@ -97,11 +109,28 @@ def _project(folder: Path, sizes: list[tuple[int, int]]) -> None:
                 "file": f"{modality}.tif",
             }
         configured = {"modalities": modalities, "labels": {"file": "labels.tif"}}
-        labels = np.zeros((*shape, 1), np.uint8)  # of the first piece alone
         known = scene[OFFICIAL_TRAIN if name != "piece" else LABELS].to_numpy()
-        labels[:_PIECE, :_PIECE, 0] = known
-        _tiled(place / "labels.tif", labels, shape)
+        if labels is not None and name != "piece":
+            known = _spread(scene[LABELS].to_numpy(), shape, labels)
+        map_ = np.zeros((*shape, 1), np.uint8)
+        map_[: len(known), : known.shape[1], 0] = known
+        _tiled(place / "labels.tif", map_, shape)
         (scenes / f"{name}.yml").write_text(yaml.safe_dump({name: configured}))
+
+
+def _spread(piece: np.ndarray, shape: tuple[int, int], count: int) -> np.ndarray:
+    """(H, W) labels of the repeated piece on `count` pixels, as many of each class."""
+    rng = np.random.default_rng(0)
+    map_, ids = np.zeros(shape, np.uint8), np.unique(piece[piece > 0])
+    for number, class_id in enumerate(ids):
+        rows, columns = np.nonzero(piece == class_id)
+        for _ in range(count // len(ids) + (number < count % len(ids))):
+            which = rng.integers(len(rows))
+            tall = (shape[0] - 1 - rows[which]) // _PIECE + 1
+            wide = (shape[1] - 1 - columns[which]) // _PIECE + 1
+            row = rows[which] + _PIECE * rng.integers(tall)
+            map_[row, columns[which] + _PIECE * rng.integers(wide)] = class_id
+    return map_
 
 
 def _tiled(path: Path, values: np.ndarray, shape: tuple[int, int]) -> None:
@@ -128,8 +157,34 @@ def _tiled(path: Path, values: np.ndarray, shape: tuple[int, int]) -> None:
             target.write(line[:, :count], window=Window(0, top, width, count))
 
 
-def _kedro(folder: Path, pipeline: str, params: str) -> tuple[float, int, float]:
-    """Seconds, peak of the resident bytes, and seconds of the mapping alone."""
+@dataclass(frozen=True)
+class Run:
+    """What a run took.
+
+    Attributes:
+        seconds: From its start to its end.
+        peak: Most bytes that it and its children held resident together.
+        mapping: Seconds of the mapping alone, where it mapped; else `seconds`.
+        stages: Peak and seconds by what `starts` names, in order.
+    """
+
+    seconds: float
+    peak: int
+    mapping: float
+    stages: dict[str, tuple[int, float]]
+
+
+def run_kedro(
+    folder: Path, pipeline: str, params: str, starts: re.Pattern[str] | None = None
+) -> Run:
+    """Runs a pipeline in the project `folder` and looks at its memory meanwhile.
+
+    Args:
+        folder: The project.
+        pipeline: The pipeline's name.
+        params: As of `kedro run`.
+        starts: A line of the log with it begins a stage, named by its first group.
+    """
     environment = {
         **os.environ,
         "BDGF_DATA": str(folder / "raw"),
@@ -137,18 +192,27 @@ def _kedro(folder: Path, pipeline: str, params: str) -> tuple[float, int, float]
         "COLUMNS": "200",
     }
     command = [sys.executable, "-m", "kedro", "run", f"--pipeline={pipeline}", "--params", params]
-    started, peak = time.monotonic(), 0
+    started, stages, stage = time.monotonic(), {}, "start"
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         while process.poll() is None:
-            peak = max(peak, _resident(process.pid))
+            now = time.monotonic()
+            if starts is not None:
+                stage = ["start", *starts.findall((folder / "log").read_text())][-1]
+            peak, first, _ = stages.get(stage, (0, now, now))
+            stages[stage] = (max(peak, _resident(process.pid)), first, time.monotonic())
             time.sleep(_LOOK_SECONDS)
     seconds = time.monotonic() - started
     text = (folder / "log").read_text()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ends with {process.returncode}:\n{text[-3000:]}")
     lines = [line for line in text.splitlines() if "mapping " in line and " pixels in " in line]
-    return seconds, peak, _seconds(lines[-1]) if lines else seconds
+    return Run(
+        seconds,
+        max(peak for peak, _, _ in stages.values()),
+        _seconds(lines[-1]) if lines else seconds,
+        {name: (peak, last - first) for name, (peak, first, last) in stages.items()},
+    )
 
 
 def _seconds(line: str) -> float:

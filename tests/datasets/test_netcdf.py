@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from rasterio.transform import Affine
 
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.raster.georeferencing import georeference, with_georeference
+from bdgf.raster.streamed import Part, StreamedDataset, hollow
 from tests.datasets.small_versions import at, constant_scene
 
 
@@ -57,3 +59,42 @@ def test_every_array_of_a_scene_knows_its_place(tmp_path: Path) -> None:
     assert crs is not None
     assert crs.to_epsg() == 32632
     assert found == transform
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_dataset_in_parts_is_the_same_file_to_who_reads_it(tmp_path: Path, lazy: bool) -> None:
+    transform = Affine(10.0, 0.0, 600000.0, 0.0, -10.0, 5100000.0)
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((3, 150, 90), np.float32)
+    rest = xr.Dataset(
+        {"labels": (("y", "x"), rng.integers(0, 5, (150, 90), np.uint8))}, attrs={"scene": "small"}
+    )
+    rest = with_georeference(rest, "EPSG:32632", transform)
+    form = hollow(("band", "y", "x"), values.shape, "float32", {"kind": "spectral"})
+
+    def parts() -> Iterator[Part]:
+        for first in range(0, 150, 40):  # not in chunks of the file
+            rows = slice(first, min(first + 40, 150))
+            yield Part("optical", (slice(None), rows, slice(None)), values[:, rows])
+
+    whole = rest.assign(optical=(form.dims, values, form.attrs))
+    dataset = NetCDFDataset(filepath=str(tmp_path / "whole.nc"), lazy=lazy)
+    dataset.save(whole)
+    streamed = NetCDFDataset(filepath=str(tmp_path / "streamed.nc"), lazy=lazy)
+    streamed.save(StreamedDataset({"optical": form}, parts, lambda: rest))
+    xr.testing.assert_identical(streamed.load().load(), dataset.load().load())
+    assert georeference(streamed.load()["optical"]) == georeference(dataset.load()["optical"])
+
+
+def test_a_dataset_in_parts_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    form = hollow(("y", "x"), (4, 4), "float32", {})
+
+    def parts() -> Iterator[Part]:
+        yield Part("a", (slice(0, 2), slice(None)), np.ones((2, 4), np.float32))
+        raise ValueError("the source is damaged")
+
+    with pytest.raises(DatasetError, match="the source is damaged"):
+        NetCDFDataset(filepath=str(tmp_path / "a.nc")).save(
+            StreamedDataset({"a": form}, parts, xr.Dataset)
+        )
+    assert list(tmp_path.iterdir()) == []

@@ -14,15 +14,22 @@ from bdgf.core.digests import check_digests
 from bdgf.core.errors import artifact_errors
 from bdgf.core.guarded_file import guarded
 from bdgf.datasets.local_versioned import LocalVersionedDataset
+from bdgf.raster.streamed import StreamedDataset
 
 _LEVEL = 1
 """Of zlib: the lowest takes most of what can be had, in a fraction of the time."""
 _SAMPLES, _SAMPLE_ROWS = 4, 4
 """Where and how many rows of an array are compressed to see how large it will be."""
+_CHUNK = 64
+"""Rows and columns of a chunk: windows of any place are read for little more than they hold."""
+_CACHE = {"rdcc_nbytes": 64 * 2**20, "rdcc_nslots": 12_289, "rdcc_w0": 1.0}
+"""Of each variable so much stays unpacked: rows that end within chunks are packed once."""
 
 
-class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
+class NetCDFDataset(LocalVersionedDataset[xr.Dataset | StreamedDataset]):
     """An `xarray.Dataset` in a NetCDF-4 file, read and written with h5netcdf.
+
+    A `StreamedDataset` is written part by part.
 
     Example:
         ```yaml
@@ -53,15 +60,24 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
         super().__init__(filepath=filepath, version=version, metadata=metadata)
         self.lazy = lazy
 
-    def size(self, content: xr.Dataset) -> int:
-        """Bytes of the file, from how far some rows of each variable can be compressed."""
+    def size(self, content: xr.Dataset | StreamedDataset) -> int:
+        """Bytes of the file, from how far some rows of each variable can be compressed.
+
+        Of what is not made yet, the bytes of its numbers.
+        """
+        if isinstance(content, StreamedDataset):
+            return sum(form.nbytes for form in content.forms.values())
         return sum(_compressed(variable) for variable in content.variables.values())
 
     def _read(self, path: Path) -> xr.Dataset:
         with artifact_errors(str(path), self.remedy):
             check_digests(self.companions(path), required=True)
             dataset = xr.open_dataset(
-                path, engine="h5netcdf", decode_coords="all", cache=not self.lazy
+                path,
+                engine="h5netcdf",
+                decode_coords="all",
+                cache=not self.lazy,
+                driver_kwds=_CACHE,
             )
             if not self.lazy:
                 with dataset:
@@ -69,16 +85,63 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset]):
         # A coordinate, so that each of the dataset's arrays knows where it lies.
         return dataset.set_coords("spatial_ref") if "spatial_ref" in dataset else dataset
 
-    def _write(self, content: xr.Dataset, path: Path) -> None:
-        # Chunked and lightly compressed: masks and borders shrink much, noise costs little time.
-        # Each chunk has a checksum for those who read some of the values, and some time later.
-        encoding = {
-            str(name): {"zlib": True, "complevel": _LEVEL, "fletcher32": True}
-            for name, variable in content.data_vars.items()
-            if variable.ndim >= 2
-        }
+    def _write(self, content: xr.Dataset | StreamedDataset, path: Path) -> None:
         with guarded(path, "w+b") as file:
+            if isinstance(content, StreamedDataset):
+                _write_parts(content, file)
+                return
+            encoding = {
+                str(name): {"zlib": True, "complevel": _LEVEL, **_chunked(variable)}
+                for name, variable in content.data_vars.items()
+                if variable.ndim >= 2
+            }
             content.to_netcdf(file, engine="h5netcdf", encoding=encoding)
+
+
+def _chunked(variable: xr.DataArray | xr.Variable) -> dict[str, Any]:
+    # Chunked and lightly compressed: masks and borders shrink much, noise costs little time.
+    # Each chunk has a checksum for those who read some of the values, and some time later.
+    sizes = zip(variable.dims, variable.shape, strict=True)
+    sides = (min(size, _CHUNK) if dim in ("y", "x") else size for dim, size in sizes)
+    return {"fletcher32": True, "chunksizes": tuple(sides)}
+
+
+def _write_parts(content: StreamedDataset, file: Any) -> None:
+    """Writes what comes in parts first, then the rest, as `to_netcdf` would."""
+    import h5netcdf
+
+    with h5netcdf.File(file, "w", **_CACHE) as target:
+        for name, form in content.forms.items():
+            _create(target, name, form.variable)
+        for name, index, values in content.parts():
+            target[name][index] = values
+        whole = content.rest().assign(content.forms)
+        variables, attributes = xr.conventions.encode_dataset_coordinates(whole)
+        for key, variable in variables.items():
+            name = str(key)
+            if name in content.forms:
+                told = variable  # its values are there
+            else:
+                told = xr.conventions.encode_cf_variable(variable, name=name)
+                _create(target, name, told)
+                target[name][...] = told.to_numpy()
+            for attribute, value in told.attrs.items():
+                target[name].attrs[str(attribute)] = value
+        for attribute, value in attributes.items():
+            target.attrs[str(attribute)] = value
+
+
+def _create(target: Any, name: str, variable: xr.Variable) -> None:
+    for dim, size in zip(variable.dims, variable.shape, strict=True):
+        if dim not in target.dimensions:
+            target.dimensions[str(dim)] = size
+    options: dict[str, Any] = {}
+    if variable.ndim >= 2:
+        told = _chunked(variable)
+        options = {"compression": "gzip", "compression_opts": _LEVEL, "fletcher32": True}
+        options["chunks"] = told["chunksizes"]
+    fill = variable.attrs.pop("_FillValue", None)
+    target.create_variable(name, variable.dims, variable.dtype, fillvalue=fill, **options)
 
 
 def _compressed(variable: xr.Variable) -> int:

@@ -1,0 +1,56 @@
+"""A dataset that is made part by part, for who writes it: all of it is never in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+
+class Part(NamedTuple):
+    """Some of the values of a variable.
+
+    Attributes:
+        name: The variable.
+        index: Where in it they lie, a slice for each of its dims.
+        values: The values.
+    """
+
+    name: str
+    index: tuple[slice, ...]
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class StreamedDataset:
+    """An `xarray.Dataset` whose large variables come in parts.
+
+    Attributes:
+        forms: The large variables, as `hollow` makes them.
+        parts: Makes their values; can be called again, and makes the same.
+        rest: Makes the dataset without them; called when all parts were made, so that it may
+            depend on them.
+    """
+
+    forms: Mapping[str, xr.DataArray]
+    parts: Callable[[], Iterator[Part]]
+    rest: Callable[[], xr.Dataset]
+
+    def load(self) -> xr.Dataset:
+        """All of it in memory."""
+        arrays = {name: np.zeros(form.shape, form.dtype) for name, form in self.forms.items()}
+        for name, index, values in self.parts():
+            arrays[name][index] = values
+        made = {name: (form.dims, arrays[name], form.attrs) for name, form in self.forms.items()}
+        return self.rest().assign(made)
+
+
+def hollow(
+    dims: tuple[str, ...], shape: tuple[int, ...], dtype: str, attributes: Mapping[str, Any]
+) -> xr.DataArray:
+    """An array of zeros that takes no memory: what a variable is, without its values."""
+    zeros = np.broadcast_to(np.zeros((), dtype), shape)
+    return xr.DataArray(zeros, dims=dims, attrs=dict(attributes))
