@@ -115,8 +115,7 @@ def _write_parts(content: StreamedDataset, file: Any) -> None:
             _create(target, name, form.variable)
         for name, index, values in content.parts():
             target[name][index] = values
-        whole = content.rest().assign(content.forms)
-        variables, attributes = xr.conventions.encode_dataset_coordinates(whole)
+        variables, attributes = xr.conventions.encode_dataset_coordinates(content.whole())
         for key, variable in variables.items():
             name = str(key)
             if name in content.forms:

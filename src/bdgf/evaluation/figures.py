@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdgf.evaluation.maps import color_image
+from bdgf.evaluation.maps import color_image, overview
 from bdgf.scenes.classes import ClassTable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _DPI = 130
 _CURVES_DPI = 80  # many small panels in one file
 _PANEL = 5.0  # inches of a map's longer side
+_MAP_MOST = 2600  # pixels of a map's longer side that are drawn: four to a dot of the panel
 _LINE_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _LINE_STYLES = ("-", "--", ":", "-.")
 _MATRIX_MOST = 10.0  # inches
@@ -47,12 +48,12 @@ def class_map_figure(
     panels = {"predicted": prediction}
     if labels is not None:
         panels["reference labels"] = labels
+    shown = set(np.unique(np.stack(list(panels.values()))).tolist())
     # The legend needs its lines' height where the maps are flat.
     figure, axes = _map_axes(prediction.shape, len(panels), 1.7, 0.25 * (classes.count + 2))
     for axis, (name, values) in zip(axes, panels.items(), strict=True):
-        axis.imshow(color_image(values, classes), interpolation="nearest")
+        axis.imshow(color_image(overview(values, _MAP_MOST), classes), interpolation="nearest")
         axis.set_title(name, fontsize=10)
-    shown = set(np.unique(np.stack(list(panels.values()))).tolist())
     handles = [
         Patch(facecolor=color, edgecolor="black", linewidth=0.4, label=name)
         for class_id, name, color in zip(classes.ids, classes.names, classes.colors, strict=True)
@@ -76,7 +77,8 @@ def entropy_figure(entropy: np.ndarray, title: str = "") -> Figure:
 
     figure, (axis,) = _map_axes(entropy.shape, 1, 1.0, 3.2)
     colors = colormaps["cividis"].with_extremes(bad="#bbbbbb")
-    image = axis.imshow(entropy, cmap=colors, vmin=0.0, vmax=1.0, interpolation="nearest")
+    seen = overview(entropy, _MAP_MOST)
+    image = axis.imshow(seen, cmap=colors, vmin=0.0, vmax=1.0, interpolation="nearest")
     bar = figure.colorbar(image, ax=axis, fraction=0.05, pad=0.03)
     bar.set_label("entropy of the class probabilities (1 = every class alike)", fontsize=9)
     if title:

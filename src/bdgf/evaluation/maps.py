@@ -53,3 +53,9 @@ def color_image(classes_map: np.ndarray, classes: ClassTable) -> np.ndarray:
     """(H, W, 3) uint8 image of a class or label map in the classes' colours."""
     palette = np.array(list(color_table(classes).values()), np.uint8)
     return palette[classes_map]
+
+
+def overview(values: np.ndarray, most: int) -> np.ndarray:
+    """Every n-th pixel of an (H, W) map, so that no side is longer than `most`; n may be 1."""
+    step = max(1, -(-max(values.shape) // most))
+    return values[::step, ::step]

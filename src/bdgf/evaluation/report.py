@@ -14,6 +14,7 @@ from bdgf.core.settings import Settings
 from bdgf.evaluation import metrics
 from bdgf.evaluation.calibration import expected_calibration_error
 from bdgf.evaluation.leakage import leakage
+from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.classes import ClassTable
 from bdgf.splits.parts import TEST, split_totals
 
@@ -30,7 +31,7 @@ class EvaluationSettings(Settings):
 
 
 def evaluate_predictions(
-    probabilities: np.ndarray,
+    probabilities: np.ndarray | xr.DataArray,
     labels: np.ndarray,
     split: xr.DataArray,
     classes: ClassTable,
@@ -41,7 +42,8 @@ def evaluate_predictions(
     """Measures predictions on the split's test pixels.
 
     Args:
-        probabilities: (K, H, W) class probabilities of every pixel.
+        probabilities: (K, H, W) class probabilities of every pixel; of an array that is read
+            lazily some rows are in memory at a time.
         labels: (H, W) class ids, 0 = unlabelled.
         split: The split, from `bdgf.splits.split.make_split`.
         classes: The class table.
@@ -60,7 +62,7 @@ def evaluate_predictions(
     """
     settings = settings or EvaluationSettings()
     test = split.to_numpy() == TEST
-    of_test = probabilities[:, test].T  # (N, K)
+    of_test = _at_pixels(probabilities, test)
     name = split.attrs.get("name", "")
     if not test.any():
         raise SceneError(f"the split '{name}' has no test pixels to score; choose another split")
@@ -79,6 +81,16 @@ def evaluate_predictions(
         "patch": patch,
         "seed": seed,
     }
+
+
+def _at_pixels(maps: np.ndarray | xr.DataArray, mask: np.ndarray) -> np.ndarray:
+    """(N, K) of (K, H, W) maps where the (H, W) mask is, some rows at a time."""
+    parts = [
+        np.asarray(maps[:, rows])[:, mask[rows]]
+        for rows in row_bands(len(mask), rows_within(len(maps) * mask.shape[1]))
+        if mask[rows].any()
+    ]
+    return np.concatenate(parts, axis=1).T if parts else np.zeros((0, len(maps)), np.float32)
 
 
 def measure(

@@ -94,15 +94,18 @@ class FeatureCube:
         """
         _ = self._intact
 
-    def read(self, level: int, rows: slice | None = None) -> np.ndarray:
+    def read(
+        self, level: int, rows: slice | None = None, columns: slice | None = None
+    ) -> np.ndarray:
         """Features of one level.
 
         Args:
             level: One of `levels`.
             rows: Rows of the level's grid; None for all of them.
+            columns: Its columns, likewise.
 
         Returns:
-            (C_l, rows, ceil(W / 2**level)) float16.
+            (C_l, rows, columns) float16.
 
         Raises:
             ArtifactError: The file is damaged.
@@ -110,7 +113,7 @@ class FeatureCube:
         """
         with self._open() as file:
             features = self._level(file, level)["features"]
-            return np.asarray(features[:, rows if rows is not None else slice(None)])
+            return np.asarray(features[:, rows or slice(None), columns or slice(None)])
 
     def moments(self, level: int) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each channel over cells that hold valid pixels.

@@ -33,8 +33,10 @@ class FeatureSource(Protocol):
         """The levels that are there, finest first."""
         ...
 
-    def read(self, level: int, rows: slice | None = None) -> np.ndarray:
-        """(C_l, rows, ceil(W / 2**level)) float16 features; `rows` of the level's grid or all."""
+    def read(
+        self, level: int, rows: slice | None = None, columns: slice | None = None
+    ) -> np.ndarray:
+        """(C_l, rows, columns) float16 features, of the level's grid; None for all of them."""
         ...
 
     def moments(self, level: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,10 +62,11 @@ class WindowFeatures:
         """The levels, finest first."""
         return sorted(self.maps)
 
-    def read(self, level: int, rows: slice | None = None) -> np.ndarray:
+    def read(
+        self, level: int, rows: slice | None = None, columns: slice | None = None
+    ) -> np.ndarray:
         """Features of one level."""
-        maps = self.maps[level]
-        return maps if rows is None else maps[:, rows]
+        return self.maps[level][:, rows or slice(None), columns or slice(None)]
 
     def moments(self, level: int) -> tuple[np.ndarray, np.ndarray]:
         """None to change anything: a trained model keeps those of its own scene."""

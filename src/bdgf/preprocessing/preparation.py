@@ -8,7 +8,7 @@ Where a modality is missing its channels are 0, the mean of what the statistics 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from bdgf.preprocessing.modality_transform import (
 )
 from bdgf.preprocessing.pixel_chunks import pixel_chunks
 from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.raster.streamed import Part, StreamedDataset, hollow
 from bdgf.scenes.mask_variables import mask_variables
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
@@ -80,21 +81,32 @@ class Preparation:
         Raises:
             SceneError: The modalities or their bands are not those of the fit.
         """
-        if may_lack:
-            scene = self._completed(scene)
+        return self.streamed(self._completed(scene) if may_lack else scene).load()
+
+    def streamed(self, scene: xr.Dataset) -> StreamedDataset:
+        """The prepared scene, made some rows at a time: for one that does not fit into memory.
+
+        Args and errors are those of `apply`; a scene that is read lazily stays where it is.
+        """
         self._check(scene)
-        prepared = carried_over(scene)
+        size = (scene.sizes["y"], scene.sizes["x"])
+        forms = {}
         for name, transform in self.modalities.items():
-            mask = modality_mask(scene, name)
-            channels = np.zeros((transform.channels, *mask.shape), np.float32)
-            for rows, pixels in pixel_chunks(scene[name], mask):
-                values = to_channels(pixels, transform, self.settings)  # (N, C)
-                channels[:, rows][:, mask[rows]] = values.T
             attributes = {"kind": transform.kind, "units": "1", "scale": "linear"}
             if transform.components is not None:
                 attributes["channels"] = COMPONENTS
-            prepared[name] = ((f"band_{name}", "y", "x"), channels, attributes)
-        return prepared
+            dims = (f"band_{name}", "y", "x")
+            forms[name] = hollow(dims, (transform.channels, *size), "float32", attributes)
+        return StreamedDataset(forms, lambda: self._parts(scene), lambda: carried_over(scene))
+
+    def _parts(self, scene: xr.Dataset) -> Iterator[Part]:
+        for name, transform in self.modalities.items():
+            mask = modality_mask(scene, name)
+            for rows, pixels in pixel_chunks(scene[name], mask):
+                values = to_channels(pixels, transform, self.settings)  # (N, C)
+                channels = np.zeros((transform.channels, *mask[rows].shape), np.float32)
+                channels[:, mask[rows]] = values.T
+                yield Part(name, (slice(None), rows, slice(None)), channels)
 
     def adapted(self, bands: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Preparation:
         """The same preparation for a raster whose bands are distributed otherwise.

@@ -31,8 +31,8 @@ class StreamedDataset:
     Attributes:
         forms: The large variables, as `hollow` makes them.
         parts: Makes their values; can be called again, and makes the same.
-        rest: Makes the dataset without them; called when all parts were made, so that it may
-            depend on them.
+        rest: Makes the other variables; called when all parts were made, so that it may depend on
+            them. Where it holds the large ones too, hollow, they get its attributes.
     """
 
     forms: Mapping[str, xr.DataArray]

@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_BAND_VALUES = 2**24
+"""Values of a band of rows that is held: 64 MiB of float32."""
+_CHUNK = 64
+"""Rows of a chunk of the files that hold rasters."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -80,3 +85,25 @@ def blocks(shape: tuple[int, int], side: int) -> Iterator[Window]:
             yield Window(
                 slice(top, min(top + side, shape[0])), slice(left, min(left + side, shape[1]))
             )
+
+
+def row_bands(height: int, rows: int) -> Iterator[slice]:
+    """Cuts a raster's rows into bands, from the first to the last; the last may be smaller.
+
+    Args:
+        height: Rows of the raster.
+        rows: Rows of a band.
+    """
+    for first in range(0, height, rows):
+        yield slice(first, min(first + rows, height))
+
+
+def rows_within(values: int, most: int = _BAND_VALUES) -> int:
+    """Rows of a band that holds no more than so many values, whole rows of chunks if it can.
+
+    Args:
+        values: Values of one row.
+        most: Values of a band.
+    """
+    rows = max(most // values, 1)
+    return rows // _CHUNK * _CHUNK or rows

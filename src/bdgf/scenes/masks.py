@@ -91,5 +91,9 @@ def hide_modalities(scene: xr.Dataset, hidden: Collection[str]) -> xr.Dataset:
     nothing = np.zeros(covered.shape, bool)
     masks = {name: modality_mask(scene, name) if name in left else nothing for name in names}
     own = [mask_name(name) for name in names if mask_name(name) in scene]
-    empty = {name: xr.zeros_like(scene[name]) for name in hidden}
+    # Pages of zeros that nobody writes to take no memory, and what is hidden is not read.
+    empty = {
+        name: scene[name].copy(data=np.zeros(scene[name].shape, scene[name].dtype))
+        for name in hidden
+    }
     return scene.drop_vars(own).assign({**empty, **mask_variables(masks, covered)})

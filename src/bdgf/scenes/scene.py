@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,11 +38,13 @@ __all__ = [
     "VALID",
     "ClassTable",
     "ModalityArray",
+    "assembled_scene",
     "attributes_of",
     "carried_over",
     "check_scene",
     "class_table",
     "georeference",
+    "merged_labels",
     "modality_names",
     "new_scene",
     "spectral_names",
@@ -128,7 +130,7 @@ def new_scene(
     maps = {key: np.asarray(value) for key, value in official.items() if value is not None}
     if labels is None and not maps:
         labels = np.zeros(next(iter(arrays.values())).shape[:2], np.uint8)
-    maps[LABELS] = _merge_labels(labels, maps)
+    maps[LABELS] = merged_labels(labels, maps)
     shape = _common_shape({**arrays, **maps, **({} if valid is None else {VALID: valid})})
     given = np.ones(shape, bool) if valid is None else np.asarray(valid) != 0
     masks = {}
@@ -142,8 +144,35 @@ def new_scene(
         m: (("y", "x", f"band_{m}"), arrays[m], attributes_of(modalities[m])) for m in modalities
     }
     variables |= mask_variables(masks, mask)
-    for key, value in maps.items():
-        variables[key] = (("y", "x"), _as_label_map(key, value, classes))
+    return assembled_scene(name, variables, list(modalities), maps, classes, crs, transform)
+
+
+def assembled_scene(
+    name: str,
+    variables: Mapping[str, Any],
+    modalities: Sequence[str],
+    maps: Mapping[str, np.ndarray],
+    classes: ClassTable,
+    crs: CRS | str | None,
+    transform: Affine | None,
+) -> xr.Dataset:
+    """Puts the variables of a scene together, and checks what came of it.
+
+    Args:
+        name: The scene's name.
+        variables: The modalities and the masks, as variables.
+        modalities: Names of the modalities, in order.
+        maps: (H, W) label maps by variable.
+        classes: The class table.
+        crs: Coordinate reference system, if the source has one.
+        transform: Affine map from (column, row) to coordinates, if the source has one.
+
+    Raises:
+        SceneError: They are no scene (`check_scene`).
+    """
+    labelled = {
+        key: (("y", "x"), _as_label_map(key, value, classes)) for key, value in maps.items()
+    }
     table = [
         {"id": i, "name": n, "color": c}
         for i, n, c in zip(classes.ids, classes.names, classes.colors, strict=True)
@@ -153,7 +182,8 @@ def new_scene(
         "modalities": json.dumps(list(modalities)),
         "classes": json.dumps(table),
     }
-    scene = with_georeference(xr.Dataset(variables, attrs=attributes), crs, transform)
+    scene = xr.Dataset({**variables, **labelled}, attrs=attributes)
+    scene = with_georeference(scene, crs, transform)
     check_scene(scene)
     return scene
 
@@ -296,7 +326,8 @@ def _finite_pixels(name: str, values: np.ndarray) -> np.ndarray:
     return finite
 
 
-def _merge_labels(labels: np.ndarray | None, maps: Mapping[str, np.ndarray]) -> np.ndarray:
+def merged_labels(labels: np.ndarray | None, maps: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(H, W) labels, in which the official maps win where they differ, with a warning."""
     _common_shape({**maps, **({} if labels is None else {LABELS: labels})})
     merged = np.zeros_like(next(iter(maps.values()))) if labels is None else np.array(labels)
     for key, official in maps.items():

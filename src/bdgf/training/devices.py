@@ -39,6 +39,13 @@ class DeviceSettings(Settings):
         False,
         description="On CUDA: only repeatable kernels, some slower (docs/reproducibility.md).",
     )
+    resident_gib: float = Field(
+        1.0,
+        ge=0,
+        description="A prepared scene that takes up to so many GiB with its features is held in "
+        "memory while a model is pretrained, trained or evaluated; a larger one is read from its "
+        "files, window by window (docs/mapping.md).",
+    )
 
 
 def resolve_accelerator(settings: DeviceSettings) -> str:

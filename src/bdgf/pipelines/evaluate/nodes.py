@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,17 @@ from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.features.cube import FeatureCube
 from bdgf.features.extraction import FeatureSettings
+from bdgf.features.prepared_window import fits_into_memory
 from bdgf.framework.mlflow_logger import logged_seconds
 from bdgf.inference.hiding import without_modalities
 from bdgf.inference.map_model import MapModel
 from bdgf.inference.predict import predict
+from bdgf.inference.prepared_map import predict_blocks
 from bdgf.inference.settings import InferenceSettings
 from bdgf.models.base import SceneInputs, TrainedModel
+from bdgf.raster.streamed import Part, StreamedDataset, hollow
+from bdgf.raster.windows import row_bands, rows_within
+from bdgf.scenes.masks import hide_modalities
 from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
 from bdgf.splits.parts import TEST
 from bdgf.training.devices import DeviceSettings
@@ -39,7 +46,7 @@ def predict_scene(
     working_folder: str,
     dataset: str,
     feature_cube: FeatureCube | None = None,
-) -> xr.Dataset:
+) -> xr.Dataset | StreamedDataset:
     """Classifies every valid pixel of the scene.
 
     It is what `MapModel.predict` draws of the scene; what was prepared and extracted already is
@@ -57,7 +64,8 @@ def predict_scene(
 
     Returns:
         The scene without its modalities, with `probabilities` (class, y, x) float32; its
-        attribute `model` names what drew it, `hidden` which modalities it did not see.
+        attribute `model` names what drew it, `hidden` which modalities it did not see. They are
+        made while they are written where the scene does not fit into memory.
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
@@ -78,11 +86,39 @@ def predict_scene(
         Path(working_folder) / dataset,
         on,
     )
+    told = {"model": classifier.config["model"]}
+    told |= {"hidden": ", ".join(settings.hide)} if settings.hide else {}
+    if not fits_into_memory(prepared_scene, cube, on):
+        return _predicted_while_written(classifier, hiding, prepared_scene, settings, on, told)
     with hiding as inputs, logged_seconds("predict"):
         probabilities = predict(classifier, inputs, settings, on)
         predictions = with_probabilities(inputs.prepared, probabilities)
-    hidden = {"hidden": ", ".join(settings.hide)} if settings.hide else {}
-    return predictions.assign_attrs(model=classifier.config["model"], **hidden)
+    return predictions.assign_attrs(told)
+
+
+def _predicted_while_written(
+    classifier: TrainedModel,
+    hiding: AbstractContextManager[SceneInputs],
+    prepared_scene: xr.Dataset,
+    settings: InferenceSettings,
+    devices: DeviceSettings,
+    told: dict[str, str],
+) -> StreamedDataset:
+    """The predictions of a scene that does not fit into memory, made block by block."""
+    size = (prepared_scene.sizes["y"], prepared_scene.sizes["x"])
+    dims, count = ("class", "y", "x"), int(classifier.config["classes"])
+
+    def parts() -> Iterator[Part]:
+        with hiding as inputs, logged_seconds("predict"):
+            for window, found in predict_blocks(classifier, inputs, settings, devices):
+                yield Part(PROBABILITIES, (slice(None), *window.index), found)
+
+    def rest() -> xr.Dataset:
+        return carried_over(hide_modalities(prepared_scene, settings.hide)).assign_attrs(told)
+
+    return StreamedDataset(
+        {PROBABILITIES: hollow(dims, (count, *size), "float32", {})}, parts, rest
+    )
 
 
 def with_probabilities(prepared_scene: xr.Dataset, probabilities: np.ndarray) -> xr.Dataset:
@@ -117,7 +153,7 @@ def score(
     _check_origin("split", "split_fingerprint", fingerprint(split.to_numpy()), classifier)
     config = classifier.config
     metrics = evaluate_predictions(
-        predictions[PROBABILITIES].to_numpy(),
+        predictions[PROBABILITIES],
         predictions[LABELS].to_numpy(),
         _mapped(split, valid_mask(predictions)),
         class_table(predictions),
@@ -145,14 +181,19 @@ def draw_maps(predictions: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
         (y, x) uint8 class ids, 0 = none, with the classes' names and colours; (y, x) float32
         entropy in [0, 1], NaN = none.
     """
-    probabilities, valid = predictions[PROBABILITIES].to_numpy(), valid_mask(predictions)
+    probabilities, valid = predictions[PROBABILITIES], valid_mask(predictions)
+    ids, uncertainty = np.zeros(valid.shape, np.uint8), np.zeros(valid.shape, np.float32)
+    for rows in row_bands(valid.shape[0], rows_within(probabilities.shape[0] * valid.shape[1])):
+        shares = probabilities[:, rows].to_numpy()
+        ids[rows] = class_map(shares, valid[rows])
+        uncertainty[rows] = entropy_map(shares, valid[rows])
     classes = class_table(predictions)
     colors = {0: "#ffffff", **dict(zip(classes.ids, classes.colors, strict=True))}
     names = dict(zip(classes.ids, classes.names, strict=True))
     like = predictions[LABELS]
-    classes_map = like.copy(data=class_map(probabilities, valid))
+    classes_map = like.copy(data=ids)
     classes_map.attrs = {"colors": colors, "classes": names, "scene": predictions.attrs["scene"]}
-    entropy = like.copy(data=entropy_map(probabilities, valid))
+    entropy = like.copy(data=uncertainty)
     entropy.attrs = {"quantity": "entropy of the class probabilities divided by log K"}
     return classes_map.rename("class_map"), entropy.rename("uncertainty_map")
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import xarray as xr
 
-from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
+from bdgf.raster.streamed import StreamedDataset
+from bdgf.scenes.ingest.read_scene import IngestSettings
+from bdgf.scenes.ingest.streamed_scene import ingest_resident_or_streamed
 
 
 def ingest_scene(
     configuration: dict[str, Any], dataset: str, parameters: dict[str, Any]
-) -> xr.Dataset:
+) -> xr.Dataset | StreamedDataset:
     """Reads, checks and aligns the raw files of one scene.
 
     Args:
@@ -20,6 +22,8 @@ def ingest_scene(
         parameters: The group `ingest`.
 
     Returns:
-        The scene, see `bdgf.scenes.scene`.
+        The scene, see `bdgf.scenes.scene`; made while it is written where it is large.
     """
-    return ingest(dataset, configuration, IngestSettings.model_validate(parameters))
+    return ingest_resident_or_streamed(
+        dataset, configuration, IngestSettings.model_validate(parameters)
+    )

@@ -9,11 +9,12 @@ import xarray as xr
 from bdgf.core.weights import Weights
 from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.raster.streamed import StreamedDataset
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import make_split
 
 
-def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[xr.Dataset, Weights]:
+def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[StreamedDataset, Weights]:
     """Reduces and standardises the modalities.
 
     Args:
@@ -21,10 +22,11 @@ def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[xr.Dat
         parameters: The group `preparation`.
 
     Returns:
-        The prepared scene and the statistics that prepared it, to be reused at prediction.
+        The prepared scene, made while it is written; and the statistics that prepared it, to be
+        reused at prediction.
     """
     preparation = fit_preparation(scene, PreparationSettings.model_validate(parameters))
-    return preparation.apply(scene), preparation.to_weights()
+    return preparation.streamed(scene), preparation.to_weights()
 
 
 def split_pixels(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bdgf.raster.windows import row_bands
 from bdgf.scenes.config import SceneConfig
 from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.ingest.grid import PixelGrid
@@ -16,6 +17,7 @@ from bdgf.scenes.ingest.hollow_layers import FIRST, hollow, lie_alike
 from bdgf.scenes.ingest.label_maps import label_maps, table_of
 from bdgf.scenes.ingest.layer_grids import SettledLayers, layer_settings, settle_layers
 from bdgf.scenes.ingest.layer_placement import labels_on_grid
+from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.read_scene import find_maps
 from bdgf.scenes.ingest.source_files import SceneFolders
 from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
@@ -31,6 +33,23 @@ Images = Mapping[str, FoundArray[ImageSource]]
 
 _LABEL_ROWS = 512
 """Rows of a label map that are read at a time."""
+
+
+@dataclass(frozen=True)
+class LabelLayers:
+    """The label maps of a scene.
+
+    Attributes:
+        maps: (H, W) class ids, 0 = unlabelled, by the variable that they are in a scene.
+        classes: Their classes.
+        config: The scene's configuration, with what the labels' files told of the classes.
+        groups: (H, W) int32, the polygon or point that a pixel belongs to; None without such.
+    """
+
+    maps: dict[str, np.ndarray]
+    classes: ClassTable
+    config: SceneConfig
+    groups: np.ndarray | None
 
 
 def labels_of_files(
@@ -54,8 +73,36 @@ def labels_of_files(
         return None
     if (by_rows := _labels_by_rows(place, config, images, grid.shape)) is not None:
         return by_rows
+    found = label_layers(place, config, images, grid)
+    merged = found.maps.get(LABELS)
+    if merged is None:
+        merged = np.maximum.reduce(list(found.maps.values()))
+    return (merged, found.classes) if merged.any() else None
+
+
+def label_layers(
+    place: SceneFolders, config: SceneConfig, images: Images, grid: PixelGrid
+) -> LabelLayers:
+    """All label maps of a scene; a plain one that is the only one is read some rows at a time.
+
+    Args:
+        place: Where the files are looked for.
+        config: The scene's configuration.
+        images: A part of each modality's files.
+        grid: The scene's grid.
+
+    Raises:
+        SceneError: A label file is damaged, or lies on another grid.
+    """
+    if config.official_train is None:
+        by_rows = _labels_by_rows(place, config, images, grid.shape)
+        if by_rows is not None:
+            return LabelLayers({LABELS: by_rows[0]}, by_rows[1], config, None)
     maps = find_maps(place, config)
     vectors = {item: found for item, found in maps.items() if found.vectors is not None}
+    for item, found in maps.items():
+        if item != LABELS and item not in vectors:
+            refuse_unsaid_list(found)
     grids = {
         item: found
         for item, found in maps.items()
@@ -69,11 +116,7 @@ def labels_of_files(
     burned = vector_labels(vectors, config, Grid(grid.crs, grid.transform, grid.shape))
     ids = label_maps(place.scene, maps, burned.config, burned.maps)
     rasters = [found for item, found in maps.items() if item not in vectors]
-    classes = table_of(burned.config, ids, rasters)
-    merged = ids.get(LABELS)
-    if merged is None:
-        merged = np.maximum.reduce(list(ids.values()))
-    return (merged, classes) if merged.any() else None
+    return LabelLayers(ids, table_of(burned.config, ids, rasters), burned.config, burned.groups)
 
 
 def label_paths(place: SceneFolders, config: SceneConfig) -> list[Path]:
@@ -106,8 +149,7 @@ def _labels_by_rows(
     if LABELS in settled.own or not lie_alike(layers[LABELS], settled.layers[LABELS]):
         return None
     labels = np.zeros(shape, np.uint8)
-    for start in range(0, shape[0], _LABEL_ROWS):
-        rows = slice(start, min(start + _LABEL_ROWS, shape[0]))
+    for rows in row_bands(shape[0], _LABEL_ROWS):
         limits = (rows.start, rows.stop, 0, shape[1])
         variable = found.source.variable
         array = read_raw(found.paths[0], variable, place.reading, place.folders, limits)

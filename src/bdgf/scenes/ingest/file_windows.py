@@ -18,7 +18,7 @@ from bdgf.raster.windows import Window
 from bdgf.scenes.config import SceneConfig, parse_scene_config
 from bdgf.scenes.ingest.cell_sizes import cells_under, repeated
 from bdgf.scenes.ingest.decoding import decode_image
-from bdgf.scenes.ingest.file_labels import label_paths, labels_of_files
+from bdgf.scenes.ingest.file_labels import LabelLayers, label_layers, label_paths, labels_of_files
 from bdgf.scenes.ingest.files_behind import files_behind, paths_of
 from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.ingest.grid import PixelGrid
@@ -178,6 +178,14 @@ class FileWindows:
             SceneError: A label file is damaged, or lies on another grid.
         """
         return labels_of_files(self._place(), self.config, self.images, self.grid)
+
+    def label_layers(self) -> LabelLayers:
+        """All label maps of the scene.
+
+        Raises:
+            SceneError: A label file is damaged, or lies on another grid.
+        """
+        return label_layers(self._place(), self.config, self.images, self.grid)
 
     def _place(self) -> SceneFolders:
         """Where the files are looked for."""

@@ -54,6 +54,12 @@ class IngestSettings(ReadingSettings):
         description="Searched in turn for `<folder>/<scene>`; BDGF_DATA is an environment "
         "variable, ../shared/data where it is not set.",
     )
+    resident_gib: float = Field(
+        1.0,
+        ge=0,
+        description="A scene of up to so many GiB is read into memory; a larger one is read from "
+        "its files some rows at a time, where their format allows it.",
+    )
 
 
 def ingest(
@@ -168,7 +174,7 @@ def read_scene(
     if tiles is not None:
         scene = with_tiles(scene, tiles.numbers, tiles.files)
     tell_missing(scene)
-    _check_labels(name, config, scene)
+    check_labels(name, config, scene)
     return scene
 
 
@@ -232,7 +238,7 @@ def find_maps(place: SceneFolders, config: SceneConfig) -> dict[str, FoundArray[
     return maps
 
 
-def _check_labels(name: str, config: SceneConfig, scene: xr.Dataset) -> None:
+def check_labels(name: str, config: SceneConfig, scene: xr.Dataset) -> None:
     """Counts against the published ones, labels without data, and the official split."""
     maps = {
         key: scene[key].to_numpy()

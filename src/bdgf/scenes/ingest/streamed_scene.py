@@ -1,0 +1,118 @@
+"""A scene that does not fit into memory, from its files to the one file of a scene."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bdgf.core.machine_memory import GIB
+from bdgf.raster.streamed import Part, StreamedDataset, hollow
+from bdgf.raster.windows import Window, row_bands, rows_within
+from bdgf.scenes.config import parse_scene_config
+from bdgf.scenes.ingest.file_windows import FileWindows
+from bdgf.scenes.ingest.read_scene import IngestSettings, check_labels, read_scene
+from bdgf.scenes.mask_variables import mask_variables
+from bdgf.scenes.masks import modality_mask, tell_missing
+from bdgf.scenes.readers.raw_array import WindowsError
+from bdgf.scenes.scene import (
+    LABELS,
+    assembled_scene,
+    merged_labels,
+    valid_mask,
+    with_groups,
+)
+
+log = logging.getLogger(__name__)
+
+
+def ingest_resident_or_streamed(
+    name: str, configuration: Mapping[str, Any], settings: IngestSettings
+) -> xr.Dataset | StreamedDataset:
+    """Reads a scene: into memory where it fits, else so that it is read while it is written.
+
+    Both are the same scene. One that only can be read whole is.
+
+    Args:
+        name: The scene's name.
+        configuration: What its YAML file holds below the name.
+        settings: Where its files are looked for, and what may be held.
+
+    Raises:
+        SettingsError: The configuration is wrong.
+        SceneError: The files are.
+    """
+    config = parse_scene_config(name, configuration)
+    folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
+    try:
+        opened = FileWindows.open(name, config, folders, settings)
+    except WindowsError as reason:
+        log.debug("%s: read whole (%s)", name, reason)
+    else:
+        if opened.resident_bytes > settings.resident_gib * GIB:
+            return streamed_scene(opened)
+    return read_scene(name, config, folders, settings)
+
+
+def streamed_scene(source: FileWindows) -> StreamedDataset:
+    """The scene of files that are read window by window, as it is written.
+
+    Args:
+        source: The files.
+
+    Returns:
+        The modalities in parts; masks, labels and all else when these were made.
+    """
+    log.info(
+        "%s: %dx%d pixels, %.3g GiB: read from its files, some rows at a time",
+        *(source.name, *source.shape, source.resident_bytes / GIB),
+    )
+    if source.config.shape not in (None, source.shape):
+        shapes = ("x".join(map(str, shape or ())) for shape in (source.shape, source.config.shape))
+        log.warning("%s: %s pixels, but published with %s", source.name, *shapes)
+    labelled = source.label_layers()  # before anything is written: what is wrong is told first
+    names = list(source.modalities)
+    masks = {name: np.zeros(source.shape, bool) for name in names}
+    valid = np.zeros(source.shape, bool)
+    forms = {name: _form(source, name) for name in names}
+
+    def parts() -> Iterator[Part]:
+        width = source.shape[1]
+        bands = sum(form.bands for form in source.modalities.values())
+        for rows in row_bands(source.shape[0], rows_within(width * bands)):
+            part = source.read(Window(rows, slice(0, width)))
+            valid[rows] = valid_mask(part)
+            for name in names:
+                masks[name][rows] = modality_mask(part, name)
+                yield Part(name, (rows, slice(None), slice(None)), part[name].to_numpy())
+
+    def rest() -> xr.Dataset:
+        variables = {**forms, **mask_variables(masks, valid)}
+        maps = dict(labelled.maps)
+        labels = maps.pop(LABELS, None)
+        if labels is None and not maps:
+            labels = np.zeros(source.shape, np.uint8)
+        maps[LABELS] = merged_labels(labels, maps)
+        scene = assembled_scene(
+            *(source.name, variables, names, maps, labelled.classes, source.crs, source.transform)
+        )
+        if labelled.groups is not None:
+            scene = with_groups(scene, labelled.groups)
+        tell_missing(scene)
+        check_labels(source.name, labelled.config, scene)
+        return scene
+
+    return StreamedDataset(forms, parts, rest)
+
+
+def _form(source: FileWindows, name: str) -> xr.DataArray:
+    told = source.modalities[name]
+    attributes: dict[str, Any] = {"kind": told.kind, "units": told.units, "scale": told.scale}
+    if name in source.own and (size := source.own[name].cell_size or 1) > 1:
+        attributes["cell_size"] = size
+    dims = ("y", "x", f"band_{name}")
+    return hollow(dims, (*source.shape, told.bands), "float32", attributes)
