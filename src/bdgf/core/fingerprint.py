@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bdgf.core.mapped_file import is_mapped, release
+
 if TYPE_CHECKING:
     import torch
 
+_PIECE = 2**26
+"""Bytes of an array in a file that are in memory at a time."""
 _SHORT = 16
 """Digits of a fingerprint: enough to tell artifacts apart, short enough for a file's name."""
 
@@ -57,7 +62,7 @@ def _update(digest: Any, part: Any) -> None:
         _add(digest, f"tensor {kind} {tuple(part.shape)}", values.data)
     elif isinstance(part, np.ndarray):
         values, kind = _array_bytes(part)
-        _add(digest, f"array {kind} {part.shape}", values.data)
+        _add(digest, f"array {kind} {part.shape}", *_pieces(values))
     elif isinstance(part, dict):
         _add(digest, f"mapping {len(part)}")
         # In the order of the encoded keys: keys of several kinds cannot be compared themselves.
@@ -75,10 +80,24 @@ def _update(digest: Any, part: Any) -> None:
         _add(digest, *_plain(part))
 
 
-def _add(digest: Any, kind: str, content: Any = b"") -> None:
+def _add(digest: Any, kind: str, content: Any = b"", pieces: Iterable[Any] | None = None) -> None:
     # The line ends the kind, which has none in it; the length ends the content.
     digest.update(f"{kind} {len(content)}\n".encode())
-    digest.update(content)
+    for piece in (content,) if pieces is None else pieces:
+        digest.update(piece)
+
+
+def _pieces(values: np.ndarray) -> tuple[Any, Iterable[Any] | None]:
+    """Flat bytes, and where they lie in a file, what is read of them at a time."""
+    if not is_mapped(values):
+        return values.data, None
+
+    def read() -> Iterator[Any]:
+        for start in range(0, len(values), _PIECE):
+            yield values[start : start + _PIECE].data
+            release(values)
+
+    return values.data, read()
 
 
 def _plain(part: Any) -> tuple[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from bdgf.core.machine_memory import GIB
 from bdgf.features.source import FeatureSource, WindowFeatures
 from bdgf.preprocessing.preparation import channel_slices
+from bdgf.raster.patches import level_patch
 from bdgf.raster.windows import Window, round_up
 
 if TYPE_CHECKING:
@@ -88,3 +90,15 @@ def fits_into_memory(
     if devices is None:
         return True
     return resident_bytes(prepared, cube) <= devices.resident_gib * GIB
+
+
+def classifier_reach(patch: int, levels: Sequence[int]) -> int:
+    """Pixels around a pixel that a classifier looks at.
+
+    Args:
+        patch: Side of its patch in pixels.
+        levels: Levels of diffusion features that it reads: a patch of their cells, or those
+            that a pixel lies between.
+    """
+    cells = [(max(level_patch(patch, level) // 2, 1) + 1) * 2**level for level in levels]
+    return max([patch // 2, *cells])

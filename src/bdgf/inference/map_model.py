@@ -17,6 +17,7 @@ import xarray as xr
 
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.features.prepared_window import classifier_reach
 from bdgf.inference.map_model_folder import (
     MapModelParts,
     description,
@@ -30,7 +31,6 @@ from bdgf.inference.window_step import (
     UNCERTAINTY_MAP,
     Guidance,
     WindowStep,
-    classifier_reach,
     empty_layers,
 )
 from bdgf.models.base import TrainedModel

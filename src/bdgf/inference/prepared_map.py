@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bdgf.features.prepared_window import read_window
+from bdgf.features.prepared_window import classifier_reach, read_window
 from bdgf.inference.predict import predict
 from bdgf.inference.smoothing import smoothing_reach
-from bdgf.inference.window_step import classifier_reach
 from bdgf.models.base import SceneInputs, TrainedModel
 from bdgf.raster.windows import Window, blocks
 from bdgf.scenes.scene import valid_mask

@@ -15,12 +15,12 @@ from bdgf.diffusion.unet import Denoiser, load_denoiser
 from bdgf.evaluation.maps import class_map, entropy_map
 from bdgf.features.block_extractor import TileExtractor
 from bdgf.features.noise_field import NoiseField
+from bdgf.features.prepared_window import classifier_reach
 from bdgf.features.source import WindowFeatures
 from bdgf.inference.predict import predict
 from bdgf.inference.smoothing import smoothing_reach
 from bdgf.models.base import SceneInputs
 from bdgf.raster.blocks import FeatureTile
-from bdgf.raster.patches import level_patch
 from bdgf.raster.windows import Window, round_up
 from bdgf.scenes.masks import hide_modalities
 from bdgf.scenes.scene import modality_names, valid_mask
@@ -222,15 +222,3 @@ def empty_layers(shape: tuple[int, int], classes: int) -> dict[str, np.ndarray]:
         UNCERTAINTY_MAP: np.full(shape, np.nan, np.float32),
         PROBABILITIES: np.zeros((classes, *shape), np.float32),
     }
-
-
-def classifier_reach(patch: int, levels: Sequence[int]) -> int:
-    """Pixels around a pixel that a classifier looks at.
-
-    Args:
-        patch: Side of its patch in pixels.
-        levels: Levels of diffusion features that it reads: a patch of their cells, or those
-            that a pixel lies between.
-    """
-    cells = [(max(level_patch(patch, level) // 2, 1) + 1) * 2**level for level in levels]
-    return max([patch // 2, *cells])

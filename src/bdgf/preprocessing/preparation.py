@@ -8,6 +8,7 @@ Where a modality is missing its channels are 0, the mean of what the statistics 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,8 @@ import torch
 import xarray as xr
 
 from bdgf.core.errors import SceneError, artifact_errors
+from bdgf.core.machine_memory import GIB
+from bdgf.core.mapped_file import mapped_array, release
 from bdgf.core.weights import Weights
 from bdgf.preprocessing.modality_transform import (
     ModalityTransform,
@@ -26,6 +29,7 @@ from bdgf.preprocessing.modality_transform import (
 from bdgf.preprocessing.pixel_chunks import pixel_chunks
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.raster.streamed import Part, StreamedDataset, hollow
+from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.mask_variables import mask_variables
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
@@ -243,17 +247,30 @@ def is_reduced(modality: xr.DataArray) -> bool:
     return modality.attrs.get("channels") == COMPONENTS
 
 
-def stack_channels(prepared: xr.Dataset) -> tuple[np.ndarray, dict[str, slice]]:
+def stack_channels(
+    prepared: xr.Dataset, resident_gib: float = math.inf
+) -> tuple[np.ndarray, dict[str, slice]]:
     """The channels of all modalities in one array.
 
     Args:
         prepared: A prepared scene.
+        resident_gib: Where they take more GiB than this, the array lies in a file and is filled
+            some rows at a time.
 
     Returns:
         (C, H, W) float32 and each modality's slice of the C channels.
     """
     slices = channel_slices(prepared)
-    return np.concatenate([prepared[name].to_numpy() for name in slices]), slices
+    size = (prepared.sizes["y"], prepared.sizes["x"])
+    shape = (max(part.stop for part in slices.values()), *size)
+    if 4 * math.prod(shape) <= resident_gib * GIB:
+        return np.concatenate([prepared[name].to_numpy() for name in slices]), slices
+    stacked = mapped_array(shape, np.float32)
+    for rows in row_bands(shape[1], rows_within(shape[0] * shape[2])):
+        for name, part in slices.items():
+            stacked[part, rows] = prepared[name][:, rows].to_numpy()
+        release(stacked)
+    return stacked, slices
 
 
 def channel_slices(prepared: xr.Dataset) -> dict[str, slice]:

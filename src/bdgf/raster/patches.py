@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bdgf.core.errors import SettingsError
+from bdgf.core.mapped_file import release
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patch_kernel import Wanted, copy_patches
 
@@ -30,6 +31,7 @@ class SceneTensors:
         feature_std: Per level (C_l,) float32, likewise.
         present: (M, H, W) bool, where each modality has data, in the order of the channels; None
             where all have it on every valid pixel.
+        digest: Of channels and features, for tensors that are too large to be hashed once more.
     """
 
     channels: Tensor
@@ -38,11 +40,18 @@ class SceneTensors:
     feature_mean: tuple[Tensor, ...] = ()
     feature_std: tuple[Tensor, ...] = ()
     present: Tensor | None = None
+    digest: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """(H, W) of the scene."""
         return self.channels.shape[1], self.channels.shape[2]
+
+    def release(self) -> None:
+        """Lets go of what is in memory of tensors that lie in files."""
+        for maps in (self.channels, *self.features):
+            if maps.device.type == "cpu":
+                release(maps.numpy())
 
     @property
     def level_channels(self) -> tuple[int, ...]:
@@ -80,6 +89,7 @@ class SceneTensors:
             feature_mean=tuple(mean.to(device) for mean in self.feature_mean),
             feature_std=tuple(std.to(device) for std in self.feature_std),
             present=None if self.present is None else channels_last(self.present.to(device)),
+            digest=self.digest,
         )
 
 

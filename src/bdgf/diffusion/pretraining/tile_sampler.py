@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from bdgf.core.errors import SceneError
+from bdgf.core.mapped_file import is_mapped, mapped_array, release
+from bdgf.raster.windows import row_bands, rows_within
 
 log = logging.getLogger(__name__)
 
@@ -79,22 +81,32 @@ class TileSource:
         if not valid.any():
             raise SceneError("the prepared scene has no valid pixel; check its nodata values")
         self._channels = len(channels)
-        if present is not None:
-            channels = np.concatenate([channels, present])
-        channels, valid = _at_least_a_tile(channels, valid, tile)
+        size = valid.shape
+        valid = _at_least_a_tile(valid, tile)
         self.tile = tile
         self._validation_corners = held_out_corners(valid, tile, held_out_share)
         self.held_out = np.zeros_like(valid)
         for row, column in self._validation_corners:
             self.held_out[row : row + tile, column : column + tile] = True
         trainable = valid & ~self.held_out
-        stacked = np.concatenate([np.where(valid, channels, 0), valid[None], trainable[None]])
         self._width = valid.shape[1]
-        self._pixels = (
-            torch.from_numpy(np.ascontiguousarray(stacked.transpose(1, 2, 0), np.float32))
-            .reshape(-1, len(stacked))
-            .to(device)
-        )  # (H * W, C + 2, perhaps + M): a pixel's channels lie together: a gather copies runs
+        layers = self._channels + (0 if present is None else len(present)) + 2
+        # A pixel's channels lie together: a gather copies runs. Where the scene lies in a file, so
+        # do they.
+        make = mapped_array if is_mapped(channels) else np.zeros
+        pixels = make((*valid.shape, layers), np.float32)
+        for rows in row_bands(size[0], rows_within(layers * self._width)):
+            there = pixels[rows, : size[1]]
+            seen = valid[rows, : size[1]]
+            there[..., : self._channels] = np.where(seen, channels[:, rows], 0).transpose(1, 2, 0)
+            if present is not None:
+                there[..., self._channels : -2] = (seen & present[:, rows]).transpose(1, 2, 0)
+            there[..., -2], there[..., -1] = seen, trainable[rows, : size[1]]
+            release(pixels)
+            release(channels)
+        self._mapped = pixels if is_mapped(pixels) else None
+        self._pixels = torch.from_numpy(pixels).reshape(-1, layers).to(device)
+        # (H * W, C + 2, perhaps + M)
         self._corners = torch.from_numpy(_training_corners(trainable, tile, least_valid)).to(device)
         self._symmetries = _symmetries(tile, self._width).to(device)
 
@@ -110,6 +122,8 @@ class TileSource:
         symmetry = torch.randint(8, (batch,), generator=generator, device=device)
         places = self._corners[which].long()[:, None, None] + self._symmetries[symmetry]
         pixels = self._pixels[places].permute(0, 3, 1, 2)  # (B, C + 2, T, T)
+        if self._mapped is not None:
+            release(self._mapped)
         valid = pixels[:, -1:]
         return TileBatch(pixels[:, : self._channels] * valid, valid, self._present(pixels, valid))
 
@@ -157,9 +171,7 @@ def held_out_corners(valid: np.ndarray, tile: int, share: float) -> list[tuple[i
     return [(int(r) * tile, int(c) * tile) for r, c in usable[np.sort(order[:count])]]
 
 
-def _at_least_a_tile(
-    channels: np.ndarray, valid: np.ndarray, tile: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _at_least_a_tile(valid: np.ndarray, tile: int) -> np.ndarray:
     rows, columns = (max(0, tile - side) for side in valid.shape)
     if rows or columns:
         log.info(
@@ -167,22 +179,31 @@ def _at_least_a_tile(
             *valid.shape,
             tile,
         )
-    return (
-        np.pad(channels, ((0, 0), (0, rows), (0, columns))),
-        np.pad(valid, ((0, rows), (0, columns))),
-    )
+    return np.pad(valid, ((0, rows), (0, columns)))
 
 
 def _training_corners(trainable: np.ndarray, tile: int, least_valid: float) -> np.ndarray:
-    # Flat positions of the upper left corners of admissible tiles, from the summed-area table.
-    table = np.pad(trainable, ((1, 0), (1, 0))).cumsum(0, np.int64).cumsum(1)
-    inside = (
-        table[tile:, tile:] - table[:-tile, tile:] - table[tile:, :-tile] + table[:-tile, :-tile]
-    )
-    enough = min(least_valid * tile**2, inside.max())
-    rows, columns = np.nonzero(inside >= max(enough, 1))
-    flat = rows * trainable.shape[1] + columns
-    return flat.astype(np.int32 if trainable.size < 2**31 else np.int64)
+    # Flat positions of the upper left corners of admissible tiles, from summed-area tables of some
+    # rows at a time.
+    height, width = trainable.shape
+    corners = height - tile + 1, width - tile + 1
+    inside = np.empty(corners, np.int32)
+    for rows in row_bands(corners[0], rows_within(width)):
+        part = trainable[rows.start : rows.stop + tile - 1]
+        table = np.pad(part, ((1, 0), (1, 0))).cumsum(0, np.int64).cumsum(1)
+        inside[rows] = (
+            table[tile:, tile:]
+            - table[:-tile, tile:]
+            - table[tile:, :-tile]
+            + table[:-tile, :-tile]
+        )
+    enough = max(min(least_valid * tile**2, inside.max()), 1)
+    kind = np.int32 if trainable.size < 2**31 else np.int64
+    found = []
+    for part in row_bands(corners[0], rows_within(width)):
+        rows, columns = np.nonzero(inside[part] >= enough)
+        found.append(((rows + part.start) * width + columns).astype(kind))
+    return np.concatenate(found)
 
 
 def _symmetries(tile: int, width: int) -> Tensor:

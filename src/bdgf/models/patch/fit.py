@@ -166,6 +166,7 @@ class _Fit:
         self.class_weights = (
             None if weights is None else torch.from_numpy(weights).to(fabric.device)
         )
+        self.arrays.release()
         self.consistency = (
             Consistency(self.arrays, self.valid, self.classifier, settings, seed)
             if uses_consistency(self.classifier, settings)
@@ -238,6 +239,7 @@ class _Fit:
             with self.fabric.autocast():
                 loss = self.consistency.loss(step, self.state.model, self._averaged())
             yield loss, {"loss_consistency": loss.detach()}
+        self.arrays.release()
 
     def _forward(self, samples: TrainingSamples) -> tuple[ClassifierOutput, Tensor]:
         # The outputs and what they should be: classes (B,), or shares of them (B, K).
@@ -277,13 +279,14 @@ class _Fit:
     def training_fingerprint(self, epochs: int) -> str:
         """Digest of all that decides the weights, but for test labels, which do not."""
         pixels, arrays = (self.train_pixels, self.validation.pixels), self.arrays
+        scene = (arrays.channels, arrays.modality_channels, *arrays.features)
+        if arrays.digest is not None:
+            scene = (arrays.digest, arrays.modality_channels)
         return fingerprint(
             *(part for p in pixels for part in (p.rows, p.cols, p.targets)),
             self.valid[0],
             *([] if arrays.present is None else [arrays.present]),
-            arrays.channels,
-            arrays.modality_channels,
-            *arrays.features,
+            *scene,
             *arrays.feature_mean,
             *arrays.feature_std,
             self.settings.decisive(),

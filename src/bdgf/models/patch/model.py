@@ -13,6 +13,8 @@ import xarray as xr
 
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights, read_weights, weights_files, write_weights
+from bdgf.features.mapped_tensors import mapped_tensors
+from bdgf.features.prepared_window import fits_into_memory
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.patch.fit import NetworkMaker, fit_classifier
 from bdgf.models.patch.network import PatchNetwork
@@ -54,8 +56,13 @@ class NetworkModel:
         execution = execution or Execution()
         prepared = inputs.prepared
         settings, make_network = self.choose(prepared, train, own)
+        if fits_into_memory(prepared, inputs.cube, execution.devices):
+            tensors = inputs.tensors
+        else:
+            scratch = execution.checkpoints.folder if execution.checkpoints else None
+            tensors = mapped_tensors(prepared, inputs.cube, scratch)
         weights = fit_classifier(
-            inputs.tensors,
+            tensors,
             prepared[LABELS].to_numpy(),
             split.to_numpy(),
             valid_mask(prepared),

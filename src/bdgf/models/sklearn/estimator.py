@@ -14,10 +14,15 @@ from bdgf.core.digests import check_digests
 from bdgf.core.errors import artifact_errors
 from bdgf.core.settings import Settings
 from bdgf.core.whole_files import whole_artifact
+from bdgf.features.prepared_window import fits_into_memory
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.sklearn.feature_source import PixelFeatures, row_bands
 from bdgf.models.sklearn.skops_file import dump_estimator
-from bdgf.models.sklearn.training_pixels import Estimator, training_pixels
+from bdgf.models.sklearn.training_pixels import (
+    Estimator,
+    training_pixels,
+    training_pixels_of_windows,
+)
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.training.devices import DeviceSettings
 
@@ -51,12 +56,11 @@ class EstimatorModel:
     ) -> TrainedEstimator:
         """Trains it: see `Model.fit`."""
         features = self.fit_features(inputs.prepared, own)
-        table = training_pixels(
-            features.table(inputs.prepared, inputs.cube),
-            inputs.prepared[LABELS].to_numpy(),
-            split.to_numpy(),
-            own.use_validation,
-        )
+        known = inputs.prepared[LABELS].to_numpy(), split.to_numpy(), own.use_validation
+        if fits_into_memory(inputs.prepared, inputs.cube, execution and execution.devices):
+            table = training_pixels(features.table(inputs.prepared, inputs.cube), *known)
+        else:
+            table = training_pixels_of_windows(features, inputs.prepared, inputs.cube, *known)
         estimator = self.classifier.fit(table, own, seed)
         config = {
             "model": self.name,

@@ -16,6 +16,7 @@ from bdgf.models.sklearn.feature_source import PixelReader, reader_of_maps
 from bdgf.models.sklearn.window_statistics import window_statistics
 from bdgf.preprocessing.pca import principal_axes
 from bdgf.preprocessing.preparation import is_reduced, stack_channels
+from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 
@@ -82,8 +83,8 @@ class ChannelsAndWindow:
         axes = {}
         for name in spectral_names(prepared):
             if not is_reduced(prepared[name]):
-                pixels = prepared[name].to_numpy()[:, modality_mask(prepared, name)]
-                axes[name] = _principal_axes(pixels, settings.components)
+                covariance = _covariance(prepared[name], modality_mask(prepared, name))
+                axes[name] = principal_axes(covariance, settings.components)[0]
         return cls(settings, axes)
 
     def maps(self, prepared: xr.Dataset) -> np.ndarray:
@@ -109,7 +110,18 @@ class ChannelsAndWindow:
         return dict(self.axes)
 
 
-def _principal_axes(pixels: np.ndarray, count: int) -> np.ndarray:
-    """(at most count, C) axes of (C, N) pixels, of largest variance first."""
-    covariance = np.atleast_2d(np.cov(pixels.astype(np.float64), bias=True))
-    return principal_axes(covariance, count)[0]
+def _covariance(modality: xr.DataArray, mask: np.ndarray) -> np.ndarray:
+    """(C, C) of the (C, H, W) channels where the (H, W) mask is."""
+    count, height, width = modality.shape
+    bands = list(row_bands(height, rows_within(count * width)))
+    if len(bands) == 1:
+        pixels = modality.to_numpy()[:, mask]
+        return np.atleast_2d(np.cov(pixels.astype(np.float64), bias=True))
+    # Two passes over what does not fit into memory at once.
+    mean, covariance = np.zeros(count), np.zeros((count, count))
+    for rows in bands:
+        mean += modality[:, rows].to_numpy()[:, mask[rows]].sum(1, np.float64) / mask.sum()
+    for rows in bands:
+        apart = modality[:, rows].to_numpy()[:, mask[rows]] - mean[:, None]
+        covariance += apart @ apart.T / mask.sum()
+    return covariance

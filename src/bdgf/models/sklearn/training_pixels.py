@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdgf.models.sklearn.feature_source import PixelReader, row_bands
+from bdgf.features.prepared_window import classifier_reach, read_window
+from bdgf.models.sklearn.feature_source import PixelFeatures, PixelReader, row_bands
+from bdgf.raster.windows import blocks
 from bdgf.splits.parts import TRAIN, VALIDATION
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from bdgf.features.source import FeatureSource
+
+_SIDE = 512
+"""Side in pixels of a window that is read at a time."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +73,49 @@ def training_pixels(
         split: (H, W) uint8, a split's values.
         use_validation: Whether validation pixels train too.
     """
-    chosen = (split == TRAIN) | (use_validation & (split == VALIDATION))
-    label_map = np.where(chosen, labels, 0)
+    label_map = _label_map(labels, split, use_validation)
     described = [table(band) for band in row_bands(label_map != 0)]
     return TrainingPixels(np.concatenate(described), label_map)
+
+
+def training_pixels_of_windows(
+    features: PixelFeatures,
+    prepared: xr.Dataset,
+    cube: FeatureSource | None,
+    labels: np.ndarray,
+    split: np.ndarray,
+    use_validation: bool,
+) -> TrainingPixels:
+    """The same of a scene that does not fit into memory: window by window.
+
+    Args:
+        features: What describes a pixel.
+        prepared: The prepared scene.
+        cube: Its diffusion features, where the model uses them.
+        labels: (H, W) class ids, 0 = unlabelled.
+        split: (H, W) uint8, a split's values.
+        use_validation: Whether validation pixels train too.
+    """
+    label_map = _label_map(labels, split, use_validation)
+    reach = classifier_reach(features.patch, cube.levels if cube is not None else ())
+    described, places = [], []
+    for window in blocks(label_map.shape, _SIDE):
+        rows, columns = np.nonzero(label_map[window.index])
+        if not len(rows):
+            continue
+        read = read_window(prepared, cube, window, reach)
+        wanted = np.zeros((read.prepared.sizes["y"], read.prepared.sizes["x"]), bool)
+        wanted[rows + read.core.rows.start, columns + read.core.columns.start] = True
+        described.append(features.table(read.prepared, read.features)(wanted))
+        first = window.rows.start * label_map.shape[1] + window.columns.start
+        places.append(first + rows * label_map.shape[1] + columns)
+    order = np.argsort(np.concatenate(places))  # row-major over the whole scene
+    return TrainingPixels(np.concatenate(described)[order], label_map)
+
+
+def _label_map(labels: np.ndarray, split: np.ndarray, use_validation: bool) -> np.ndarray:
+    chosen = (split == TRAIN) | (use_validation & (split == VALIDATION))
+    return np.where(chosen, labels, 0)
 
 
 def in_chunks(
