@@ -26,9 +26,9 @@ from bdgf.experiments.balance_summary import (
 )
 from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.config_loader import SceneConfigLoader
-from bdgf.pipelines.ingest.nodes import ingest_scene
 from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 from bdgf.settings import CONFIG_LOADER_ARGS
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import make_split
@@ -66,7 +66,7 @@ def run(scene: str, masking: dict[str, Any], prediction: str, seed: int) -> dict
     parameters = SceneConfigLoader(
         str(ROOT / "conf"), env="local", runtime_params={"dataset": scene}, **CONFIG_LOADER_ARGS
     )["parameters"]
-    data = ingest_scene(parameters["scene"], scene, parameters["ingest"])
+    data = ingest(scene, parameters["scene"], IngestSettings.model_validate(parameters["ingest"]))
     settings = PreparationSettings.model_validate(parameters["preparation"])
     prepared = fit_preparation(data, settings).apply(data)
     patch = parameters["train"]["classifier"]["patch"]

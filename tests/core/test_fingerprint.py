@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from bdgf.core import fingerprint as module
 from bdgf.core.fingerprint import content_digest, fingerprint
+from bdgf.core.mapped_file import mapped_array
 from bdgf.core.settings import Settings
 
 plain = st.recursive(
@@ -177,3 +179,12 @@ def test_settings_are_told_by_what_they_hold():
 def test_what_has_no_fingerprint_is_refused(value):
     with pytest.raises(TypeError):
         fingerprint(value)
+
+
+def test_an_array_in_a_file_has_the_fingerprint_of_the_same_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_PIECE", 100)
+    values = np.random.default_rng(0).random((7, 11, 3), np.float32)
+    stored = mapped_array(values.shape, np.float32, tmp_path)
+    stored[:] = values
+    assert fingerprint(stored) == fingerprint(values)
+    assert fingerprint(stored.T) == fingerprint(values.T)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import entropy
 
-from bdgf.evaluation.maps import class_map, color_image, color_table, entropy_map
+from bdgf.evaluation.maps import class_map, color_image, color_table, entropy_map, overview
 from bdgf.scenes.scene import ClassTable
 
 
@@ -35,3 +35,10 @@ def test_colours_are_those_of_the_classes():
     assert color_table(classes) == {0: (255, 255, 255), 1: (255, 0, 0), 2: (0, 128, 255)}
     image = color_image(np.array([[0, 2]], np.uint8), classes)
     assert image.tolist() == [[[255, 255, 255], [0, 128, 255]]]
+
+
+def test_an_overview_is_every_nth_pixel_and_small_maps_are_whole():
+    values = np.arange(70).reshape(7, 10)
+    np.testing.assert_array_equal(overview(values, 10), values)
+    np.testing.assert_array_equal(overview(values, 4), values[::3, ::3])
+    assert max(overview(values, 4).shape) <= 4

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdgf.raster.windows import Window, blocks, round_up
+from bdgf.raster.windows import Window, blocks, round_up, row_bands, rows_within
 
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -45,3 +45,18 @@ def test_rounding_up(value, multiple):
     found = round_up(value, multiple)
     assert found % multiple == 0
     assert value <= found < value + multiple
+
+
+@given(height=st.integers(1, 300), rows=st.integers(1, 320))
+def test_bands_of_rows_follow_one_another(height: int, rows: int) -> None:
+    bands = list(row_bands(height, rows))
+    assert [row for band in bands for row in range(band.start, band.stop)] == list(range(height))
+    assert all(band.stop - band.start == rows for band in bands[:-1])
+
+
+@given(values=st.integers(1, 10**6), most=st.integers(1, 10**7))
+def test_a_band_of_rows_holds_what_it_may(values: int, most: int) -> None:
+    rows = rows_within(values, most)
+    assert rows >= 1
+    assert rows == 1 or rows * values <= most
+    assert rows < 64 or rows % 64 == 0

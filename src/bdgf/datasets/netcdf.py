@@ -60,6 +60,12 @@ class NetCDFDataset(LocalVersionedDataset[xr.Dataset | StreamedDataset]):
         super().__init__(filepath=filepath, version=version, metadata=metadata)
         self.lazy = lazy
 
+    def load(self) -> xr.Dataset:
+        """Reads the latest version, or the one asked for."""
+        loaded = super().load()
+        assert isinstance(loaded, xr.Dataset)
+        return loaded
+
     def size(self, content: xr.Dataset | StreamedDataset) -> int:
         """Bytes of the file, from how far some rows of each variable can be compressed.
 

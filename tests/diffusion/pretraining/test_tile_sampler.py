@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdgf.core.errors import SceneError
+from bdgf.core.mapped_file import mapped_array
+from bdgf.diffusion.pretraining import tile_sampler
 from bdgf.diffusion.pretraining.tile_sampler import TileSource, held_out_corners
 
 
@@ -130,3 +132,22 @@ def test_each_modality_s_mask_is_cut_and_turned_with_its_pixels():
         rows, columns = batch.x0.long().unbind(1)
         there = torch.from_numpy(present[1])[rows, columns]
         assert torch.equal(batch.present[:, 1] > 0, there & (batch.valid[:, 0] > 0))
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_scene_in_a_file_gives_the_tiles_of_one_in_memory(tmp_path, monkeypatch, missing):
+    rng = np.random.default_rng(0)
+    channels, valid = rng.random((3, 40, 48), np.float32), rng.random((40, 48)) < 0.9
+    present = rng.random((2, 40, 48)) < 0.8 if missing else None
+    stored = mapped_array(channels.shape, np.float32, tmp_path)
+    stored[:] = channels
+    found = []
+    for values, rows in ((channels, 100), (stored, 7)):
+        monkeypatch.setattr(tile_sampler, "rows_within", lambda _, rows=rows: rows)
+        tiles = TileSource(values, valid, 8, held_out_share=0.1, least_valid=0.5, present=present)
+        found.append((tiles.draw(64, generator()), tiles.validation()))
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one.x0, other.x0)
+        assert torch.equal(one.valid, other.valid)
+        assert (one.present is None) == (not missing)
+        assert one.present is None or torch.equal(one.present, other.present)

@@ -1,0 +1,53 @@
+"""A scene that is read while it is written is the scene that is read into memory."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from bdgf.core.errors import SceneError
+from bdgf.raster.streamed import StreamedDataset
+from bdgf.scenes.ingest import streamed_scene as module
+from bdgf.scenes.ingest.read_scene import IngestSettings
+from bdgf.scenes.ingest.streamed_scene import ingest_resident_or_streamed
+from tests.scenes.ingest.test_file_windows import CONFIG, raw, write
+
+__all__ = ["raw"]
+
+
+def ingested(folder, gib, **more):
+    settings = IngestSettings(folders=(str(folder.parent),), resident_gib=gib, isolated=False)
+    return ingest_resident_or_streamed("field", {**CONFIG, **more}, settings)
+
+
+@pytest.mark.parametrize("require", ["any", "all"])
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_it_is_the_scene_in_memory(raw, monkeypatch, require, rows):
+    monkeypatch.setattr(module, "rows_within", lambda values: rows)
+    whole = ingested(raw, 1.0, require=require)
+    streamed = ingested(raw, 0.0, require=require)
+    assert isinstance(whole, xr.Dataset)
+    assert isinstance(streamed, StreamedDataset)
+    xr.testing.assert_identical(streamed.load(), whole)
+
+
+def test_official_maps_are_there_too(raw):
+    rng = np.random.default_rng(1)
+    for name in ("train", "test"):
+        write(raw / f"{name}.tif", rng.integers(0, 4, (40, 53)).astype(np.uint8))
+    maps = {"official_train": {"file": "train.tif"}, "official_test": {"file": "test.tif"}}
+    whole, streamed = (ingested(raw, gib, labels=None, **maps) for gib in (1.0, 0.0))
+    xr.testing.assert_identical(streamed.load(), whole)
+
+
+def test_wrong_labels_are_told_before_anything_is_written(raw):
+    write(raw / "narrow.tif", np.ones((40, 50), np.uint8))
+    with pytest.raises(SceneError, match="narrow"):
+        ingested(raw, 0.0, labels={"file": "narrow.tif"})
+
+
+def test_what_can_only_be_read_whole_is(raw):
+    np.save(raw / "labels.npy", np.ones((40, 53), np.uint8))
+    rng = np.random.default_rng(0)
+    np.save(raw / "optical.npy", rng.random((40, 53, 4), np.float32))
+    modalities = {**CONFIG["modalities"], "optical": {"kind": "spectral", "file": "optical.npy"}}
+    assert isinstance(ingested(raw, 0.0, modalities=modalities), xr.Dataset)
