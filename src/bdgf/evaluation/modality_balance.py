@@ -25,6 +25,7 @@ from bdgf.evaluation.linear_probe import LinearProbeSettings, probe_accuracy
 from bdgf.features.cube import FeatureCube
 from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.raster.patches import level_valid
+from bdgf.raster.windows import row_bands
 from bdgf.scenes.scene import LABELS, valid_mask
 from bdgf.splits.parts import TRAIN, VALIDATION
 from bdgf.splits.validation_groups import grid_blocks
@@ -182,8 +183,7 @@ def _without(names: Sequence[str], hidden: str) -> tuple[str, ...]:
 def _change(full: FeatureCube, less: FeatureCube, level: int, valid: np.ndarray) -> float:
     # `relative_change` over the valid cells (h, w) of a whole scene, some rows at a time.
     change = energy = 0.0
-    for start in range(0, len(valid), ROWS):
-        rows = slice(start, min(start + ROWS, len(valid)))
+    for rows in row_bands(len(valid), ROWS):
         one = full.read(level, rows)[:, valid[rows]].astype(np.float64)  # (C_l, cells)
         other = less.read(level, rows)[:, valid[rows]]
         change += float(((one - other) ** 2).sum())

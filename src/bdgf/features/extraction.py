@@ -22,6 +22,7 @@ from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
 from bdgf.features.memory import bytes_per_pixel
 from bdgf.features.noise_field import NoiseField
 from bdgf.raster.blocks import FeatureTile, calibration_regions, cut, tile_side
+from bdgf.raster.windows import row_bands
 from bdgf.scenes.masks import modality_masks
 from bdgf.scenes.scene import modality_names, valid_mask
 from bdgf.training.devices import arithmetic
@@ -218,10 +219,7 @@ def _fingerprint(
     weights: Weights, prepared: xr.Dataset, decisive: list[Any], fabric: Fabric
 ) -> str:
     # The scene is hashed some rows at a time: it may not fit into memory.
-    parts = (
-        prepared.isel(y=slice(start, start + HASHED_ROWS))
-        for start in range(0, prepared.sizes["y"], HASHED_ROWS)
-    )
+    parts = (prepared.isel(y=rows) for rows in row_bands(prepared.sizes["y"], HASHED_ROWS))
     digests = []
     for part in parts:
         masks = [] if (present := modality_masks(part)) is None else [present]

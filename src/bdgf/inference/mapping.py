@@ -22,7 +22,7 @@ from bdgf.inference.stored_step import stored_step
 from bdgf.inference.window_step import CLASS_MAP, PROBABILITIES, UNCERTAINTY_MAP, WindowStep
 from bdgf.raster.block_file import BlockFile, Layer
 from bdgf.raster.stream import stream
-from bdgf.raster.windows import Window, blocks
+from bdgf.raster.windows import Window, blocks, row_bands
 from bdgf.training.devices import arithmetic, make_fabric
 from bdgf.training.progress import ProgressBar
 
@@ -56,7 +56,7 @@ class MappedScene:
 
     def rows(self, layer: str) -> Iterator[tuple[slice, np.ndarray]]:
         """Slices of rows of a layer, with their numbers (bands, rows, W)."""
-        for part in self.file.row_bands(_ROWS):
+        for part in row_bands(self.file.shape[0], _ROWS):
             values = self.file.read(layer, part)
             yield part, values if values.ndim == 3 else values[None]
 
@@ -64,7 +64,7 @@ class MappedScene:
         """(h, w) of a layer, every n-th pixel, so that no side is longer than `most`."""
         step = max(1, math.ceil(max(self.file.shape) / most))
         parts = []
-        for part in self.file.row_bands(_ROWS):
+        for part in row_bands(self.file.shape[0], _ROWS):
             first = -part.start % step
             parts.append(self.file.read(layer, part)[first::step, ::step])
         return np.concatenate(parts)

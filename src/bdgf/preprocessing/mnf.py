@@ -13,6 +13,7 @@ from scipy.linalg import eigh
 
 from bdgf.preprocessing.pca import RANK, with_positive_largest
 from bdgf.preprocessing.pixel_chunks import rows_at_once
+from bdgf.raster.windows import row_bands
 
 _NOISE_RIDGE = 1e-6  # share of the mean noise that every direction has at least
 
@@ -34,8 +35,8 @@ def noise_covariance(
     height, width = mask.shape
     total, pairs = np.zeros((bands, bands)), 0
     step = rows_at_once(width, bands)
-    for start in range(0, height, step):
-        rows = slice(start, min(start + step + 1, height))  # one row more: the pairs across
+    for band in row_bands(height, step):
+        rows = slice(band.start, min(band.stop + 1, height))  # one row more: the pairs across
         valid = mask[rows]
         values = np.zeros((*valid.shape, bands))
         values[valid] = to_bands(modality[rows].to_numpy()[valid].astype(np.float64))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from bdgf.raster.windows import row_bands
+
 _CHUNK_VALUES = 4_000_000  # float64 values of a modality held at once: 32 MB
 
 
@@ -24,7 +26,5 @@ def pixel_chunks(modality: xr.DataArray, mask: np.ndarray) -> Iterator[tuple[sli
 def stored_chunks(modality: xr.DataArray, mask: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """The same in the type in which they are stored."""
     height, width, bands = modality.shape
-    step = rows_at_once(width, bands)
-    for start in range(0, height, step):
-        rows = slice(start, min(start + step, height))
+    for rows in row_bands(height, rows_at_once(width, bands)):
         yield rows, modality[rows].to_numpy()[mask[rows]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,11 +119,6 @@ class BlockFile:
                 parts.append(np.frombuffer(file.read(count * dtype.itemsize), dtype))
         maps = np.stack(parts).reshape(len(parts), -1, width)
         return maps if layer.bands is not None else maps[0]
-
-    def row_bands(self, rows: int) -> Iterator[slice]:
-        """The raster's rows, so many at a time."""
-        for first in range(0, self.shape[0], rows):
-            yield slice(first, min(first + rows, self.shape[0]))
 
     def _write_layer(self, path: Path, layer: Layer, window: Window, values: np.ndarray) -> None:
         maps = np.asarray(values, layer.dtype)

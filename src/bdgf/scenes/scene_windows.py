@@ -11,7 +11,7 @@ import xarray as xr
 
 from bdgf.core.fingerprint import fingerprint
 from bdgf.raster.georeferencing import georeference
-from bdgf.raster.windows import Window
+from bdgf.raster.windows import Window, row_bands
 from bdgf.scenes.masks import modality_masks
 from bdgf.scenes.scene import LABELS, class_table, modality_names, valid_mask
 
@@ -135,10 +135,7 @@ class DatasetWindows:
     def digest(self) -> str:
         """Of the arrays, some rows at a time."""
         height, width = self.shape
-        parts = [
-            self.read(Window(slice(first, min(first + _ROWS, height)), slice(0, width)))
-            for first in range(0, height, _ROWS)
-        ]
+        parts = [self.read(Window(rows, slice(0, width))) for rows in row_bands(height, _ROWS)]
         names = list(self.modalities)
         digests = []
         for part in parts:

@@ -24,6 +24,7 @@ from bdgf.models.patch.fusion import check_fusion, fuse
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import SceneTensors, gather_cells, level_patch, level_valid
+from bdgf.raster.windows import row_bands
 from bdgf.training.devices import DeviceSettings, make_fabric
 
 if TYPE_CHECKING:
@@ -205,9 +206,9 @@ def _stream(
     height, width = arrays.shape
     valid = level_valid(seen, max(classifier.levels, 1))
     step = _block_rows(classifier, width, settings.block_megabytes)
-    for start in range(0, height, step):
-        stop = min(start + step, height)
-        rows, cols = torch.nonzero(asked[start:stop], as_tuple=True)
+    for band in row_bands(height, step):
+        start, stop = band.start, band.stop
+        rows, cols = torch.nonzero(asked[band], as_tuple=True)
         if not len(rows):
             continue
         block = embed_rows(classifier, arrays, valid, start, stop)

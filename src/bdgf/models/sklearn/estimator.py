@@ -16,7 +16,7 @@ from bdgf.core.settings import Settings
 from bdgf.core.whole_files import whole_artifact
 from bdgf.features.prepared_window import fits_into_memory
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
-from bdgf.models.sklearn.feature_source import PixelFeatures, row_bands
+from bdgf.models.sklearn.feature_source import PixelFeatures, wanted_bands
 from bdgf.models.sklearn.skops_file import dump_estimator
 from bdgf.models.sklearn.training_pixels import (
     Estimator,
@@ -129,7 +129,7 @@ class TrainedEstimator:
         probabilities = np.zeros((self.config["classes"], *valid.shape), np.float32)
         at = classifier.classes(self.estimator) - 1
         wanted = valid if inputs.wanted is None else valid & inputs.wanted
-        for band in row_bands(wanted):
+        for band in wanted_bands(wanted):
             found = classifier.probabilities(self.estimator, table(band), own)
             of_classes = np.zeros((len(probabilities), len(found)), np.float32)
             of_classes[at] = found.T

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from bdgf.raster.windows import row_bands
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -47,7 +49,7 @@ def reader_of_maps(maps: np.ndarray) -> PixelReader:
     return lambda wanted: np.ascontiguousarray(maps[:, wanted].T)
 
 
-def row_bands(wanted: np.ndarray) -> Iterator[np.ndarray]:
+def wanted_bands(wanted: np.ndarray) -> Iterator[np.ndarray]:
     """The wanted pixels in bands of rows, so that no table of a whole large scene is held.
 
     Args:
@@ -57,9 +59,8 @@ def row_bands(wanted: np.ndarray) -> Iterator[np.ndarray]:
         (H, W) bool, from the first row to the last; bands without a wanted pixel are left out.
     """
     height, width = wanted.shape
-    step = max(_BAND // width, 1)
-    for start in range(0, height, step):
-        band = np.zeros_like(wanted)
-        band[start : start + step] = wanted[start : start + step]
-        if band.any():
+    for rows in row_bands(height, max(_BAND // width, 1)):
+        if wanted[rows].any():
+            band = np.zeros_like(wanted)
+            band[rows] = wanted[rows]
             yield band

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bdgf.features.prepared_window import classifier_reach, read_window
-from bdgf.models.sklearn.feature_source import PixelFeatures, PixelReader, row_bands
+from bdgf.models.sklearn.feature_source import PixelFeatures, PixelReader, wanted_bands
 from bdgf.raster.windows import blocks
 from bdgf.splits.parts import TRAIN, VALIDATION
 
@@ -74,7 +74,7 @@ def training_pixels(
         use_validation: Whether validation pixels train too.
     """
     label_map = _label_map(labels, split, use_validation)
-    described = [table(band) for band in row_bands(label_map != 0)]
+    described = [table(band) for band in wanted_bands(label_map != 0)]
     return TrainingPixels(np.concatenate(described), label_map)
 
 
