@@ -84,6 +84,9 @@ def test_a_dataset_in_parts_is_the_same_file_to_who_reads_it(tmp_path: Path, laz
     streamed.save(StreamedDataset({"optical": form}, parts, lambda: rest))
     xr.testing.assert_identical(streamed.load().load(), dataset.load().load())
     assert georeference(streamed.load()["optical"]) == georeference(dataset.load()["optical"])
+    again = NetCDFDataset(filepath=str(tmp_path / "again.nc"))
+    again.save(StreamedDataset({"optical": form}, parts, lambda: rest))
+    assert (tmp_path / "again.nc").read_bytes() == (tmp_path / "streamed.nc").read_bytes()
 
 
 def test_a_dataset_in_parts_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:

@@ -51,3 +51,13 @@ def test_what_can_only_be_read_whole_is(raw):
     np.save(raw / "optical.npy", rng.random((40, 53, 4), np.float32))
     modalities = {**CONFIG["modalities"], "optical": {"kind": "spectral", "file": "optical.npy"}}
     assert isinstance(ingested(raw, 0.0, modalities=modalities), xr.Dataset)
+
+
+@pytest.mark.parametrize(
+    ("values", "word"), [(7.0, "is 7 everywhere"), (np.nan, "no pixel has data in all its bands")]
+)
+def test_what_is_no_image_is_refused_when_all_of_it_was_read(raw, values, word):
+    write(raw / "flat.tif", np.full((40, 53), values, np.float32))
+    modalities = {**CONFIG["modalities"], "flat": {"kind": "auxiliary", "file": "flat.tif"}}
+    with pytest.raises(SceneError, match=word):
+        ingested(raw, 0.0, modalities=modalities).load()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from bdgf.core.errors import SceneError
 from bdgf.core.machine_memory import GIB
 from bdgf.raster.streamed import Part, StreamedDataset, hollow
 from bdgf.raster.windows import Window, row_bands, rows_within
@@ -78,6 +79,7 @@ def streamed_scene(source: FileWindows) -> StreamedDataset:
     names = list(source.modalities)
     masks = {name: np.zeros(source.shape, bool) for name in names}
     valid = np.zeros(source.shape, bool)
+    ranges = {name: [np.inf, -np.inf] for name in names}
     forms = {name: _form(source, name) for name in names}
 
     def parts() -> Iterator[Part]:
@@ -87,8 +89,16 @@ def streamed_scene(source: FileWindows) -> StreamedDataset:
             part = source.read(Window(rows, slice(0, width)))
             valid[rows] = valid_mask(part)
             for name in names:
-                masks[name][rows] = modality_mask(part, name)
-                yield Part(name, (rows, slice(None), slice(None)), part[name].to_numpy())
+                here, values = modality_mask(part, name), part[name].to_numpy()
+                masks[name][rows] = here
+                if here.any():
+                    least, greatest = ranges[name]
+                    ranges[name] = [
+                        min(least, values[here].min()),
+                        max(greatest, values[here].max()),
+                    ]
+                yield Part(name, (rows, slice(None), slice(None)), values)
+        _check_ranges(source, ranges)
 
     def rest() -> xr.Dataset:
         variables = {**forms, **mask_variables(masks, valid)}
@@ -107,6 +117,19 @@ def streamed_scene(source: FileWindows) -> StreamedDataset:
         return scene
 
     return StreamedDataset(forms, parts, rest)
+
+
+def _check_ranges(source: FileWindows, ranges: Mapping[str, Sequence[float]]) -> None:
+    """Refuses what is no image, which only all of it tells."""
+    for name, (least, greatest) in ranges.items():
+        about = f"scene '{source.name}', modality {name}"
+        if least > greatest:
+            raise SceneError(
+                f"{about}: no pixel has data in all its bands; correct its nodata values, or leave "
+                "bands without data out with `exclude`"
+            )
+        if least == greatest:
+            raise SceneError(f"{about} is {least:g} everywhere; choose another variable or file")
 
 
 def _form(source: FileWindows, name: str) -> xr.DataArray:
