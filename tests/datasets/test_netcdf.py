@@ -69,21 +69,22 @@ def test_a_dataset_in_parts_is_the_same_file_to_who_reads_it(tmp_path: Path, laz
     rest = xr.Dataset(
         {"labels": (("y", "x"), rng.integers(0, 5, (150, 90), np.uint8))}, attrs={"scene": "small"}
     )
-    rest = with_georeference(rest, "EPSG:32632", transform)
     form = hollow(("band", "y", "x"), values.shape, "float32", {"kind": "spectral"})
+    rest = with_georeference(rest.assign(optical=form), "EPSG:32632", transform)
 
     def parts() -> Iterator[Part]:
         for first in range(0, 150, 40):  # not in chunks of the file
             rows = slice(first, min(first + 40, 150))
             yield Part("optical", (slice(None), rows, slice(None)), values[:, rows])
 
-    whole = rest.assign(optical=(form.dims, values, form.attrs))
+    whole = rest.assign(optical=rest["optical"].copy(data=values))
     dataset = NetCDFDataset(filepath=str(tmp_path / "whole.nc"), lazy=lazy)
     dataset.save(whole)
     streamed = NetCDFDataset(filepath=str(tmp_path / "streamed.nc"), lazy=lazy)
     streamed.save(StreamedDataset({"optical": form}, parts, lambda: rest))
     xr.testing.assert_identical(streamed.load().load(), dataset.load().load())
     assert georeference(streamed.load()["optical"]) == georeference(dataset.load()["optical"])
+    assert streamed.load()["optical"].encoding["grid_mapping"] == "spatial_ref"
     again = NetCDFDataset(filepath=str(tmp_path / "again.nc"))
     again.save(StreamedDataset({"optical": form}, parts, lambda: rest))
     assert (tmp_path / "again.nc").read_bytes() == (tmp_path / "streamed.nc").read_bytes()

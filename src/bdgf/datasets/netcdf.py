@@ -124,8 +124,10 @@ def _write_parts(content: StreamedDataset, file: Any) -> None:
         variables, attributes = xr.conventions.encode_dataset_coordinates(content.whole())
         for key, variable in variables.items():
             name = str(key)
-            if name in content.forms:
-                told = variable  # its values are there
+            if name in content.forms:  # its values are there
+                first = variable[tuple(slice(1) for _ in variable.dims)]
+                told = xr.conventions.encode_cf_variable(first, name=name)
+                told.attrs.pop("_FillValue", None)
             else:
                 told = xr.conventions.encode_cf_variable(variable, name=name)
                 _create(target, name, told)

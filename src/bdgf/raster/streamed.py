@@ -44,8 +44,13 @@ class StreamedDataset:
         arrays = {name: np.zeros(form.shape, form.dtype) for name, form in self.forms.items()}
         for name, index, values in self.parts():
             arrays[name][index] = values
-        made = {name: (form.dims, arrays[name], form.attrs) for name, form in self.forms.items()}
-        return self.rest().assign(made)
+        whole = self.whole()
+        return whole.assign({name: whole[name].copy(data=arrays[name]) for name in arrays})
+
+    def whole(self) -> xr.Dataset:
+        """The dataset with its large variables hollow, when all parts were made."""
+        rest = self.rest()
+        return rest.assign({name: form for name, form in self.forms.items() if name not in rest})
 
 
 def hollow(
