@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 from math import prod
 from pathlib import Path
@@ -19,14 +20,14 @@ def mapped_array(shape: tuple[int, ...], dtype: Any, folder: Path | None = None)
     Args:
         shape: Its shape.
         dtype: Its dtype.
-        folder: Where the file is; None for the system's temporary folder.
+        folder: Where the file is; None for the system's folder of large temporary files.
 
     Raises:
         StorageError: The disk has no room for it.
     """
     kind = np.dtype(dtype)
     size = max(prod(shape) * kind.itemsize, 1)
-    place = Path(folder) if folder is not None else Path(tempfile.gettempdir())
+    place = Path(folder) if folder is not None else _large_files()
     with writing(place / "array"):
         place.mkdir(parents=True, exist_ok=True)
         require_space(place / "array", size)
@@ -34,6 +35,14 @@ def mapped_array(shape: tuple[int, ...], dtype: Any, folder: Path | None = None)
             file.truncate(size)
             pages = mmap.mmap(file.fileno(), size)
     return np.frombuffer(pages, kind, prod(shape)).reshape(shape)
+
+
+def _large_files() -> Path:
+    # The plain temporary folder may itself lie in memory, /var/tmp does not.
+    large = Path("/var/tmp")
+    if "TMPDIR" not in os.environ and large.is_dir() and os.access(large, os.W_OK):
+        return large
+    return Path(tempfile.gettempdir())
 
 
 def is_mapped(array: np.ndarray) -> bool:

@@ -31,7 +31,8 @@ def mapped_tensors(
     Args:
         prepared: The prepared scene.
         cube: Its feature cube; None leaves the features out.
-        folder: Where the files are, which have no names; None for the system's temporary folder.
+        folder: Where the files are, which have no names; None for the system's folder of
+            large temporary files.
 
     Raises:
         SceneError: The cube is of a scene of another size.

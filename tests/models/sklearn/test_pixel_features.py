@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 from sklearn.decomposition import PCA
 
+from bdgf.models.sklearn import pixel_features as module
 from bdgf.models.sklearn.pixel_features import ChannelsAndWindow, StackedChannels, WindowSettings
 from bdgf.models.sklearn.window_statistics import window_statistics
 from bdgf.preprocessing.preparation import fit_preparation, stack_channels
@@ -72,3 +73,13 @@ def test_what_was_fitted_is_what_another_scene_is_seen_with():
 def test_a_window_without_centre_is_refused():
     with pytest.raises(ValidationError, match="odd"):
         WindowSettings(window=4)
+
+
+def test_axes_of_a_scene_that_is_read_in_parts_are_those_of_the_whole(monkeypatch):
+    prepared = prepare(bands=8, components=30)
+    whole = ChannelsAndWindow.fit(prepared, SETTINGS).axes
+    monkeypatch.setattr(module, "rows_within", lambda values: 7)
+    found = ChannelsAndWindow.fit(prepared, SETTINGS).axes
+    assert found.keys() == whole.keys() != set()
+    for name, axes in found.items():
+        np.testing.assert_allclose(axes, whole[name], rtol=1e-5, atol=1e-6)

@@ -15,6 +15,8 @@ from bdgf.raster.windows import row_bands, rows_within
 
 log = logging.getLogger(__name__)
 
+_TABLE_BYTES = 16
+"""Of a pixel, in the tables that corners of tiles are found with."""
 HELD_OUT_SEED = 20230
 """The held-out region is the same for every training, so that trainings can be compared."""
 
@@ -188,7 +190,7 @@ def _training_corners(trainable: np.ndarray, tile: int, least_valid: float) -> n
     height, width = trainable.shape
     corners = height - tile + 1, width - tile + 1
     inside = np.empty(corners, np.int32)
-    for rows in row_bands(corners[0], rows_within(width)):
+    for rows in row_bands(corners[0], rows_within(_TABLE_BYTES * width)):
         part = trainable[rows.start : rows.stop + tile - 1]
         table = np.pad(part, ((1, 0), (1, 0))).cumsum(0, np.int64).cumsum(1)
         inside[rows] = (
@@ -200,7 +202,7 @@ def _training_corners(trainable: np.ndarray, tile: int, least_valid: float) -> n
     enough = max(min(least_valid * tile**2, inside.max()), 1)
     kind = np.int32 if trainable.size < 2**31 else np.int64
     found = []
-    for part in row_bands(corners[0], rows_within(width)):
+    for part in row_bands(corners[0], rows_within(_TABLE_BYTES * width)):
         rows, columns = np.nonzero(inside[part] >= enough)
         found.append(((rows + part.start) * width + columns).astype(kind))
     return np.concatenate(found)
