@@ -53,7 +53,7 @@ def mapped_tensors(
             pixels[rows, :, part] = prepared[name][:, rows].to_numpy().transpose(1, 2, 0)
 
     digests += _filled(pixels, read_channels)
-    maps, means, deviations = [], [], []
+    files, maps, means, deviations = [pixels], [], [], []
     for level in cube.levels if cube is not None else ():
         assert cube is not None
         mean, deviation = cube.moments(level)
@@ -64,6 +64,7 @@ def mapped_tensors(
             array[rows] = cube.read(level, rows).transpose(1, 2, 0)
 
         digests += _filled(array, read_level)
+        files.append(array)
         maps.append(torch.from_numpy(array).permute(2, 0, 1))
         means.append(torch.from_numpy(mean))
         deviations.append(torch.from_numpy(deviation))
@@ -76,6 +77,7 @@ def mapped_tensors(
         tuple(deviations),
         None if masks is None else channels_last(torch.from_numpy(masks)),
         fingerprint(digests),
+        tuple(files),
     )
 
 

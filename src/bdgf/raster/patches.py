@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -32,6 +33,7 @@ class SceneTensors:
         present: (M, H, W) bool, where each modality has data, in the order of the channels; None
             where all have it on every valid pixel.
         digest: Of channels and features, for tensors that are too large to be hashed once more.
+        files: The arrays in files (`bdgf.core.mapped_file`) that channels and features lie in.
     """
 
     channels: Tensor
@@ -41,6 +43,7 @@ class SceneTensors:
     feature_std: tuple[Tensor, ...] = ()
     present: Tensor | None = None
     digest: str | None = None
+    files: tuple[np.ndarray, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -49,9 +52,8 @@ class SceneTensors:
 
     def release(self) -> None:
         """Lets go of what is in memory of tensors that lie in files."""
-        for maps in (self.channels, *self.features):
-            if maps.device.type == "cpu":
-                release(maps.numpy())
+        for array in self.files:
+            release(array)
 
     @property
     def level_channels(self) -> tuple[int, ...]:
@@ -90,6 +92,7 @@ class SceneTensors:
             feature_std=tuple(std.to(device) for std in self.feature_std),
             present=None if self.present is None else channels_last(self.present.to(device)),
             digest=self.digest,
+            files=self.files,
         )
 
 
