@@ -7,6 +7,7 @@ import pytest
 import rasterio
 import xarray as xr
 
+from bdgf.datasets.netcdf import NetCDFDataset
 from tests.pipelines.project import Project
 from tests.pipelines.test_predict import project
 
@@ -38,7 +39,7 @@ def test_the_whole_way(project: Project, model: str) -> None:
             classes = opened.read(1)
         names = ("scene.nc", "prepared_scene.nc", "predictions.nc")
         scenes = [made(project, name) for name in names]
-        read = [xr.open_dataset(path, engine="h5netcdf").load() for path in scenes]
+        read = [NetCDFDataset(filepath=str(path)).load() for path in scenes]
         found.append((classes, *read))
     (classes, scene, prepared, drawn), (streamed, *others) = found
     np.testing.assert_array_equal(streamed, classes)
