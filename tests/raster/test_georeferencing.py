@@ -54,3 +54,14 @@ def test_a_part_of_a_scene_keeps_the_place_of_its_pixels():
     placed = with_georeference(array(), "EPSG:32632", PLACE)
     part = placed.isel(y=slice(1, 3))
     np.testing.assert_allclose(part["y"], placed["y"][1:])
+
+
+def test_a_large_scene_is_not_copied() -> None:
+    values = np.zeros((3, 4, 2), np.float32)
+    scene = xr.Dataset({"a": (("y", "x", "band"), values, {"units": "m"})}, attrs={"scene": "one"})
+    placed = with_georeference(scene, "EPSG:32632", Affine(10, 0, 0, 0, -10, 0))
+    assert np.shares_memory(placed["a"].to_numpy(), values)
+    assert placed["a"].encoding["grid_mapping"] == "spatial_ref"
+    assert placed["a"].attrs == {"units": "m"}
+    assert placed.attrs == {"scene": "one"}
+    assert "grid_mapping" not in scene["a"].encoding

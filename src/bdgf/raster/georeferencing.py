@@ -49,12 +49,22 @@ def with_georeference(scene: Gridded, crs: CRS | str | None, transform: Affine |
         return scene
     import rioxarray  # noqa: F401 - registers the accessor `rio`
 
+    # Rotated grids have no 1-D coordinates.
+    if transform is not None and transform.b == 0 and transform.d == 0:
+        rows, columns = np.arange(scene.sizes["y"]), np.arange(scene.sizes["x"])
+        scene = scene.assign_coords(
+            y=transform.f + transform.e * (rows + 0.5),
+            x=transform.c + transform.a * (columns + 0.5),
+        )
+    # On one pixel: rioxarray copies what it is given, and the scene may be large, or hollow.
+    pixel = scene.isel(y=slice(1), x=slice(1))
     if transform is not None:
-        if transform.b == 0 and transform.d == 0:  # rotated grids have no 1-D coordinates
-            rows, columns = np.arange(scene.sizes["y"]), np.arange(scene.sizes["x"])
-            scene = scene.assign_coords(
-                y=transform.f + transform.e * (rows + 0.5),
-                x=transform.c + transform.a * (columns + 0.5),
-            )
-        scene = scene.rio.write_transform(transform)
-    return scene if crs is None else scene.rio.write_crs(crs)
+        pixel = pixel.rio.write_transform(transform)
+    if crs is not None:
+        pixel = pixel.rio.write_crs(crs)
+    placed = scene.assign_coords(spatial_ref=pixel["spatial_ref"])
+    names = list(placed.data_vars) if isinstance(placed, xr.Dataset) else []
+    pairs = [(placed[name], pixel[name]) for name in names] if names else [(placed, pixel)]
+    for array, told in pairs:
+        array.attrs, array.encoding = told.attrs, told.encoding
+    return placed
