@@ -1,6 +1,6 @@
 """`python -m benchmarks.full_run`: memory and time of `full` on scenes of several sizes, by node.
 
-A fabricated landscape of 15 channels and two modalities is repeated to scenes of the sizes asked
+A fabricated landscape of 15 channels in three modalities is repeated to scenes of the sizes asked
 for, as GeoTIFFs; 300 pixels all over each have labels. `kedro run --pipeline=full` runs on each in
 a process of its own, whose memory (that of its children too) is looked at five times a second.
 """
