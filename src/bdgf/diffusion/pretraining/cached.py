@@ -55,7 +55,7 @@ def cached_denoiser(
         SceneError: No pixel of a scene is valid.
     """
     devices = devices or DeviceSettings()
-    data = PretrainingData.of(prepared).with_others(others)
+    data = PretrainingData.of(prepared, devices.resident_gib).with_others(others)
     mark = data.fingerprint(settings, seed, devices)
     with cache.claim(mark) as place:
         finished, running = place.with_suffix(".safetensors"), place.with_suffix(".ckpt")

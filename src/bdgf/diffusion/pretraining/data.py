@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
@@ -48,9 +49,9 @@ class PretrainingData:
     others: tuple[PretrainingData, ...] = ()
 
     @classmethod
-    def of(cls, prepared: xr.Dataset) -> Self:
-        """Stacks a prepared scene."""
-        channels, slices = stack_channels(prepared)
+    def of(cls, prepared: xr.Dataset, resident_gib: float = math.inf) -> Self:
+        """Stacks a prepared scene; one of more than `resident_gib` into a file, not in memory."""
+        channels, slices = stack_channels(prepared, resident_gib)
         counts = {name: part.stop - part.start for name, part in slices.items()}
         name = str(prepared.attrs.get("scene", ""))
         return cls(channels, valid_mask(prepared), counts, modality_masks(prepared), name)

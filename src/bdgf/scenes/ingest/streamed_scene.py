@@ -54,7 +54,9 @@ def ingest_resident_or_streamed(
     except WindowsError as reason:
         log.debug("%s: read whole (%s)", name, reason)
     else:
-        if opened.resident_bytes > settings.resident_gib * GIB:
+        # Which tile a pixel is of is known of a scene that is read whole.
+        in_tiles = any(found.tiles for found in opened.images.values())
+        if opened.resident_bytes > settings.resident_gib * GIB and not in_tiles:
             return streamed_scene(opened)
     return read_scene(name, config, folders, settings)
 
