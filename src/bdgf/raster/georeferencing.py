@@ -63,8 +63,10 @@ def with_georeference(scene: Gridded, crs: CRS | str | None, transform: Affine |
     if crs is not None:
         pixel = pixel.rio.write_crs(crs)
     placed = scene.assign_coords(spatial_ref=pixel["spatial_ref"])
-    names = list(placed.data_vars) if isinstance(placed, xr.Dataset) else []
-    pairs = [(placed[name], pixel[name]) for name in names] if names else [(placed, pixel)]
+    if isinstance(placed, xr.Dataset):
+        pairs = [(placed[name], pixel[name]) for name in placed.data_vars]
+    else:
+        pairs = [(placed, pixel)]
     for array, told in pairs:
         array.attrs, array.encoding = told.attrs, told.encoding
     return placed

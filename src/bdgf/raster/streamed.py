@@ -15,12 +15,12 @@ class Part(NamedTuple):
 
     Attributes:
         name: The variable.
-        index: Where in it they lie, a slice for each of its dims.
+        place: Where in it they lie, a slice for each of its dims.
         values: The values.
     """
 
     name: str
-    index: tuple[slice, ...]
+    place: tuple[slice, ...]
     values: np.ndarray
 
 
@@ -42,8 +42,8 @@ class StreamedDataset:
     def load(self) -> xr.Dataset:
         """All of it in memory."""
         arrays = {name: np.zeros(form.shape, form.dtype) for name, form in self.forms.items()}
-        for name, index, values in self.parts():
-            arrays[name][index] = values
+        for name, place, values in self.parts():
+            arrays[name][place] = values
         whole = self.whole()
         return whole.assign({name: whole[name].copy(data=arrays[name]) for name in arrays})
 

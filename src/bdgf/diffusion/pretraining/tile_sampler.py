@@ -202,9 +202,9 @@ def _training_corners(trainable: np.ndarray, tile: int, least_valid: float) -> n
     enough = max(min(least_valid * tile**2, inside.max()), 1)
     kind = np.int32 if trainable.size < 2**31 else np.int64
     found = []
-    for part in row_bands(corners[0], rows_within(_TABLE_BYTES * width)):
-        rows, columns = np.nonzero(inside[part] >= enough)
-        found.append(((rows + part.start) * width + columns).astype(kind))
+    for rows in row_bands(corners[0], rows_within(_TABLE_BYTES * width)):
+        row, column = np.nonzero(inside[rows] >= enough)
+        found.append(((row + rows.start) * width + column).astype(kind))
     return np.concatenate(found)
 
 

@@ -57,7 +57,8 @@ class EstimatorModel:
         """Trains it: see `Model.fit`."""
         features = self.fit_features(inputs.prepared, own)
         known = inputs.prepared[LABELS].to_numpy(), split.to_numpy(), own.use_validation
-        if fits_into_memory(inputs.prepared, inputs.cube, execution and execution.devices):
+        devices = execution.devices if execution else None
+        if fits_into_memory(inputs.prepared, inputs.cube, devices):
             table = training_pixels(features.table(inputs.prepared, inputs.cube), *known)
         else:
             table = training_pixels_of_windows(features, inputs.prepared, inputs.cube, *known)
