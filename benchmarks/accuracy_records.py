@@ -1,0 +1,80 @@
+"""Accuracies as records: one JSON file a table, added to run by run, and its table in the docs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import bdgf
+from bdgf.core.storage import written_whole
+from bdgf.experiments.tables import with_tables
+from bdgf.framework.config_loader import SceneConfigLoader
+from bdgf.settings import CONFIG_LOADER_ARGS
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "docs" / "mapping.md"
+"""Where the tables stand; the records lie in a folder of its name beside it."""
+RECORDS = DOCUMENT.with_suffix("")
+WORKING = ROOT / "data" / "working" / "benchmarks"
+"""Keeps denoisers and feature cubes, so that a killed run goes on."""
+MEASURES = {"overall_accuracy": "OA", "average_accuracy": "AA", "kappa": "kappa"}
+"""What is recorded of a map: key -> head of the column."""
+
+_DIGITS = 6
+
+
+def parameters_of(scene: str, environment: str) -> dict[str, Any]:
+    """What a run of the scene gets in an environment of `conf/`."""
+    loader = SceneConfigLoader(
+        str(ROOT / "conf"), env=environment, runtime_params={"dataset": scene}, **CONFIG_LOADER_ARGS
+    )
+    found = loader["parameters"]
+    assert isinstance(found, dict)
+    return found
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The records of a file; none where it is not there."""
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    assert isinstance(found, list)
+    return found
+
+
+def add_records(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Adds records, with date and version, to a file that is whole at any time."""
+    made = {"date": datetime.now(UTC).date().isoformat(), "version": bdgf.__version__}
+    rounded = [
+        {key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in one}
+        for one in (record.items() for record in records)
+    ]
+    everything = [*read_records(path), *({**record, **made} for record in rounded)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path, json.dumps(everything, indent=1) + "\n")
+
+
+def write_table(document: Path, key: str, table: str) -> None:
+    """Puts a table between its markers in a Markdown document; what is around them stays."""
+    _replace(document, with_tables(document.read_text(), {key: table}))
+
+
+def means(records: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> pd.DataFrame:
+    """Means of the measures over the seeds by `keys`, in the order of the records."""
+    table = pd.DataFrame(list(records))
+    return table.groupby(list(keys), sort=False)[list(MEASURES)].mean()
+
+
+def per_cent(values: Iterable[float]) -> str:
+    """Shares as `94.9 / 95.9`."""
+    return " / ".join(f"{100 * value:.1f}" for value in values)
+
+
+def _replace(path: Path, text: str) -> None:
+    with written_whole(path, path.with_name(f".{path.name}.part")) as partial:
+        partial.write_text(text)
