@@ -7,16 +7,8 @@ import pytest
 import rasterio
 import xarray as xr
 from benchmarks.accuracy_records import MEASURES, parameters_of
-from benchmarks.transfer import (
-    GAP,
-    MIDDLE,
-    NORTH,
-    SOUTH,
-    WHOLE,
-    cut_scene,
-    measure_transfer,
-    summary,
-)
+from benchmarks.cut_scene import GAP, cut_scene
+from benchmarks.transfer import MIDDLE, NORTH, SOUTH, WHOLE, measure_transfer, summary
 from rasterio.transform import from_origin
 
 import bdgf
