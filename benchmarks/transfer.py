@@ -26,7 +26,8 @@ import bdgf
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.report import EvaluationSettings, measure
 from bdgf.features.extraction import FeatureSettings
-from bdgf.inference.map_model import FILE, MapModel
+from bdgf.inference.map_model import MapModel
+from bdgf.inference.map_model_folder import FILE
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
 from bdgf.preprocessing.settings import PreparationSettings
