@@ -15,7 +15,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 ARTIFACTS = [
     ("02_intermediate", "scene", "scene.nc"),
     ("03_primary", "scene", "prepared_scene.nc"),
-    ("06_models", "scene", "preparation.safetensors"),
     ("03_primary", "split", "split.tif"),
     ("06_models", "seed", "denoiser.safetensors"),
     ("04_feature", "seed", "feature_cube.h5"),

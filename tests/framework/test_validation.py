@@ -34,7 +34,7 @@ def in_file(env: str) -> dict[str, Any]:
 def test_conf_base_gives_each_setting_its_default(group: str) -> None:
     model, values = settings_of(group), parameters("local")[group]
     assert model.model_validate(values) == model()
-    assert flatten(values).keys() == flatten(model().model_dump()).keys()
+    assert flatten(values).keys() == flatten(model().model_dump(by_alias=True)).keys()
 
 
 def test_conf_base_gives_each_baseline_its_defaults() -> None:

@@ -150,7 +150,11 @@ def test_output_cut_by_head_ends_the_run_quietly(prepared: Project, pipeline: st
 
 
 @pytest.mark.parametrize(
-    "place", ["bdgf.pipelines.ingest.nodes.ingest", "bdgf.framework.hooks.tracking.flatten"]
+    "place",
+    [
+        "bdgf.pipelines.ingest.nodes.ingest_resident_or_streamed",
+        "bdgf.framework.hooks.tracking.flatten",
+    ],
 )
 def test_a_crash_in_a_node_or_before_the_first_is_a_failed_run(
     prepared: Project, monkeypatch: pytest.MonkeyPatch, place: str
