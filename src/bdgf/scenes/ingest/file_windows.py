@@ -239,18 +239,36 @@ def open_scene(
     """
     config = parse_scene_config(name, configuration)
     folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
+    opened = large_windows(name, config, folders, settings, resident_gib)
+    if opened is None:
+        return DatasetWindows(read_scene(name, config, folders, settings))
+    log.info(
+        "%s: %dx%d pixels, %.3g GiB: read from its files, window by window",
+        *(name, *opened.shape, opened.resident_bytes / GIB),
+    )
+    return opened
+
+
+def large_windows(
+    name: str,
+    config: SceneConfig,
+    folders: Sequence[Path],
+    settings: IngestSettings,
+    resident_gib: float,
+) -> FileWindows | None:
+    """The windows of a scene that takes more than `resident_gib` in memory.
+
+    None where it takes less, and where its files can only be read whole.
+
+    Raises:
+        SceneError: The files are wrong.
+    """
     try:
         opened = FileWindows.open(name, config, folders, settings)
     except WindowsError as reason:
         log.debug("%s: read whole (%s)", name, reason)
-    else:
-        if opened.resident_bytes > resident_gib * GIB:
-            log.info(
-                "%s: %dx%d pixels, %.3g GiB: read from its files, window by window",
-                *(name, *opened.shape, opened.resident_bytes / GIB),
-            )
-            return opened
-    return DatasetWindows(read_scene(name, config, folders, settings))
+        return None
+    return opened if opened.resident_bytes > resident_gib * GIB else None
 
 
 def _first_pixel(found: FoundArray[ImageSource]) -> FoundArray[ImageSource]:

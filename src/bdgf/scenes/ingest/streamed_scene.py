@@ -15,11 +15,10 @@ from bdgf.core.machine_memory import GIB
 from bdgf.raster.streamed import Part, StreamedDataset, hollow
 from bdgf.raster.windows import Window, row_bands, rows_within
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.ingest.file_windows import FileWindows
+from bdgf.scenes.ingest.file_windows import FileWindows, large_windows
 from bdgf.scenes.ingest.read_scene import IngestSettings, check_labels, read_scene
 from bdgf.scenes.mask_variables import mask_variables
 from bdgf.scenes.masks import modality_mask, tell_missing
-from bdgf.scenes.readers.raw_array import WindowsError
 from bdgf.scenes.scene import (
     LABELS,
     assembled_scene,
@@ -49,16 +48,11 @@ def ingest_resident_or_streamed(
     """
     config = parse_scene_config(name, configuration)
     folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
-    try:
-        opened = FileWindows.open(name, config, folders, settings)
-    except WindowsError as reason:
-        log.debug("%s: read whole (%s)", name, reason)
-    else:
-        # Which tile a pixel is of is known of a scene that is read whole.
-        in_tiles = any(found.tiles for found in opened.images.values())
-        if opened.resident_bytes > settings.resident_gib * GIB and not in_tiles:
-            return streamed_scene(opened)
-    return read_scene(name, config, folders, settings)
+    opened = large_windows(name, config, folders, settings, settings.resident_gib)
+    # Which tile a pixel is of is known of a scene that is read whole.
+    if opened is None or any(found.tiles for found in opened.images.values()):
+        return read_scene(name, config, folders, settings)
+    return streamed_scene(opened)
 
 
 def streamed_scene(source: FileWindows) -> StreamedDataset:
