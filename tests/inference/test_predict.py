@@ -1,6 +1,7 @@
 """What is done to a model's map before it is handed out."""
 
 import json
+import logging
 from types import SimpleNamespace
 
 import numpy as np
@@ -43,7 +44,21 @@ def test_without_smoothing_it_is_the_models_own_map_and_no_channel_is_read(seen)
 def test_the_model_is_told_how_and_where_to_predict(seen):
     settings, devices = InferenceSettings(batch_size=7), DeviceSettings(accelerator="cpu")
     predict(seen.model, seen.inputs, settings, devices)
-    assert seen.model.asked == [(seen.inputs, settings, devices)]
+    assert seen.model.asked == [(seen.inputs, settings, devices, None)]
+
+
+def test_how_far_it_is_is_shown_where_that_is_asked_for(seen, caplog):
+    def in_two_steps(inputs, settings, devices, progress):
+        for _ in range(2):
+            progress(100)
+        return seen.model.map
+
+    seen.model.predict_map = in_two_steps
+    with caplog.at_level(logging.INFO):
+        predict(seen.model, seen.inputs, InferenceSettings(), shown=True)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("classifying: 200 px in")
+    assert line.endswith("px/s")
 
 
 def test_smoothing_goes_by_the_scene_and_leaves_pixels_without_data_alone(seen):

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from bdgf.training import progress
-from bdgf.training.progress import ProgressBar, RecentRate, format_seconds
+from bdgf.training.progress import PIXELS, ProgressBar, RecentRate, format_rate, format_seconds
 
 
 class Clock:
@@ -41,7 +41,7 @@ def test_without_a_terminal_there_is_a_log_line_now_and_then(clock, caplog):
             clock.now += 0.5
             bar.update(step, loss=0.25)
     lines = [record.message for record in caplog.records]
-    assert lines[0] == "fitting: 440/1000 steps  2/s  4:40 min left  loss 0.25"
+    assert lines[0] == "fitting: 440/1,000 steps  2/s  4:40 min left  loss 0.25"
     assert len(lines) == 3
     assert lines[-1] == "fitting: 100 steps in 50 s"
 
@@ -89,3 +89,20 @@ def test_a_bar_inside_another_does_not_break_it(clock, caplog):
 )
 def test_durations(seconds, text):
     assert format_seconds(seconds) == text
+
+
+def test_pixels_have_their_rate_beside_them(clock, caplog):
+    caplog.set_level(logging.INFO)
+    console = Console(file=io.StringIO())
+    with ProgressBar("mapping", 100_000, unit=PIXELS, console=console) as bar:
+        clock.now += 25
+        bar.advance(30_000)
+        clock.now += 25
+        bar.advance(20_000)
+    first, _, last = [record.message for record in caplog.records]
+    assert first == "mapping: 30,000/100,000 px  1,200 px/s  58 s left"
+    assert last == "mapping: 50,000 px in 50 s, 1,000 px/s"
+
+
+def test_rates_are_short():
+    assert [format_rate(rate) for rate in (0.25, 12.5, 3490.4)] == ["0.25", "12.5", "3,490"]

@@ -24,7 +24,7 @@ from bdgf.raster.block_file import BlockFile, Layer
 from bdgf.raster.stream import stream
 from bdgf.raster.windows import Window, blocks, row_bands
 from bdgf.training.devices import arithmetic, make_fabric
-from bdgf.training.progress import ProgressBar
+from bdgf.training.progress import PIXELS, ProgressBar
 
 if TYPE_CHECKING:
     from bdgf.scenes.scene_windows import SceneWindows
@@ -164,7 +164,7 @@ def _run(
     if there:
         log.info("%s: %.0f %% of the map is there", source.name, 100 * there / pixels)
     done = 0
-    with ProgressBar(f"mapping {source.name}", pixels, unit="pixels", done=there) as bar:
+    with ProgressBar(f"mapping {source.name}", pixels, unit=PIXELS, done=there) as bar:
 
         def show(more: int) -> None:
             nonlocal done

@@ -5,6 +5,7 @@ The same probabilities (K, H, W) go into the same evaluation, whatever drew them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -102,8 +103,12 @@ class TrainedModel(Protocol):
         inputs: SceneInputs,
         settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> np.ndarray:
-        """(K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted."""
+        """(K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted.
+
+        `progress` is told how many pixels were classified since it was last called.
+        """
         ...
 
     def save(self, path: Path) -> None:

@@ -22,6 +22,9 @@ LOG_SECONDS = 20.0
 
 REDRAW_SECONDS = 0.25
 
+PIXELS = "px"
+"""The unit that is told beside its rate too: pixels a second are compared with others'."""
+
 
 class RecentRate:
     """Throughput over the last `RATE_WINDOW_SECONDS`, pauses included, restored work not."""
@@ -89,8 +92,8 @@ class ProgressBar:
         if kind is None and self._done > self._first:
             seconds = time.monotonic() - self._start
             log.info(
-                "%s: %d %s in %s", self.description, self._done - self._first, self.unit,
-                format_seconds(seconds),
+                "%s: %s %s in %s%s", self.description, f"{self._done - self._first:,}", self.unit,
+                format_seconds(seconds), self._pace(seconds),
             )  # fmt: skip
 
     def update(self, done: int, **values: float) -> None:
@@ -111,10 +114,21 @@ class ProgressBar:
         else:
             self._show_live(shown)
 
+    def _pace(self, seconds: float) -> str:
+        if self.unit != PIXELS or seconds <= 0:
+            return ""
+        return f", {format_rate((self._done - self._first) / seconds)} px/s"
+
+    def advance(self, more: int) -> None:
+        """Notes that `more` units were completed since the last note."""
+        self.update(self._done + more)
+
     def _facts(self) -> str:
         rate = self._rate.per_second()
         left = format_seconds((self.total - self._done) / rate) if rate > 0 else "?"
-        return f"{self._done}/{self.total} {self.unit}  {rate:.3g}/s  {left} left"
+        unit = f" {PIXELS}" if self.unit == PIXELS else ""
+        pace = f"{format_rate(rate)}{unit}/s"
+        return f"{self._done:,}/{self.total:,} {self.unit}  {pace}  {left} left"
 
     def _start_live(self) -> None:
         from rich.errors import LiveError
@@ -149,6 +163,11 @@ class ProgressBar:
             shown=shown,
             refresh=True,
         )
+
+
+def format_rate(rate: float) -> str:
+    """A throughput for people: `0.25`, `12.5`, `3,490`."""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def format_seconds(seconds: float) -> str:

@@ -109,6 +109,7 @@ class TrainedNetwork:
         inputs: SceneInputs,
         settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> np.ndarray:
         """(K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted."""
         return predict_map(
@@ -118,6 +119,7 @@ class TrainedNetwork:
             settings,
             devices=devices,
             wanted=inputs.wanted,
+            progress=progress,
         )
 
     @cached_property

@@ -42,6 +42,7 @@ def predict_map(
     *,
     devices: DeviceSettings | None = None,
     wanted: np.ndarray | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """Probabilities of the classes at every valid pixel.
 
@@ -52,6 +53,7 @@ def predict_map(
         settings: Settings.
         devices: Where to compute.
         wanted: (H, W) bool, the pixels that are classified if they are valid; None: all.
+        progress: Told of the pixels that were classified since it was last called.
 
     Returns:
         (K, H, W) float32, summing to one over the classes, zero at pixels that are not classified.
@@ -63,7 +65,7 @@ def predict_map(
     fusion = settings.fusion or classifier.fusion
     check_fusion(fusion, classifier.branch_names)
     rules = {"fusion": fusion}
-    return _predict(classifier, arrays, valid, settings, devices, rules, wanted)["fusion"]
+    return _predict(classifier, arrays, valid, settings, devices, rules, wanted, progress)["fusion"]
 
 
 def predict_branch_maps(
@@ -96,6 +98,7 @@ def _predict(
     devices: DeviceSettings | None,
     rules: Mapping[str, str],
     wanted: np.ndarray | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> dict[str, np.ndarray]:
     check_arrays(classifier, arrays, valid)
     fabric = make_fabric(devices)
@@ -110,6 +113,8 @@ def _predict(
         for pixels, found in _stream(classifier, arrays, seen, asked, settings, rules, apply_all):
             for name, probabilities in found.items():
                 maps[name][:, pixels] = probabilities.T
+            if progress is not None:
+                progress(len(pixels))
     classifier.train(training)
     return {name: flat.reshape(-1, *arrays.shape) for name, flat in maps.items()}
 

@@ -122,6 +122,7 @@ class TrainedEstimator:
         inputs: SceneInputs,
         settings: PredictionSettings | None = None,
         devices: DeviceSettings | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> np.ndarray:
         """(K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted."""
         valid, classifier = valid_mask(inputs.prepared), self.model.classifier
@@ -135,6 +136,8 @@ class TrainedEstimator:
             of_classes = np.zeros((len(probabilities), len(found)), np.float32)
             of_classes[at] = found.T
             probabilities[:, band] = of_classes
+            if progress is not None:
+                progress(len(found))
         return probabilities
 
     def save(self, path: Path) -> None:
