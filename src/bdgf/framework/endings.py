@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from bdgf.core.interruption import Interrupted, deferred, listening, raise_if_requested, request
+from bdgf.framework.piped_log import whole_lines
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,8 @@ def _output_watched() -> Iterator[None]:
 
     console.on_broken_pipe = stop  # type: ignore[method-assign]
     try:
-        yield
+        with whole_lines(stop):
+            yield
     finally:
         del console.on_broken_pipe
 
