@@ -1,5 +1,8 @@
 """One family of pipelines, each named after its verb."""
 
+import subprocess
+import sys
+
 import pytest
 from kedro.pipeline import Pipeline
 
@@ -38,3 +41,14 @@ def test_which_pipelines_ask_for_a_model(
     pipelines: dict[str, Pipeline], name: str, concerned: bool
 ) -> None:
     assert concerns_model(pipelines[name]) == concerned
+
+
+def test_to_read_the_pipelines_imports_nothing_of_what_they_compute_with() -> None:
+    code = (
+        "import sys; from bdgf.pipeline_registry import register_pipelines; register_pipelines();"
+        "heavy = {'torch', 'numba', 'sklearn', 'scipy', 'xarray', 'pandas', 'matplotlib',"
+        "'rasterio', 'mlflow', 'lightning_fabric'} & set(sys.modules);"
+        "sys.exit(', '.join(sorted(heavy)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

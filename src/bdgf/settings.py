@@ -8,10 +8,14 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from bdgf.framework.config_loader import SceneConfigLoader
+from bdgf.framework.context import ProjectContext
+from bdgf.framework.deferred_commands import defer_commands
 from bdgf.framework.hooks import (
     ArtifactHooks,
     CheckHooks,
     DigestHooks,
+    InputHooks,
+    MlflowRunHooks,
     ModelHooks,
     ProcessHooks,
     ReportingHooks,
@@ -22,7 +26,10 @@ from bdgf.framework.hooks import (
 )
 from bdgf.framework.session import ModelSession
 
+defer_commands()
+
 SESSION_CLASS = ModelSession
+CONTEXT_CLASS = ProjectContext
 CONFIG_LOADER_CLASS = SceneConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
@@ -48,4 +55,6 @@ HOOKS = (
     ArtifactHooks(),
     ModelHooks(),
     ReportingHooks(),
+    InputHooks(),
+    MlflowRunHooks(),  # the last is called first: the run is open when the others are
 )

@@ -21,10 +21,10 @@ def test_what_is_logged_reaches_the_active_run(tmp_path: Path) -> None:
         measured = mlflow.get_run(run.info.run_id).data.metrics
     finally:
         mlflow.set_tracking_uri(before)
-    assert measured["train/loss"] == 0.5
+    assert measured["curve/train/loss"] == 0.5
     assert measured[REUSED.format("denoiser")] == 1
     assert measured[REUSED.format("feature_cube")] == 0
-    assert measured["seconds.fit"] >= 0
+    assert measured["seconds/fit"] >= 0
 
 
 def test_without_a_run_nothing_happens() -> None:

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from bdgf.core.errors import SettingsError
 from bdgf.framework.config_loader import SceneConfigLoader, refuse_unknown
-from bdgf.framework.hooks.tracking import flatten
+from bdgf.framework.mlflow_names import flatten
 from bdgf.framework.run_settings import RunSettings
 from bdgf.framework.validation import GROUPS, check_parameters, settings_of, settings_of_models
 from bdgf.models.registry import MODELS

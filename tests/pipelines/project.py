@@ -122,10 +122,13 @@ class Project:
         return sorted(p for p in (self.folder / "data").rglob("*") if p.is_file())
 
     def mlflow_runs(self) -> list[tuple[str, str]]:
-        """Ids and states of the runs in MLflow, the latest first."""
+        """Ids and states of the runs that MLflow shows, the latest first."""
         if not (self.folder / "mlflow.db").exists():
             return []
-        return self.query("select run_uuid, status from runs order by start_time desc")
+        return self.query(
+            "select run_uuid, status from runs where lifecycle_stage = 'active' "
+            "order by start_time desc"
+        )
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         """Rows of the project's MLflow database."""

@@ -135,25 +135,20 @@ def test_the_mlflow_run_tells_what_it_was(project: Project, first_run: Run) -> N
     tags = dict(of_the_run("key, value from tags"))
     parameters = dict(of_the_run("key, value from params"))
     logged_values = [name for (name,) in of_the_run("key from metrics")]
-    assert logged_values.count("pretrain/loss") > 1
+    assert logged_values.count("curve/pretrain/loss") > 1
     assert {
         "scene": "demo",
         "seed": "0",
         "split": "official",
         "model": "bdgf",
     }.items() <= tags.items()
-    assert tags["mlflow.runName"] == "demo full seed 0 (test)"
+    oa, aa = (first_run.metrics[f"{kind}_accuracy"] for kind in ("overall", "average"))
+    assert tags["mlflow.runName"] == f"demo {100 * oa:.1f}/{100 * aa:.1f} bdgf (test)"
     assert parameters["train.epochs"]
     assert {
-        "overall_accuracy",
-        "kappa",
-        "seconds.fit",
-        "seconds.predict",
-        "pretrain/balance_index",
-        "train/loss_cnn",
-        "pretrain/mask_rate_optical",
-        "train/loss_entropy",
-        "validation/loss",
+        *("oa", "aa", "kappa", "ece", "seconds/fit", "seconds/predict"),
+        *("curve/pretrain/balance_index", "curve/pretrain/mask_rate_optical"),
+        *("curve/train/loss_cnn", "curve/train/loss_entropy", "curve/validation/loss"),
     } <= set(logged_values)
     folder = project.folder / "mlruns" / first_run.mlflow_run
     logged = {path.name for path in folder.rglob("*") if path.is_file()}

@@ -152,7 +152,7 @@ def test_output_cut_by_head_ends_the_run_quietly(prepared: Project, pipeline: st
 @pytest.mark.parametrize(
     "place",
     [
-        "bdgf.pipelines.ingest.nodes.ingest_resident_or_streamed",
+        "bdgf.scenes.ingest.streamed_scene.ingest_resident_or_streamed",
         "bdgf.framework.hooks.tracking.flatten",
     ],
 )
@@ -168,8 +168,11 @@ def test_a_crash_in_a_node_or_before_the_first_is_a_failed_run(
     assert state(prepared) == "FAILED"
 
 
-def test_a_mistake_that_a_node_finds_is_a_failed_run(prepared: Project) -> None:
-    outcome = prepared.run("prepare", split__name="spatial_blocks", split__block=100_000)
+def test_a_mistake_that_the_first_node_finds_leaves_no_run(prepared: Project) -> None:
+    before = prepared.mlflow_runs()
+    outcome = prepared.run(
+        "prepare", up_to="split", split__name="spatial_blocks", split__block=100_000
+    )
     assert outcome.code == 1, outcome.printed
     assert "Error: " in outcome.stderr
-    assert state(prepared) == "FAILED"
+    assert prepared.mlflow_runs() == before

@@ -12,6 +12,15 @@ from bdgf.core.errors import SettingsError
 if TYPE_CHECKING:
     from bdgf.models.base import Model
 
+_OF_FEATURES = ("pretrain", "features")
+_OF_TRAINING = ("train",)
+_OF_GUIDANCE = ("train.classifier.guides", "train.classifier.guide")
+_OF_BRANCHES = tuple(
+    f"train.classifier.{part}"
+    for part in ("branches", "fusion", "modality_width", "pyramid", "branch", "classical")
+)
+"""What of the group `train` is of no matter to some models."""
+
 
 @dataclass(frozen=True)
 class ModelEntry:
@@ -21,11 +30,13 @@ class ModelEntry:
         implementation: The `Model`, as `module:name`.
         suffix: Of the file that a trained one is kept in.
         uses_features: Whether it needs the diffusion features.
+        ignores: Dotted names of parameters, or of groups of them, that it does not look at.
     """
 
     implementation: str
     suffix: str
     uses_features: bool = False
+    ignores: tuple[str, ...] = ()
 
     def model(self) -> Model:
         """The model itself."""
@@ -33,21 +44,43 @@ class ModelEntry:
         model: Model = getattr(import_module(module), name)
         return model
 
+    def looks_at(self, parameter: str) -> bool:
+        """Whether a parameter, by its dotted name, is of any matter to the model."""
+        unused = self.ignores if self.uses_features else (*self.ignores, *_OF_FEATURES)
+        return not any(parameter == name or parameter.startswith(f"{name}.") for name in unused)
+
 
 MODELS: dict[str, ModelEntry] = {
     "bdgf": ModelEntry("bdgf.models.bdgf.model:BDGF", ".safetensors", uses_features=True),
-    "bdgf_unguided": ModelEntry("bdgf.models.bdgf.model:BDGF_UNGUIDED", ".safetensors"),
-    "random_forest": ModelEntry("bdgf.models.sklearn.presets:RANDOM_FOREST", ".skops"),
+    "bdgf_unguided": ModelEntry(
+        "bdgf.models.bdgf.model:BDGF_UNGUIDED", ".safetensors", ignores=_OF_GUIDANCE
+    ),
+    "random_forest": ModelEntry(
+        "bdgf.models.sklearn.presets:RANDOM_FOREST", ".skops", ignores=_OF_TRAINING
+    ),
     "random_forest_windows": ModelEntry(
-        "bdgf.models.sklearn.presets:RANDOM_FOREST_WINDOWS", ".skops"
+        "bdgf.models.sklearn.presets:RANDOM_FOREST_WINDOWS", ".skops", ignores=_OF_TRAINING
     ),
     "random_forest_features": ModelEntry(
-        "bdgf.models.sklearn.presets:RANDOM_FOREST_FEATURES", ".skops", uses_features=True
+        "bdgf.models.sklearn.presets:RANDOM_FOREST_FEATURES",
+        ".skops",
+        uses_features=True,
+        ignores=_OF_TRAINING,
     ),
-    "svm": ModelEntry("bdgf.models.sklearn.presets:SVM", ".skops"),
-    "svm_windows": ModelEntry("bdgf.models.sklearn.presets:SVM_WINDOWS", ".skops"),
-    "two_stream_cnn": ModelEntry("bdgf.models.baselines.models:TWO_STREAM_CNN", ".safetensors"),
-    "mft": ModelEntry("bdgf.models.baselines.models:MFT", ".safetensors"),
+    "svm": ModelEntry("bdgf.models.sklearn.presets:SVM", ".skops", ignores=_OF_TRAINING),
+    "svm_windows": ModelEntry(
+        "bdgf.models.sklearn.presets:SVM_WINDOWS", ".skops", ignores=_OF_TRAINING
+    ),
+    "two_stream_cnn": ModelEntry(
+        "bdgf.models.baselines.models:TWO_STREAM_CNN",
+        ".safetensors",
+        ignores=(*_OF_GUIDANCE, *_OF_BRANCHES),
+    ),
+    "mft": ModelEntry(
+        "bdgf.models.baselines.models:MFT",
+        ".safetensors",
+        ignores=(*_OF_GUIDANCE, *_OF_BRANCHES),
+    ),
 }
 
 

@@ -5,6 +5,8 @@ from bdgf.framework.hooks.checks import CheckHooks
 from bdgf.framework.hooks.console import ReportingHooks
 from bdgf.framework.hooks.digests import DigestHooks
 from bdgf.framework.hooks.entries import SceneHooks
+from bdgf.framework.hooks.inputs import InputHooks
+from bdgf.framework.hooks.mlflow_runs import MlflowRunHooks
 from bdgf.framework.hooks.models import ModelHooks
 from bdgf.framework.hooks.processes import ProcessHooks
 from bdgf.framework.hooks.stores import StoreHooks
@@ -15,6 +17,8 @@ __all__ = [
     "ArtifactHooks",
     "CheckHooks",
     "DigestHooks",
+    "InputHooks",
+    "MlflowRunHooks",
     "ModelHooks",
     "ProcessHooks",
     "ReportingHooks",

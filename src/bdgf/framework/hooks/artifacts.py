@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,15 @@ from kedro.io import CatalogProtocol, DatasetError
 
 from bdgf.core.digests import digest_path
 from bdgf.datasets.local_versioned import LocalVersionedDataset
-from bdgf.framework.hooks.tracking import flatten
+from bdgf.framework.mlflow_names import logged_metrics
 
 
 class ArtifactHooks:
     """Puts the files and figures that the catalog marks into the MLflow run.
 
     An entry with `metadata: {mlflow: {artifact_path: maps}}` is logged as the file it was just
-    saved to; with `metadata: {mlflow: {metrics: true}}` its numbers are logged as metrics.
+    saved to; with `metadata: {mlflow: {metrics: true}}` its numbers are logged as metrics, see
+    `bdgf.framework.mlflow_names`.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class ArtifactHooks:
         dataset = self._catalog.get(dataset_name)
         wish = (getattr(dataset, "metadata", None) or {}).get("mlflow") or {}
         if wish.get("metrics"):
-            mlflow.log_metrics(numbers(data))
+            mlflow.log_metrics(logged_metrics(data))
             # What was scored knows better than the command line what it was trained with.
             mlflow.set_tags(
                 {"model": data["model"], "split": data["split"]["name"], "seed": data["seed"]}
@@ -64,13 +64,3 @@ def saved_files(dataset: Any) -> list[Path]:
         raise DatasetError(f"{path} was not written")
     files = dataset.companions(path) if isinstance(dataset, LocalVersionedDataset) else [path]
     return [*files, *(file for file in [digest_path(path)] if file.exists())]
-
-
-def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The scalar metrics by a name that MLflow allows; tables and texts are left out."""
-    allowed = str.maketrans(dict.fromkeys("()[]{},;'\"%&+*?!#=<>|\\", "_"))
-    return {
-        name.translate(allowed): float(value)
-        for name, value in flatten(metrics).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }

@@ -12,6 +12,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Node, Pipeline
 
 from bdgf.framework.hooks.artifacts import saved_files
+from bdgf.framework.provenance import kedro_program
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class ReportingHooks:
                 log.info("%s", summary(catalog.load(name)))
             log.info("%s: %s", name.replace("_", " "), path)
         if made:
-            log.info("compare runs: kedro mlflow ui")
+            log.info("compare runs: %s mlflow ui", kedro_program())
 
 
 def summary(metrics: Mapping[str, Any]) -> str:

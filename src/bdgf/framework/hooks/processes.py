@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from kedro.framework.hooks import hook_impl
 
 from bdgf.core.interruption import deferred, raise_if_requested
-
-_TAGS_AT_CREATION = "MLFLOW_RUN_CONTEXT"
-"""Where MLflow looks for tags that a run has from its first moment."""
+from bdgf.framework.hooks.mlflow_runs import TAGS_AT_CREATION
 
 
 class ProcessHooks:
@@ -22,8 +20,8 @@ class ProcessHooks:
         """Lets a new run be tagged as it is made, so that none is ever without."""
         from bdgf.framework.processes import process_tags
 
-        given = json.loads(os.environ.get(_TAGS_AT_CREATION) or "{}")
-        os.environ[_TAGS_AT_CREATION] = json.dumps({**given, **process_tags()})
+        given = json.loads(os.environ.get(TAGS_AT_CREATION) or "{}")
+        os.environ[TAGS_AT_CREATION] = json.dumps({**given, **process_tags()})
 
     @hook_impl(wrapper=True)
     def before_pipeline_run(self) -> Iterator[None]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
 
-from bdgf.core.weights import Weights
-from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
-from bdgf.features.extraction import FeatureSettings
-from bdgf.training.devices import DeviceSettings
+    from bdgf.core.weights import Weights
 
 
 def measure_modality_balance(
@@ -38,6 +36,10 @@ def measure_modality_balance(
     Returns:
         One flat record.
     """
+    from bdgf.evaluation.modality_balance import ModalityBalanceSettings, measure_balance
+    from bdgf.features.extraction import FeatureSettings
+    from bdgf.training.devices import DeviceSettings
+
     folder = Path(working_folder) / dataset
     folder.mkdir(parents=True, exist_ok=True)
     return measure_balance(

@@ -6,32 +6,22 @@ import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from bdgf.core.errors import MissingArtifactError
-from bdgf.core.fingerprint import fingerprint
-from bdgf.evaluation.maps import class_map, entropy_map
-from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
-from bdgf.features.cube import FeatureCube
-from bdgf.features.extraction import FeatureSettings
-from bdgf.features.prepared_window import fits_into_memory
 from bdgf.framework.mlflow_logger import logged_seconds
-from bdgf.inference.hiding import without_modalities
-from bdgf.inference.map_model import MapModel
-from bdgf.inference.predict import predict
-from bdgf.inference.prepared_map import predict_blocks
-from bdgf.inference.settings import InferenceSettings
-from bdgf.models.base import SceneInputs, TrainedModel
-from bdgf.raster.streamed import Part, StreamedDataset, hollow
-from bdgf.raster.windows import row_bands, rows_within
-from bdgf.scenes.masks import hide_modalities
-from bdgf.scenes.scene import LABELS, carried_over, class_table, valid_mask
-from bdgf.splits.parts import TEST
-from bdgf.training.devices import DeviceSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import xarray as xr
+
+    from bdgf.features.cube import FeatureCube
+    from bdgf.inference.map_model import MapModel
+    from bdgf.inference.settings import InferenceSettings
+    from bdgf.models.base import SceneInputs, TrainedModel
+    from bdgf.raster.streamed import Part, StreamedDataset
+    from bdgf.training.devices import DeviceSettings
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +60,14 @@ def predict_scene(
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
     """
+    from bdgf.features.extraction import FeatureSettings
+    from bdgf.features.prepared_window import fits_into_memory
+    from bdgf.inference.hiding import without_modalities
+    from bdgf.inference.predict import predict
+    from bdgf.inference.settings import InferenceSettings
+    from bdgf.models.base import SceneInputs
+    from bdgf.training.devices import DeviceSettings
+
     classifier, guidance = map_model.classifier, map_model.guidance
     uses_features = classifier.config["feature_fingerprint"] is not None
     cube = feature_cube if uses_features else None
@@ -91,7 +89,7 @@ def predict_scene(
     if not fits_into_memory(prepared_scene, cube, on):
         return _predicted_while_written(classifier, hiding, prepared_scene, settings, on, told)
     with hiding as inputs, logged_seconds("predict"):
-        probabilities = predict(classifier, inputs, settings, on)
+        probabilities = predict(classifier, inputs, settings, on, shown=True)
         predictions = with_probabilities(inputs.prepared, probabilities)
     return predictions.assign_attrs(told)
 
@@ -105,6 +103,11 @@ def _predicted_while_written(
     told: dict[str, str],
 ) -> StreamedDataset:
     """The predictions of a scene that does not fit into memory, made block by block."""
+    from bdgf.inference.prepared_map import predict_blocks
+    from bdgf.raster.streamed import Part, StreamedDataset, hollow
+    from bdgf.scenes.masks import hide_modalities
+    from bdgf.scenes.scene import carried_over
+
     size = (prepared_scene.sizes["y"], prepared_scene.sizes["x"])
     dims, count = ("class", "y", "x"), int(classifier.config["classes"])
 
@@ -123,6 +126,8 @@ def _predicted_while_written(
 
 def with_probabilities(prepared_scene: xr.Dataset, probabilities: np.ndarray) -> xr.Dataset:
     """The scene's masks, maps and georeference with (K, H, W) `probabilities`."""
+    from bdgf.scenes.scene import carried_over
+
     return carried_over(prepared_scene).assign(
         {PROBABILITIES: (("class", "y", "x"), probabilities)}
     )
@@ -150,6 +155,10 @@ def score(
     Raises:
         MissingArtifactError: The classifier was trained on another split than this.
     """
+    from bdgf.core.fingerprint import fingerprint
+    from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
+    from bdgf.scenes.scene import LABELS, class_table, valid_mask
+
     _check_origin("split", "split_fingerprint", fingerprint(split.to_numpy()), classifier)
     config = classifier.config
     metrics = evaluate_predictions(
@@ -181,6 +190,12 @@ def draw_maps(predictions: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
         (y, x) uint8 class ids, 0 = none, with the classes' names and colours; (y, x) float32
         entropy in [0, 1], NaN = none.
     """
+    import numpy as np
+
+    from bdgf.evaluation.maps import class_map, entropy_map
+    from bdgf.raster.windows import row_bands, rows_within
+    from bdgf.scenes.scene import LABELS, class_table, valid_mask
+
     probabilities, valid = predictions[PROBABILITIES], valid_mask(predictions)
     ids, uncertainty = np.zeros(valid.shape, np.uint8), np.zeros(valid.shape, np.float32)
     for rows in row_bands(valid.shape[0], rows_within(probabilities.shape[0] * valid.shape[1])):
@@ -211,6 +226,10 @@ def _check_origin(what: str, key: str, present: str, classifier: TrainedModel) -
 
 def _mapped(split: xr.DataArray, valid: np.ndarray) -> xr.DataArray:
     # The split without test pixels on which every modality is hidden.
+    import numpy as np
+
+    from bdgf.splits.parts import TEST
+
     lost = (split.to_numpy() == TEST) & ~valid
     if not lost.any():
         return split
@@ -220,12 +239,16 @@ def _mapped(split: xr.DataArray, valid: np.ndarray) -> xr.DataArray:
 
 def per_class_table(metrics: dict[str, Any]) -> pd.DataFrame:
     """A row a class: precision, recall, f1, support."""
+    import pandas as pd
+
     table = pd.DataFrame.from_dict(metrics["per_class"], orient="index")
     return table.rename_axis("class").reset_index()
 
 
 def confusion_table(metrics: dict[str, Any]) -> pd.DataFrame:
     """The confusion matrix, a row a true class."""
+    import pandas as pd
+
     names = list(metrics["per_class"])
     table = pd.DataFrame(metrics["confusion_matrix"], index=names, columns=names)
     return table.rename_axis("true").reset_index()

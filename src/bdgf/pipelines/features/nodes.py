@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
-
-from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
-from bdgf.core.weights import Weights
-from bdgf.features.cached import cached_feature_cube
-from bdgf.features.cube import FeatureCube
-from bdgf.features.external import external_cube
-from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.mlflow_logger import log_reuse
-from bdgf.training.devices import DeviceSettings
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from bdgf.core.weights import Weights
+    from bdgf.features.cube import FeatureCube
 
 
 def extract_feature_cube(
@@ -38,6 +35,12 @@ def extract_feature_cube(
     Returns:
         The complete cube.
     """
+    from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
+    from bdgf.features.cached import cached_feature_cube
+    from bdgf.features.external import external_cube
+    from bdgf.features.extraction import FeatureSettings
+    from bdgf.training.devices import DeviceSettings
+
     settings = FeatureSettings.model_validate(parameters)
     if settings.external is not None:
         return external_cube(Path(settings.external), prepared_scene)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
 
-from bdgf.raster.streamed import StreamedDataset
-from bdgf.scenes.ingest.read_scene import IngestSettings
-from bdgf.scenes.ingest.streamed_scene import ingest_resident_or_streamed
+    from bdgf.raster.streamed import StreamedDataset
 
 
 def ingest_scene(
@@ -24,6 +23,9 @@ def ingest_scene(
     Returns:
         The scene, see `bdgf.scenes.scene`; made while it is written where it is large.
     """
+    from bdgf.scenes.ingest.read_scene import IngestSettings
+    from bdgf.scenes.ingest.streamed_scene import ingest_resident_or_streamed
+
     return ingest_resident_or_streamed(
         dataset, configuration, IngestSettings.model_validate(parameters)
     )

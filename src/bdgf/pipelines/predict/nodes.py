@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
-
-from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
 from bdgf.core.errors import SettingsError
-from bdgf.datasets.cog_map import MapRows
-from bdgf.evaluation.figures import class_map_figure
-from bdgf.evaluation.report import EvaluationSettings, measure
 from bdgf.framework.mlflow_logger import logged_seconds
-from bdgf.inference.executors import ExecutorSettings
-from bdgf.inference.map_model import MapModel
-from bdgf.inference.mapping import MappedScene, map_scene
-from bdgf.inference.settings import InferenceSettings, MappingSettings
-from bdgf.inference.window_step import CLASS_MAP, PROBABILITIES, UNCERTAINTY_MAP
 from bdgf.pipelines.evaluate.nodes import confusion_table, per_class_table
-from bdgf.raster.cog import MapForm
-from bdgf.scenes.ingest.file_windows import open_scene
-from bdgf.scenes.ingest.read_scene import IngestSettings
-from bdgf.training.devices import DeviceSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from bdgf.datasets.cog_map import MapRows
+    from bdgf.inference.map_model import MapModel
+    from bdgf.inference.mapping import MappedScene
+    from bdgf.raster.cog import MapForm
+
 
 _KEPT = 4
 """Of a target, how many maps stay in the working folder, those that were used last."""
@@ -59,6 +52,14 @@ def map_target(
     Raises:
         SettingsError: There is no target.
     """
+    from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
+    from bdgf.inference.executors import ExecutorSettings
+    from bdgf.inference.mapping import map_scene
+    from bdgf.inference.settings import InferenceSettings, MappingSettings
+    from bdgf.scenes.ingest.file_windows import open_scene
+    from bdgf.scenes.ingest.read_scene import IngestSettings
+    from bdgf.training.devices import DeviceSettings
+
     if target is None:
         raise SettingsError(
             "predict maps a scene with the model of another one; say which: "
@@ -83,6 +84,10 @@ def map_target(
 
 def draw_target_maps(target_map: MappedScene) -> tuple[MapRows, MapRows, Figure]:
     """The class map and the uncertainty map for GIS programs, and a quick look."""
+    from bdgf.datasets.cog_map import MapRows
+    from bdgf.evaluation.figures import class_map_figure
+    from bdgf.inference.window_step import CLASS_MAP, UNCERTAINTY_MAP
+
     classes, source = target_map.model.classes, target_map.source
     table = zip(classes.ids, classes.names, classes.colors, strict=True)
     class_form = replace(
@@ -103,12 +108,17 @@ def draw_target_maps(target_map: MappedScene) -> tuple[MapRows, MapRows, Figure]
 
 def keep_target_probabilities(target_map: MappedScene) -> MapRows:
     """The probability of every class, a band each."""
+    from bdgf.datasets.cog_map import MapRows
+    from bdgf.inference.window_step import PROBABILITIES
+
     names = tuple(f"probability of {name}" for name in target_map.model.classes.names)
     form = replace(_form(target_map, "float32", float("nan")), bands=names, units="1")
     return MapRows(form, lambda: target_map.rows(PROBABILITIES))
 
 
 def _form(target_map: MappedScene, dtype: str, nodata: float) -> MapForm:
+    from bdgf.raster.cog import MapForm
+
     source, model = target_map.source, target_map.model
     tags = {"scene": source.name, "model": model.name, "by": model.scene}
     return MapForm(dtype, source.shape, nodata, source.crs, source.transform, tags=tags)
@@ -129,6 +139,10 @@ def score_target(
     Raises:
         SettingsError: The target has no labels.
     """
+    import numpy as np
+
+    from bdgf.evaluation.report import EvaluationSettings, measure
+
     labelled, model = target_map.labelled, target_map.model
     if labelled is None:
         raise SettingsError(

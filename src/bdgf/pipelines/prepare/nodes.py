@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
 
-from bdgf.core.weights import Weights
-from bdgf.preprocessing.preparation import fit_preparation
-from bdgf.preprocessing.settings import PreparationSettings
-from bdgf.raster.streamed import StreamedDataset
-from bdgf.splits.settings import SplitSettings
-from bdgf.splits.split import make_split
+    from bdgf.core.weights import Weights
+    from bdgf.raster.streamed import StreamedDataset
 
 
 def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[StreamedDataset, Weights]:
@@ -25,6 +22,9 @@ def prepare_scene(scene: xr.Dataset, parameters: dict[str, Any]) -> tuple[Stream
         The prepared scene, made while it is written; and the statistics that prepared it, to be
         reused at prediction.
     """
+    from bdgf.preprocessing.preparation import fit_preparation
+    from bdgf.preprocessing.settings import PreparationSettings
+
     preparation = fit_preparation(scene, PreparationSettings.model_validate(parameters))
     return preparation.streamed(scene), preparation.to_weights()
 
@@ -43,4 +43,7 @@ def split_pixels(
     Returns:
         (y, x) uint8 map: 0 none, 1 train, 2 validation, 3 test.
     """
+    from bdgf.splits.settings import SplitSettings
+    from bdgf.splits.split import make_split
+
     return make_split(scene, SplitSettings.model_validate(parameters), seed, patch // 2)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
-
-from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
-from bdgf.core.weights import Weights
-from bdgf.diffusion.pretraining.cached import cached_denoiser
-from bdgf.diffusion.pretraining.further_scenes import further_scene
-from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.framework.mlflow_logger import MlflowMetricLogger, log_reuse
-from bdgf.preprocessing.preparation import Preparation
-from bdgf.scenes.ingest.file_windows import open_scene
-from bdgf.scenes.ingest.read_scene import IngestSettings
-from bdgf.training.devices import DeviceSettings
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from bdgf.core.weights import Weights
 
 _RESIDENT_GIB = 0.1
 """A further scene of up to so many GiB is read whole, a larger one window by window."""
@@ -49,6 +43,15 @@ def pretrain_denoiser(
     Returns:
         The denoiser's averaged weights.
     """
+    from bdgf.core.artifact_cache import ArtifactCache, CacheSettings
+    from bdgf.diffusion.pretraining.cached import cached_denoiser
+    from bdgf.diffusion.pretraining.further_scenes import further_scene
+    from bdgf.diffusion.pretraining.settings import PretrainSettings
+    from bdgf.preprocessing.preparation import Preparation
+    from bdgf.scenes.ingest.file_windows import open_scene
+    from bdgf.scenes.ingest.read_scene import IngestSettings
+    from bdgf.training.devices import DeviceSettings
+
     others = []
     if further_scenes:
         prepare, reading = Preparation.from_weights(preparation), IngestSettings(**ingest)

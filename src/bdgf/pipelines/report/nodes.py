@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import xarray as xr
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from bdgf.core.errors import MissingArtifactError
-from bdgf.core.weights import Weights
-from bdgf.evaluation.figures import (
-    class_map_figure,
-    confusion_figure,
-    curves_figure,
-    entropy_figure,
-)
-from bdgf.models.base import TrainedModel
-from bdgf.scenes.scene import LABELS, class_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from bdgf.core.weights import Weights
+    from bdgf.models.base import TrainedModel
+
 
 # Curves for who looks into a training that went wrong; the figure shows how well it went.
 _LEFT_TO_MLFLOW = ("learning_rate", "gradient_norm")
@@ -44,6 +40,9 @@ def draw_figures(
     Raises:
         MissingArtifactError: What was scored last is another model.
     """
+    from bdgf.evaluation.figures import class_map_figure, confusion_figure, entropy_figure
+    from bdgf.scenes.scene import LABELS, class_table
+
     if metrics["model"] != model:
         scene = metrics["scene"]
         raise MissingArtifactError(
@@ -71,6 +70,8 @@ def draw_curves(classifier: TrainedModel, denoiser: Weights | None = None) -> Fi
         classifier: The classifier; one that is not trained step by step has none.
         denoiser: The denoiser, where the classifier uses its features.
     """
+    from bdgf.evaluation.figures import curves_figure
+
     pretraining = denoiser.config["history"] if denoiser else {}
     curves = {
         name: series

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
-
-from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import MissingArtifactError
-from bdgf.core.fingerprint import fingerprint
-from bdgf.core.weights import Weights
-from bdgf.features.cube import FeatureCube
-from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.mlflow_logger import MlflowMetricLogger, logged_seconds
-from bdgf.inference.map_model import MapModel
-from bdgf.inference.map_model_folder import software_versions
-from bdgf.inference.window_step import Guidance
-from bdgf.models.base import Execution, SceneInputs, TrainedModel
-from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
-from bdgf.preprocessing.preparation import Preparation
-from bdgf.scenes.scene import class_table
-from bdgf.training.devices import DeviceSettings
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from bdgf.core.weights import Weights
+    from bdgf.features.cube import FeatureCube
+    from bdgf.inference.map_model import MapModel
+    from bdgf.models.base import TrainedModel
+
 
 KEPT_CHECKPOINTS = 24
 """Of a scene, how many running checkpoints of trainings that nobody goes on with stay."""
@@ -60,6 +54,12 @@ def train_classifier(
     Raises:
         MissingArtifactError: The model needs features and there are none.
     """
+    from bdgf.core.artifact_cache import ArtifactCache
+    from bdgf.core.fingerprint import fingerprint
+    from bdgf.models.base import Execution, SceneInputs
+    from bdgf.models.bdgf.settings import TrainSettings
+    from bdgf.training.devices import DeviceSettings
+
     entry = model_entry(model)
     if entry.uses_features and feature_cube is None:
         raise MissingArtifactError(
@@ -109,6 +109,13 @@ def assemble_map_model(
         denoiser: The denoiser, for a classifier that uses its features.
         feature_cube: The features that the classifier was trained on, likewise.
     """
+    from bdgf.features.extraction import FeatureSettings
+    from bdgf.inference.map_model import MapModel
+    from bdgf.inference.map_model_folder import software_versions
+    from bdgf.inference.window_step import Guidance
+    from bdgf.preprocessing.preparation import Preparation
+    from bdgf.scenes.scene import class_table
+
     config = classifier.config
     kept = ("scene", "seed", "split", "split_fingerprint", "feature_fingerprint")
     card = {name: config[name] for name in kept} | {"versions": software_versions()}
