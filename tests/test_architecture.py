@@ -45,7 +45,6 @@ TESTED_ELSEWHERE = {
     "nn/selective_scan/simd.py": "nn/selective_scan/test_cpu.py",
     # The shell: what a command does is tested as a user types it.
     "experiments/bench.py": "experiments/test_runner.py",
-    "experiments/tracking.py": "experiments/test_runner.py",
     "framework/run_settings.py": "framework/test_validation.py",
     "pipelines": "pipelines/test_full.py",
     # The shell's entrances.

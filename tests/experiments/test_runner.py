@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bdgf.core.errors import MissingArtifactError, SceneError, SettingsError
-from tests.experiments.stand_ins import QuickRun, planned
+from tests.experiments.stand_ins import NoTracking, QuickRun, planned
 from tests.messages import numbers, telling
 from tests.pipelines.command_line import Outcome
 from tests.pipelines.project import ROOT, Project
@@ -222,3 +222,17 @@ def test_a_killed_bench_goes_on_where_it_was(
     assert numbers(result.stdout, "tiny:") == [4, 1, 3]  # runs, recorded, to do
     assert len(list(records.glob("*.json"))) == 4
     assert "| part | CNN alone |" in (project.folder / OWN / "results.md").read_text()
+
+
+def test_each_line_says_how_long_the_rest_will_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr("bdgf.experiments.runner.RunProcess", QuickRun)
+    bench = planned(tmp_path)
+    monkeypatch.setattr(bench, "say", lines.append)
+    runs = bench.missing()
+    assert bench.run(runs, NoTracking()) == 0  # type: ignore[arg-type]
+    assert len(lines) == len(runs) > 1
+    assert all(line.endswith(" left") for line in lines[:-1])
+    assert "left" not in lines[-1]

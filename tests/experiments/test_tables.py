@@ -70,3 +70,11 @@ def test_tables_can_be_made_of_what_was_published(records, tmp_path):
     for found in published_runs(tmp_path / "results"):
         others.write(*found)
     assert suite_tables(SUITE, PLAN, others, "a", "kedro bench")[2].markdown == tables[2].markdown
+
+
+def test_the_best_row_is_the_one_with_the_highest_mean_accuracy(records):
+    for table in suite_tables(SUITE, PLAN, records, "a", "kedro bench"):
+        rows = pd.read_csv(io.StringIO(table.csv)).set_index("variant")
+        assert table.best.variant == rows["overall_accuracy_mean"].idxmax()
+        best = rows.loc[table.best.variant]
+        assert table.best.means["kappa"] == pytest.approx(best["kappa_mean"], rel=1e-5)

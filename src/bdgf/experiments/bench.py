@@ -86,6 +86,7 @@ def _bench(planned: Bench, runs: list[Any], experiment: str) -> int:
         for table in tables:
             tracking.log_table(f"{table.key}.md", table.markdown)
             tracking.log_table(f"{table.key}.csv", table.csv)
+        tracking.describe(tables)
         for path in planned.write(tables):
             planned.say(f"written: {path}")
         status = "FAILED" if failed else "FINISHED"

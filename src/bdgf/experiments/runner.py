@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from bdgf.experiments.records import Record, RecordFolder
 from bdgf.experiments.suite import PlannedRun, Resolve, Suite, plan_suite, read_suites, run_order
 from bdgf.experiments.tables import SuiteTable, suite_tables, write_tables
 from bdgf.experiments.tracking import BenchTracking
+from bdgf.training.progress import format_seconds
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ class _Work:
         self._bench, self._tracking, self._runs = bench, tracking, runs
         self._lock, self._done, self.failed = Lock(), 0, 0
         jobs = bench.options.jobs
+        self._started = time.monotonic()
         self._threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
 
     def __call__(self, run: PlannedRun, stopping: Event) -> None:
@@ -200,7 +203,15 @@ class _Work:
         with self._lock:
             self._done += 1
             self.failed += failed
-            self._bench.say(f"[{self._done}/{self._runs}] {run.title}: {what}")
+            self._bench.say(f"[{self._done}/{self._runs}] {run.title}: {what}{self._left()}")
+
+    def _left(self) -> str:
+        # As long for each run to come as for each of those that ended, several at a time.
+        to_come = self._runs - self._done
+        if not to_come:
+            return ""
+        seconds = (time.monotonic() - self._started) / self._done * to_come
+        return f"; about {format_seconds(seconds)} left"
 
 
 def _result(record: Record) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bdgf.core.storage import written_whole
-from bdgf.experiments.comparison import difference_table, summary_table
+from bdgf.experiments.comparison import MEASURES, difference_table, summary_table
 from bdgf.experiments.markdown import comparison_markdown
 from bdgf.experiments.published import published
 from bdgf.experiments.records import PixelCorrectness, Record, RecordFolder, outcome
@@ -17,6 +17,25 @@ from bdgf.experiments.suite import PlannedRun, Suite
 
 TOGETHER = "all scenes"
 """What stands for the scene in the table over all of them."""
+
+
+@dataclass(frozen=True)
+class BestRow:
+    """The row of a table with the highest mean OA.
+
+    Attributes:
+        variant: Its name.
+        means: Mean of every measure, by the measure's name.
+    """
+
+    variant: str
+    means: dict[str, float]
+
+    @classmethod
+    def of(cls, summary: pd.DataFrame) -> BestRow:
+        """Of the table that `summary_table` makes."""
+        row = summary.loc[summary["overall_accuracy_mean"].idxmax()]
+        return cls(str(row["variant"]), {name: float(row[f"{name}_mean"]) for name in MEASURES})
 
 
 @dataclass(frozen=True)
@@ -28,12 +47,14 @@ class SuiteTable:
             default one.
         markdown: The tables as Markdown, under a line that says what they are of.
         csv: One line a variant.
+        best: The row with the highest mean OA.
         runs: Variant, record and test pixels of every run in them.
     """
 
     key: str
     markdown: str
     csv: str
+    best: BestRow
     runs: list[tuple[str, Record, PixelCorrectness]]
 
 
@@ -79,7 +100,8 @@ def suite_tables(
             summary.merge(differences, on="variant", how="left") if len(differences) else summary
         )
         csv = pd.DataFrame(merged).to_csv(index=False, float_format="%.6g")
-        tables.append(SuiteTable("_".join(names), f"{head}\n\n{body}", csv, finished))
+        best = BestRow.of(summary)
+        tables.append(SuiteTable("_".join(names), f"{head}\n\n{body}", csv, best, finished))
     return tables
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bdgf.experiments.suite import PlannedRun
+from bdgf.experiments.tables import SuiteTable
 from bdgf.framework.mlflow_logger import REUSED
+from bdgf.framework.mlflow_names import HEADLINE, taken
 from bdgf.framework.processes import end_runs_of_gone_processes, process_tags
+
+BEST, NOTE = "best", "mlflow.note.content"
+_LONGEST = 8000
+"""Characters of a tag that MLflow takes."""
 
 
 class BenchTracking:
@@ -39,7 +46,7 @@ class BenchTracking:
             "bench.variant": run.variant,
             **process_tags(),  # until the run's process puts its own in their place
         }
-        made = self._client.create_run(self._experiment, tags=tags, run_name=run.title)
+        made = self._client.create_run(self._experiment, tags=tags, run_name=row_name(run))
         return str(made.info.run_id)
 
     def end_run(self, run_id: str, status: str) -> None:
@@ -52,6 +59,22 @@ class BenchTracking:
         measured = self._client.get_run(run_id).data.metrics
         return measured.get(REUSED.format("denoiser"), 0.0) == 1.0
 
+    def describe(self, tables: Sequence[SuiteTable]) -> None:
+        """Puts the tables into the run's description, and the best row of each into its metrics.
+
+        With one table the metrics are `oa`, `aa`, `kappa` and `ece`, as a run's own; with several
+        `best/<table>/oa` and so on. The tag `best` names the rows.
+        """
+        named = []
+        for table in tables:
+            above = "" if len(tables) == 1 else f"{BEST}/{taken(table.key)}/"
+            named.append(f"{table.key}: {table.best.variant}")
+            for measure, value in table.best.means.items():
+                if measure in HEADLINE and math.isfinite(value):
+                    self._client.log_metric(self.run_id, f"{above}{HEADLINE[measure]}", value)
+        self._client.set_tag(self.run_id, BEST, "; ".join(named)[:_LONGEST])
+        self._client.set_tag(self.run_id, NOTE, _note(tables))
+
     def log_table(self, name: str, text: str) -> None:
         """Keeps a table as an artifact of the bench's run."""
         self._client.log_text(self.run_id, text, f"tables/{name}")
@@ -59,3 +82,24 @@ class BenchTracking:
     def end(self, status: str) -> None:
         """Closes the bench's run; `status` is MLflow's word."""
         self._client.set_terminated(self.run_id, status)
+
+
+def row_name(run: PlannedRun) -> str:
+    """The name of a run in MLflow: its row of the table first, then the scene and the seed."""
+    return f"{run.variant}, {run.scene} seed {run.seed}"
+
+
+def _note(tables: Sequence[SuiteTable]) -> str:
+    """The tables as Markdown, those that have room; the others are artifacts all the same."""
+    parts: list[str] = []
+    for table in tables:
+        best = table.best
+        oa, aa = (100 * best.means[name] for name in ("overall_accuracy", "average_accuracy"))
+        told = f"Best in OA: **{best.variant}**, OA {oa:.2f} %, AA {aa:.2f} %"
+        part = f"### {table.key}\n\n{told}\n\n{table.markdown}"
+        if len("\n\n".join([*parts, part])) > _LONGEST:
+            part = f"### {table.key}\n\n{told}; the table is `tables/{table.key}.md`"
+        if len("\n\n".join([*parts, part])) > _LONGEST:
+            break
+        parts.append(part)
+    return "\n\n".join(parts)
