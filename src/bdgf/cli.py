@@ -9,7 +9,11 @@ from bdgf.framework.scene_cli import scene
 
 @click.group(name="bdgf")
 def cli() -> None:
-    """Commands of this project."""
+    """Land-cover maps from remote-sensing scenes.
+
+    To begin: kedro run --pipeline=full --params dataset=demo. Pipelines, models and scenes: kedro
+    run --help, kedro scene list. Suites: kedro bench --help.
+    """
 
 
 tell_in_one_line()

@@ -19,7 +19,8 @@ from kedro.utils import find_kedro_project
 from mlflow.tracking import fluent
 
 from bdgf.core.errors import UserError
-from bdgf.framework.cli import OneLineError, user_error
+from bdgf.core.storage import user_error
+from bdgf.framework.one_line import OneLineError
 
 
 @dataclass(frozen=True)

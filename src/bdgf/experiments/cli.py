@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 from kedro.utils import find_kedro_project
 
 from bdgf.core.errors import SettingsError
-from bdgf.framework.cli import one_line
+from bdgf.framework import known_names
 from bdgf.framework.endings import accounted_ending, end_at_once
+from bdgf.framework.known_names import CommandWithNames
+from bdgf.framework.one_line import one_line
 
 GOES_ON = "the same command goes on: it repeats no run that is recorded"
 
 
-@click.command()
+class BenchCommand(CommandWithNames):
+    """`kedro bench`, whose help says which suites and scenes there are."""
+
+    names: ClassVar = {"suites": known_names.suites, "scenes": known_names.scenes}
+
+
+@click.command(cls=BenchCommand)
 @click.option("--suite", default="comparison", show_default=True, help="Of conf/*/bench.yml.")
 @click.option("--scenes", default="demo", show_default=True, help="Scenes, commas between them.")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.utils import find_kedro_project
 
 from bdgf.core.storage import user_error
+from bdgf.framework import known_names
 from bdgf.framework.endings import accounted_ending, end_at_once
+from bdgf.framework.known_names import CommandWithNames
+from bdgf.framework.one_line import OneLineError, one_line
 from bdgf.framework.run_options import refuse_unknown_runner
 from bdgf.framework.runtime_params import parse_params
 
@@ -28,32 +29,11 @@ between several; may be repeated. A value is read as YAML: 3, 0.5, true, null, t
 GOES_ON = "the same command goes on: it takes up what is begun and reuses what is finished"
 
 
-class OneLineError(click.ClickException):
-    """Shows a user's mistake as one line and exits with 1."""
-
-    def show(self, file: Any = None) -> None:
-        """Prints the line to standard error."""
-        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(self.message, err=True)
-
-
 class _SilenceUserErrors(logging.Filter):
     """Drops Kedro's own report of a node that failed by a user's mistake: it is told once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return user_error(sys.exc_info()[1]) is None
-
-
-@contextmanager
-def one_line() -> Iterator[None]:
-    """Turns a user's mistake into `OneLineError`."""
-    try:
-        yield
-    except Exception as error:
-        known = user_error(error)
-        if known is None:
-            raise
-        raise OneLineError(" ".join(str(known).split())) from error
 
 
 def tell_in_one_line() -> None:
@@ -102,4 +82,20 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
 
 
 _OPTIONS = [ParamsOption() if o.name == "params" else o for o in kedro_run.params]
-run = click.Command("run", params=_OPTIONS, callback=_run, help=kedro_run.help)
+RUN_HELP = """Run a pipeline.
+
+The scene, the model and every other setting are parameters: kedro run --pipeline=full --params
+dataset=demo,model=svm"""
+
+
+class RunCommand(CommandWithNames):
+    """`kedro run`, whose help says what there is to run."""
+
+    names: ClassVar = {
+        "pipelines": known_names.pipelines,
+        "scenes (dataset=)": known_names.scenes,
+        "models (model=)": known_names.models,
+    }
+
+
+run = RunCommand("run", params=_OPTIONS, callback=_run, help=RUN_HELP)

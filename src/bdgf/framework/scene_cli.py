@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from kedro.utils import find_kedro_project
 from rich import get_console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from bdgf.core.errors import UserError
-from bdgf.core.storage import written_whole
-from bdgf.framework.cli import ParamsOption, one_line
+from bdgf.framework.cli import ParamsOption
 from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.framework.endings import accounted_ending, end_at_once
+from bdgf.framework.one_line import one_line
 from bdgf.framework.run_folders import run_folder
-from bdgf.framework.run_settings import RunSettings
-from bdgf.framework.scene_tables import report_tables, scene_table, show, text_of
-from bdgf.framework.validation import checked, settings_of
-from bdgf.scenes.config import SceneConfig, parse_scene_config
-from bdgf.scenes.ingest.read_scene import IngestSettings
+
+if TYPE_CHECKING:
+    from bdgf.scenes.config import SceneConfig
+    from bdgf.scenes.ingest.read_scene import IngestSettings
 
 GOES_ON = "the same command goes on: what is downloaded is kept"
 BEGINS_ANEW = "nothing was written; the same command begins anew"
@@ -48,6 +45,8 @@ def _with_params(command: click.Command) -> click.Command:
 @_environment
 def list_scenes(env: str | None) -> None:
     """Lists the scenes, and whether their files are found. Reads none of them."""
+    from bdgf.framework.scene_tables import scene_table, show
+    from bdgf.scenes.config import parse_scene_config
     from bdgf.scenes.file_search import find_scene_files
 
     with accounted_ending(BEGINS_ANEW), one_line():
@@ -77,7 +76,9 @@ def list_scenes(env: str | None) -> None:
 def check(name: str, env: str | None, out: Path | None, params: dict[str, Any]) -> None:
     """Reads a scene and tells what is in it, what split it would take, and what will hurt."""
     from bdgf.evaluation.scene_check.check import check_scene_files
-    from bdgf.evaluation.scene_check.quick_look import quick_look
+    from bdgf.framework.run_settings import RunSettings
+    from bdgf.framework.scene_tables import report_tables, show, write_report
+    from bdgf.framework.validation import checked, settings_of
 
     out = out and out.absolute()
     with accounted_ending(BEGINS_ANEW), one_line():
@@ -97,14 +98,8 @@ def check(name: str, env: str | None, out: Path | None, params: dict[str, Any]) 
         own = env if env not in (loader.base_env, loader.default_run_env) else None
         folder = Path(settings.data_folder) / _REPORTING / run_folder("scene", parameters, own)
         folder = out or folder / "check"
-        tables = report_tables(report)
-        with _whole(folder / "quick_look.png") as partial:
-            quick_look(found, report.title or name).savefig(partial, format="png")
-        with _whole(folder / "report.txt") as partial:
-            partial.write_text(text_of(tables), encoding="utf-8")
-        with _whole(folder / "report.json") as partial:
-            partial.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
-        show(*tables)
+        write_report(found, report, folder)
+        show(*report_tables(report))
         click.echo(f"written: report.txt, report.json and quick_look.png in {folder}")
     end_at_once()
 
@@ -118,6 +113,9 @@ def fetch(name: str, env: str | None, params: dict[str, Any]) -> None:
 
     An interrupted download goes on where it was, where the server allows it.
     """
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from bdgf.scenes.config import parse_scene_config
     from bdgf.scenes.download import fetch_scene
 
     with accounted_ending(GOES_ON), one_line():
@@ -165,6 +163,8 @@ def _loader(env: str | None, typed: Mapping[str, Any]) -> SceneConfigLoader:
 
 
 def _ingest(parameters: Mapping[str, Any]) -> IngestSettings:
+    from bdgf.framework.validation import checked, settings_of
+
     ingest: IngestSettings = checked(
         settings_of("ingest").model_validate, parameters["ingest"], "ingest"
     )
@@ -173,7 +173,3 @@ def _ingest(parameters: Mapping[str, Any]) -> IngestSettings:
 
 def _folders(name: str, config: SceneConfig, ingest: IngestSettings) -> list[Path]:
     return [Path(folder) / (config.folder or name) for folder in ingest.folders]
-
-
-def _whole(path: Path) -> Any:
-    return written_whole(path, path.with_name(f".{path.name}.part"))

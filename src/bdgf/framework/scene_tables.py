@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import xarray as xr
 from rich import get_console
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bdgf.core.storage import written_whole
 from bdgf.evaluation.scene_check.labels import SplitReport
 from bdgf.evaluation.scene_check.layers import Layer
 from bdgf.evaluation.scene_check.registration import Shift
@@ -47,6 +51,24 @@ def text_of(parts: Sequence[RenderableType]) -> str:
         console.print(part)
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+
+
+def write_report(scene: xr.Dataset, report: SceneReport, folder: Path) -> None:
+    """Writes `quick_look.png`, `report.txt` and `report.json`, each whole or not at all.
+
+    Args:
+        scene: The scene that was looked at.
+        report: The report on it.
+        folder: Takes the files.
+    """
+    from bdgf.evaluation.scene_check.quick_look import quick_look
+
+    with _whole(folder / "quick_look.png") as partial:
+        quick_look(scene, report.title or report.scene).savefig(partial, format="png")
+    with _whole(folder / "report.txt") as partial:
+        partial.write_text(text_of(report_tables(report)), encoding="utf-8")
+    with _whole(folder / "report.json") as partial:
+        partial.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
 
 
 def scene_table(
@@ -219,3 +241,7 @@ def _size(size: int) -> str:
     units = ("B", "KiB", "MiB", "GiB")
     power = next((i for i in range(len(units) - 1) if size < _KIB ** (i + 1)), len(units) - 1)
     return f"{size / _KIB**power:,.{0 if power == 0 else 1}f} {units[power]}"
+
+
+def _whole(path: Path) -> Any:
+    return written_whole(path, path.with_name(f".{path.name}.part"))
