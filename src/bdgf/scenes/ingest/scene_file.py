@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 import yaml
@@ -25,6 +26,24 @@ def open_scene_file(path: str | PathLike[str], name: str | None = None) -> xr.Da
         SettingsError: The file is none, or its configuration is wrong.
         SceneError: The scene's files are.
     """
+    chosen, configuration = described_scene(path, name)
+    config = parse_scene_config(chosen, configuration)
+    beside = Path(path).parent
+    return read_scene(chosen, config, [beside, beside / (config.folder or chosen)])
+
+
+def described_scene(
+    path: str | PathLike[str], name: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The name of the scene that a YAML file describes, and what stands below it.
+
+    Args:
+        path: The YAML file.
+        name: The scene's name in it; None where it holds one.
+
+    Raises:
+        SettingsError: The file is none, or holds several scenes or another one.
+    """
     path = Path(path)
     try:
         told = yaml.safe_load(path.read_text())
@@ -40,6 +59,4 @@ def open_scene_file(path: str | PathLike[str], name: str | None = None) -> xr.Da
         raise SettingsError(
             f"{path} does not describe '{chosen}', only {', '.join(map(str, told))}"
         )
-    config = parse_scene_config(chosen, told[chosen])
-    folder = path.parent / (config.folder or chosen)
-    return read_scene(chosen, config, [path.parent, folder])
+    return chosen, told[chosen]
