@@ -10,9 +10,20 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfi
 COVERAGE := --cov bdgf --cov-report term
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all audit licences golden lint floors settings bench bench-gpu gpu-check fuzz test-faults clean
-run: $(VENV)/.run
+TAKES = about 3 minutes on 2 cores after an installation of 2 to 5, 3 GB of disk, 2 GB of memory
+
+.PHONY: run before test test-all audit licences golden lint floors settings bench bench-gpu gpu-check fuzz test-faults clean
+run: before $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
+	@echo
+	@echo 'Now, as it stands:'
+	@echo '  $(BIN)/kedro run --pipeline=full --params model=random_forest   another model, a minute'
+	@echo '  $(BIN)/kedro scene list                                         scenes there are'
+	@echo '  $(BIN)/kedro mlflow ui                                          every run, in a browser'
+
+# What it takes, said before it takes it.
+before:
+	@echo 'make run: $(TAKES)'
 
 test: $(VENV)/.dev lint
 	$(TEST) -m "not slow"
