@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
@@ -54,7 +55,8 @@ class InputHooks:
         from mlflow.data.dataset_source_registry import resolve_dataset_source
         from mlflow.data.meta_dataset import MetaDataset
 
-        place = Path(self._catalog.get(entry)._get_load_path())
+        saved: Any = self._catalog.get(entry)
+        place = Path(saved._get_load_path())
         beside = digest_path(place)
         if not beside.exists():
             return
