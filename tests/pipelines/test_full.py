@@ -192,8 +192,9 @@ def test_evaluating_again_gives_the_same_metrics(project: Project, first_run: Ru
     assert project.metrics("demo", -1) == project.metrics("demo", 0)
     assert "train classifier" not in printed
     evaluation, _ = project.mlflow_runs()[0]
+    oa, aa = (first_run.metrics[f"{kind}_accuracy"] for kind in ("overall", "average"))
     assert project.query("select name from runs where run_uuid = ?", evaluation) == [
-        ("demo evaluate seed 0 (test)",)
+        (f"demo {100 * oa:.1f}/{100 * aa:.1f} bdgf (test)",)
     ]
     # The run that only scored says what the model was trained with.
     scored, trained = (
@@ -260,7 +261,9 @@ def test_the_balance_of_the_denoiser_is_measured(project: Project, first_run: Ru
     assert sum(shares) == pytest.approx(1)
     run, _ = project.mlflow_runs()[0]
     logged = project.query("select key from metrics where run_uuid = ?", run)
-    assert {("feature_balance_index",), ("probe_average_accuracy_all",)} <= set(logged)
+    assert {("balance/feature_balance_index",), ("balance/probe_average_accuracy_all",)} <= set(
+        logged
+    )
 
 
 def test_another_model_comes_without_features_and_stands_beside(

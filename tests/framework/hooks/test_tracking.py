@@ -43,7 +43,8 @@ def test_only_the_model_s_own_settings_are_logged(active_run) -> None:  # type: 
 
 
 def test_a_run_that_only_scores_says_what_the_model_was_trained_with(active_run) -> None:  # type: ignore[no-untyped-def]
-    config = {"train": {"epochs": 12}, "seed": 4, "history": {}}
+    train = {"epochs": 12, "classifier": {"guides": {}, "fusion": "mean"}}
+    config = {"train": train, "seed": 4, "history": {}, "model": "mft"}
     TrackingHooks().after_dataset_loaded("classifier", SimpleNamespace(config=config))
     logged = mlflow.get_run(active_run.info.run_id).data.params
     assert logged == {"train.epochs": "12", "seed": "4"}

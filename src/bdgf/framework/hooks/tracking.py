@@ -15,6 +15,7 @@ from bdgf.framework.hooks.console import summary
 from bdgf.framework.made_from import BASELINE_SETTINGS
 from bdgf.framework.mlflow_names import accuracies, description, flatten, run_name
 from bdgf.framework.provenance import git_commit, typed_command
+from bdgf.models.registry import model_entry
 
 # What is in a run's name anyway, or says only where its files are and how they are read.
 _PLACES = (
@@ -79,15 +80,16 @@ class TrackingHooks:
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
         """Logs the settings of a classifier that an earlier run trained.
 
-        kedro-mlflow logs the parameters that nodes take, and a run that only scores takes none of
-        those that decide the score.
+        Logged are the parameters that nodes take, and a run that only scores takes none of those
+        that decide the score.
         """
         import mlflow
 
         if dataset_name != "classifier" or self._trains or mlflow.active_run() is None:
             return
         made = {k: v for k, v in data.config.items() if k in ("train", "baselines", "seed")}
-        mlflow.log_params(flatten(made))
+        entry = model_entry(data.config["model"])
+        mlflow.log_params({n: v for n, v in flatten(made).items() if entry.looks_at(n)})
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
