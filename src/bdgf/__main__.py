@@ -1,6 +1,6 @@
 """The program `bdgf`, also `python -m bdgf`: maps and checks outside of any project.
 
-Within a project `python -m bdgf run` is `kedro run`.
+Within a project `python -m bdgf run`, or its options alone, is `kedro run`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,23 @@ GOES_ON = "the same command goes on: the blocks that are mapped are kept"
 BEGINS_ANEW = "nothing was written; the same command begins anew"
 _WORKING = ".working"
 """Folder below the result's that holds the blocks of a map that is not whole yet."""
+_OF_THE_PROGRAM = ("--version", "-h", "--help")
 _PATCH = 11
 """Side in pixels of the patch that leakage is reckoned with: the classifier's by default."""
 
 
+class RunByDefault(click.Group):
+    """Takes options without a command as those of `run`: so Kedro starts a package."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Puts `run` before the options of a run."""
+        if args and args[0].startswith("-") and args[0] not in _OF_THE_PROGRAM:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
 @click.group(
+    cls=RunByDefault,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Within a project everything else is a command of Kedro: kedro run --help",
 )

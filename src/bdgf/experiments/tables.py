@@ -34,7 +34,7 @@ class BestRow:
     @classmethod
     def of(cls, summary: pd.DataFrame) -> BestRow:
         """Of the table that `summary_table` makes."""
-        row = summary.loc[summary["overall_accuracy_mean"].idxmax()]
+        row = summary.iloc[int(summary["overall_accuracy_mean"].to_numpy().argmax())]
         return cls(str(row["variant"]), {name: float(row[f"{name}_mean"]) for name in MEASURES})
 
 

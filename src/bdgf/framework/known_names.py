@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import click
 import yaml
@@ -54,7 +55,7 @@ class CommandWithNames(click.Command):
         names: What they are names of -> what lists them.
     """
 
-    names: Mapping[str, Callable[[], list[str]]] = {}
+    names: ClassVar[Mapping[str, Callable[[], list[str]]]] = {}
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes a line or two for each kind of name."""
