@@ -48,11 +48,12 @@ def test_the_version_needs_nothing_that_is_slow_to_import() -> None:
     assert done.stdout.split()[-1] == bdgf.__version__
 
 
+@pytest.mark.parametrize("command", [("run",), ()])
 def test_a_pipeline_outside_a_project_is_refused_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    result = typed("run", "--pipeline=full")
+    result = typed(*command, "--pipeline=full")
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
