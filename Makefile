@@ -36,11 +36,11 @@ test-all: $(VENV)/.dev lint
 audit: $(VENV)/.audit
 	$(BIN)/python -m tools.audit
 
-# docs/licences.md, from what is installed.
+# docs/contributing/licences.md, from what is installed.
 licences: $(VENV)/.audit
 	$(BIN)/python -m tools.audit --licences
 
-# Runs killed, stopped, side by side, on full disks, over damaged files: docs/reliability.md.
+# Runs killed, stopped, side by side, on full disks, over damaged files: docs/contributing/reliability.md.
 test-faults: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults $(FAULTS)
 
@@ -58,7 +58,7 @@ lint: $(VENV)/.dev
 floors: $(VENV)/.dev
 	$(BIN)/python -m tools.floors
 
-# Parameter files of conf/base and docs/parameters.md, from the settings classes.
+# Parameter files of conf/base and docs/reference/parameters.md, from the settings classes.
 settings: $(VENV)/.run
 	$(BIN)/python -m tools.settings
 

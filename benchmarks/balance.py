@@ -1,4 +1,4 @@
-"""Does masking balance? The study of docs/method.md: `python benchmarks/balance.py demo coast`.
+"""Does masking balance? `python benchmarks/balance.py demo coast`; docs/notebook has the study.
 
 Pretrains a small denoiser with every masking and seed, measures what its features hold of each
 modality (no test pixel is looked at) and writes a table, its means and a figure. A run that stands
@@ -88,7 +88,9 @@ def main() -> None:
     parser.add_argument("scenes", nargs="+")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--prediction", default="epsilon", choices=["epsilon", "v", "x0"])
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "results" / "balance")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "notebook" / "2026-11-26-results" / "balance"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     arguments.output.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ from benchmarks.gpu_check.record import Record, Setting
 from benchmarks.scenes import base_settings
 
 GOLDEN = ROOT / "tests" / "pipelines" / "golden" / "demo_metrics.json"
-PUBLISHED = ROOT / "docs" / "results" / "comparison_demo.csv"
+PUBLISHED = ROOT / "docs" / "notebook" / "2026-11-26-results" / "comparison_demo.csv"
 MEASURES = ("overall_accuracy", "average_accuracy", "kappa")
 GOLDEN_TOLERANCE = 0.05
 """A training of seconds, in another precision and with other draws of dropout."""

@@ -1,4 +1,4 @@
-"""Files of the scenes of several grids, and of many tiles, that docs/scenes.md writes out."""
+"""Files of the scenes of several grids, and of many tiles, in docs/how_to/scenes.md."""
 
 from pathlib import Path
 

@@ -15,11 +15,11 @@ NAMES = ("estuary", "harbour", "hills", "county")
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with the scenes that docs/scenes.md writes out, and their files."""
+    """A project with the scenes that docs/how_to/scenes.md writes out, and their files."""
     project = Project.create(tmp_path_factory.mktemp("grids"))
     folder = project.folder / "conf" / "local" / "parameters_scenes"
     folder.mkdir()
-    text = (ROOT / "docs" / "scenes.md").read_text()
+    text = (ROOT / "docs" / "how_to" / "scenes.md").read_text()
     for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL):
         name = next(iter(yaml.safe_load(block)))
         if name in NAMES:

@@ -18,7 +18,7 @@ from tests.data.fabricate import write_raster
 from tests.data.small_scene import DSM, HSI, LABELS, PLACE, TEST, TRAIN, changed
 from tests.data.vectors import placed, write_vectors
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scenes.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "how_to" / "scenes.md"
 
 
 def documented(name: str):

@@ -1,7 +1,7 @@
 """`make audit`: licences and known weaknesses of the pinned closure.
 
 python -m tools.audit             # both; exit 1: something is wrong, 3: not all was checked
-python -m tools.audit --licences  # docs/licences.md anew, nothing else
+python -m tools.audit --licences  # docs/contributing/licences.md anew, nothing else
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from tools.audit.advisories import Advisories, advisories
 from tools.audit.licences import licences, page
 from tools.audit.pins import CONSTRAINTS, pins
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "licences.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "contributing" / "licences.md"
 WRONG, UNCHECKED = 1, 3
 _SHOWN = 5
 
 
 def write_page() -> int:
-    """Writes docs/licences.md."""
+    """Writes docs/contributing/licences.md."""
     found, absent = licences(pins())
     if absent:
         print(f"not installed, so their licences are not known: {', '.join(absent)}")

@@ -133,7 +133,7 @@ def licences(pinned: Mapping[str, str]) -> tuple[list[Licence], list[str]]:
 
 
 def page(found: Iterable[Licence]) -> str:
-    """docs/licences.md."""
+    """docs/contributing/licences.md."""
     rows = [f"| {x.package} | {x.version} | {x.expression} | {x.source} |" for x in found]
     allowed = ", ".join(sorted(ALLOWED))
     return _PAGE.format(allowed=allowed, rows="\n".join(rows))

@@ -13,8 +13,8 @@ from tools.settings.scene_file_page import scene_file_page
 from tools.settings.tree import top_groups
 
 PROJECT = Path(__file__).resolve().parents[2]
-BASE, PAGE = Path("conf/base"), Path("docs/parameters.md")
-SCENE_FILE_PAGE = Path("docs/scene_file.md")
+BASE, PAGE = Path("conf/base"), Path("docs/reference/parameters.md")
+SCENE_FILE_PAGE = Path("docs/reference/scene_file.md")
 
 
 def generated() -> dict[Path, str]:

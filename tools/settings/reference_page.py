@@ -1,4 +1,4 @@
-"""`docs/parameters.md`: every parameter in tables, those that users turn first."""
+"""`docs/reference/parameters.md`: every parameter in tables, those that users turn first."""
 
 from __future__ import annotations
 

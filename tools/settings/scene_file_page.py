@@ -1,4 +1,4 @@
-"""`docs/scene_file.md`: every setting of a scene's file in tables, from its settings classes."""
+"""`docs/reference/scene_file.md`: every setting of a scene's file, from its settings classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tools.settings.reference_page import allowed
 INTRODUCTION = """# Settings of a scene's file
 
 Made by `make settings` from the settings classes; do not change it by hand. How to write such a
-file is told in [scenes.md](scenes.md), what raw files say of themselves in [files.md](files.md).
+file is told in [scenes.md](../how_to/scenes.md), what raw files say of themselves
+in [files.md](files.md).
 
 A list of one entry may be written as the entry: `file: dem.tif`, `channels: 3`.
 

@@ -6,7 +6,7 @@ from pydantic.config import JsonDict
 MAIN: JsonDict = {"main": True}
 """`Field(..., json_schema_extra=MAIN)` marks a parameter as one of the few that users turn.
 
-These come first in `conf/base` and in `docs/parameters.md`.
+These come first in `conf/base` and in `docs/reference/parameters.md`.
 """
 
 

@@ -41,7 +41,7 @@ class BenchCommand(CommandWithNames):
     show_default="08_reporting/bench/results.md of the data folder",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Takes the tables; CSV and JSON go to a folder of its name. What is published is "
-    "docs/results.md and docs/parts.md: written when named here, never else.",
+    "docs/notebook: written when named here, never else.",
 )
 @click.pass_context
 def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options: Any) -> None:

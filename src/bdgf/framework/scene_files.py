@@ -150,7 +150,9 @@ def _resolved(merged: Any, name: str) -> Any:
     except (OmegaConfBaseException, RecursionError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise YamlProblem(f"a '${{...}}' in it cannot be filled in ({reason}); mend it") from error
-    raise YamlProblem(f"holds no settings below '{name}:'; indent them below it (docs/scenes.md)")
+    raise YamlProblem(
+        f"holds no settings below '{name}:'; indent them below it (docs/how_to/scenes.md)"
+    )
 
 
 def _line(path: Path, problem: YamlProblem) -> str:

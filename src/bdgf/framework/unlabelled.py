@@ -50,8 +50,8 @@ def nodes_without_labels(
         told = ", ".join(node.name for node in chosen.nodes if node.name in needing)
         raise SettingsError(
             f"scene '{name}' has no labels, which {told} cannot do without; set `labels` in "
-            f"conf/*/parameters_scenes/{name}.yml (docs/scenes.md); ingest, prepare, pretrain and "
-            "features run without them"
+            f"conf/*/parameters_scenes/{name}.yml (docs/how_to/scenes.md); ingest, prepare, "
+            "pretrain and features run without them"
         )
     log.info("scene '%s' has no labels: there is no split", name)
     return left

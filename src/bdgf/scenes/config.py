@@ -94,7 +94,7 @@ class Modality(_Item):
         "lies on the scene's grid, or its cells are a whole number of pixels wide.",
     )
     sources: tuple[ImageSource, ...] = Field(
-        (), description="Alternatives; none: the user gives them, see docs/scenes.md."
+        (), description="Alternatives; none: the user gives them, see docs/how_to/scenes.md."
     )
 
     @classmethod
@@ -121,7 +121,7 @@ class LabelMap(_Item):
         "takes the nearest label; null: as of an image.",
     )
     sources: tuple[LabelSource, ...] = Field(
-        (), description="Alternatives; none: the user gives them, see docs/scenes.md."
+        (), description="Alternatives; none: the user gives them, see docs/how_to/scenes.md."
     )
 
 
@@ -297,6 +297,6 @@ def parse_scene_config(name: str, parameters: Mapping[str, Any]) -> SceneConfig:
             reason = "there is no such setting"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise SettingsError(
-            f"scene '{name}'{f', {place}' if place else ''}: {reason}{more}; see docs/scenes.md "
-            f"and correct conf/*/parameters_scenes/{name}.yml"
+            f"scene '{name}'{f', {place}' if place else ''}: {reason}{more}; see "
+            f"docs/how_to/scenes.md and correct conf/*/parameters_scenes/{name}.yml"
         ) from error

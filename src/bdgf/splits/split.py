@@ -76,7 +76,7 @@ def make_split(
     if not labels.any():
         raise SceneError(
             f"the scene '{scene.attrs['scene']}' has no labelled pixel with data, and a split "
-            "divides those; set `labels` in its file (docs/scenes.md)"
+            "divides those; set `labels` in its file (docs/how_to/scenes.md)"
         )
     rng = np.random.default_rng([seed, 0])
     name = _resolve(settings.name, scene)

@@ -37,14 +37,15 @@ class DeviceSettings(Settings):
     )
     deterministic: bool = Field(
         False,
-        description="On CUDA: only repeatable kernels, some slower (docs/reproducibility.md).",
+        description="On CUDA: only repeatable kernels, some slower "
+        "(docs/reference/reproducibility.md).",
     )
     resident_gib: float = Field(
         1.0,
         ge=0,
         description="A prepared scene that takes up to so many GiB with its features is held in "
         "memory while a model is pretrained, trained or evaluated; a larger one is read from its "
-        "files, window by window (docs/mapping.md).",
+        "files, window by window (docs/how_to/mapping.md).",
     )
 
 
@@ -79,8 +80,8 @@ def resolve_precision(settings: DeviceSettings) -> str:
 def arithmetic(device: torch.device | str) -> list[Any]:
     """What the last bits of a network depend on beside data, settings, seed and precision.
 
-    On a CPU PyTorch splits some sums among its threads (docs/reproducibility.md), and another
-    split rounds otherwise.
+    On a CPU PyTorch splits some sums among its threads (docs/reference/reproducibility.md), and
+    another split rounds otherwise.
 
     Args:
         device: Where it computes.

@@ -10,7 +10,7 @@ class Finding:
     """A warning of the check.
 
     Attributes:
-        kind: What sort it is, a word for programs: docs/scene_check.md lists them.
+        kind: What sort it is, a word for programs: docs/how_to/scene_check.md lists them.
         text: One line: what, where, what to do.
     """
 

@@ -51,7 +51,7 @@ def described_scene(
         reason = " ".join(str(error).split())
         raise SettingsError(f"{path} cannot be read as a scene's file: {reason}") from error
     if not isinstance(told, dict) or not told:
-        raise SettingsError(f"{path} describes no scene; see docs/scenes.md")
+        raise SettingsError(f"{path} describes no scene; see docs/how_to/scenes.md")
     if name is None and len(told) > 1:
         raise SettingsError(f"{path} holds {', '.join(map(str, told))}; say which with `name`")
     chosen = str(next(iter(told))) if name is None else name

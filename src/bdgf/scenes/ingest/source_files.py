@@ -150,7 +150,7 @@ class SceneFolders:
         return []
 
     def _missing(self, item: str, sources: Sequence[Source]) -> SceneError:
-        override = f"conf/local/parameters_scenes/{self.scene}.yml (docs/scenes.md)"
+        override = f"conf/local/parameters_scenes/{self.scene}.yml (docs/how_to/scenes.md)"
         if not sources:
             return SceneError(
                 f"{self.scene}: the files of {item} go by no known name; give yours in {override}"

@@ -60,7 +60,7 @@ def labelled_groups(scene: xr.Dataset, labels: np.ndarray) -> np.ndarray:
     if GROUPS not in scene:
         raise SceneError(
             "the split 'polygons' holds out whole polygons, but the scene's labels are a raster; "
-            "give them as polygons (docs/scenes.md), or choose another split, such as "
+            "give them as polygons (docs/how_to/scenes.md), or choose another split, such as "
             "split.name=spatial_blocks"
         )
     groups: np.ndarray = np.where(labels != 0, scene[GROUPS].to_numpy(), 0)
