@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 
 TAKES = about 3 minutes on 2 cores after an installation of 2 to 5, 3 GB of disk, 2 GB of memory
 
-.PHONY: run before test test-all audit licences golden lint floors settings bench bench-gpu gpu-check fuzz test-faults clean
+.PHONY: run before test test-all audit licences golden lint floors settings bench bench-gpu gpu-check fuzz test-faults docs docs-check clean
 run: before $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
 	@echo
@@ -62,6 +62,16 @@ floors: $(VENV)/.dev
 settings: $(VENV)/.run
 	$(BIN)/python -m tools.settings
 
+# The site, in docs/_build/html: warnings are errors, links among pages and doctests are checked.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b doctest docs docs/_build/doctest
+	@echo "the site: docs/_build/html/index.html"
+
+# Every command of README and how-to pages, in order, on a fresh clone.
+docs-check: $(VENV)/.run
+	$(BIN)/python -m tools.docs_check $(PAGES)
+
 # 20,000 damaged files of every format, 20 minutes of one core; `make fuzz FUZZ='--files 500'`.
 fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz $(FUZZ)
@@ -93,10 +103,14 @@ $(VENV)/.bench: $(VENV)/.run
 	$(INSTALL) '.[bench]'
 	touch $@
 
+$(VENV)/.docs: $(VENV)/.run
+	$(INSTALL) '.[docs]'
+	touch $@
+
 # All extras that are installed from wheels: what is not there cannot be looked at.
 $(VENV)/.audit: pyproject.toml constraints.txt
-	$(INSTALL) '.[audit,bench,dev]'
-	touch $(VENV)/.run $(VENV)/.dev $(VENV)/.bench $@
+	$(INSTALL) '.[audit,bench,dev,docs]'
+	touch $(VENV)/.run $(VENV)/.dev $(VENV)/.bench $(VENV)/.docs $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
