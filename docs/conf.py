@@ -16,12 +16,12 @@ author = "The bdgf authors"
 release = version = __version__
 
 extensions = [
+    "click_help",
     "mathml",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
-    "sphinx_click",
     "sphinx_copybutton",
 ]
 # The pages of the project, without what a build or a run leaves beside them.
