@@ -59,8 +59,8 @@ def labelled_tiles(scene: xr.Dataset, labels: np.ndarray) -> np.ndarray:
     if TILES not in scene:
         raise SceneError(
             "the split 'tiles' holds out whole tiles, but no image or label map of the scene is "
-            "made of several (docs/how_to/scenes.md), or it was ingested by an earlier version; ingest it "
-            "again, or choose another split, such as split.name=spatial_blocks"
+            "made of several (docs/how_to/scenes.md), or it was ingested by an earlier version; "
+            "ingest it again, or choose another split, such as split.name=spatial_blocks"
         )
     numbers: np.ndarray = np.where(labels != 0, scene[TILES].to_numpy(), 0)
     if bare := int(((labels != 0) & (numbers == 0)).sum()):
