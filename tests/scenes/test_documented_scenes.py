@@ -164,5 +164,5 @@ def test_documented_points(tmp_path):
 
 def test_every_configured_scene_is_documented():
     text = DOCUMENT.read_text()
-    for path in (DOCUMENT.parents[1] / "conf" / "base" / "parameters_scenes").iterdir():
+    for path in (DOCUMENT.parents[2] / "conf" / "base" / "parameters_scenes").iterdir():
         assert f"| `{path.stem}` |" in text
