@@ -32,6 +32,7 @@ myst_heading_anchors = 3  # pages link to headings as GitHub names them
 highlight_language = "none"
 suppress_warnings = ["misc.highlighting_failure"]  # YAML with an ellipsis in it
 
+default_role = "code"  # what docstrings put between single backticks
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
