@@ -49,6 +49,11 @@ def color_table(classes: ClassTable) -> dict[int, tuple[int, int, int]]:
     return table
 
 
+def color_hex(classes: ClassTable) -> list[str]:
+    """`#rrggbb` by class id, 0 being no class."""
+    return ["#{:02x}{:02x}{:02x}".format(*color) for color in color_table(classes).values()]
+
+
 def color_image(classes_map: np.ndarray, classes: ClassTable) -> np.ndarray:
     """(H, W, 3) uint8 image of a class or label map in the classes' colours."""
     palette = np.array(list(color_table(classes).values()), np.uint8)

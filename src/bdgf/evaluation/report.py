@@ -12,7 +12,7 @@ from pydantic import Field
 from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
 from bdgf.evaluation import metrics
-from bdgf.evaluation.calibration import expected_calibration_error
+from bdgf.evaluation.calibration import expected_calibration_error, reliability
 from bdgf.evaluation.leakage import leakage
 from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.classes import ClassTable
@@ -54,7 +54,8 @@ def evaluate_predictions(
     Returns:
         JSON-ready: overall_accuracy, average_accuracy, kappa, f1 (macro), calibration_error,
         leakage (all 0..1, kappa -1..1), per_class {name: precision, recall, f1, support},
-        confusion_matrix (K x K lists, rows are the truth), split {name, seed, train, validation,
+        confusion_matrix (K x K lists, rows are the truth), reliability (see
+        `bdgf.evaluation.calibration.reliability`), split {name, seed, train, validation,
         test}, patch, seed.
 
     Raises:
@@ -109,7 +110,8 @@ def measure(
 
     Returns:
         JSON-ready: overall_accuracy, average_accuracy, kappa, f1 (macro), calibration_error,
-        per_class {name: precision, recall, f1, support}, confusion_matrix (rows are the truth).
+        per_class {name: precision, recall, f1, support}, confusion_matrix (rows are the truth),
+        reliability.
 
     Raises:
         SceneError: A probability is not finite.
@@ -126,4 +128,5 @@ def measure(
         "per_class": metrics.per_class(confusion, classes),
         "confusion_matrix": confusion.tolist(),
         "calibration_error": expected_calibration_error(probabilities, truth, bins),
+        "reliability": reliability(probabilities, truth, bins),
     }

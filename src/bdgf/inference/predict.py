@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from bdgf.inference.settings import InferenceSettings
 from bdgf.inference.smoothing import smooth_probabilities
-from bdgf.models.base import SceneInputs, TrainedModel
+from bdgf.models.base import SceneInputs, TrainedModel, VotingModel
 from bdgf.scenes.scene import valid_mask
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.progress import PIXELS, ProgressBar
@@ -34,17 +35,55 @@ def predict(
     Returns:
         (K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted.
     """
-    valid = valid_mask(inputs.prepared)
-    wanted = valid if inputs.wanted is None else valid & inputs.wanted
-    bar = ProgressBar("classifying", int(wanted.sum()), unit=PIXELS) if shown else nullcontext()
-    with bar as display:
-        progress = display.advance if display is not None else None
+    with _bar(inputs, shown) as progress:
         probabilities = model.predict_map(inputs, settings, devices, progress)
+    return _smoothed(probabilities, inputs, settings)
+
+
+def predict_with_votes(
+    model: TrainedModel,
+    inputs: SceneInputs,
+    settings: InferenceSettings,
+    devices: DeviceSettings | None = None,
+    *,
+    shown: bool = False,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What `predict` gives, and in the same pass what each branch of the model says.
+
+    Returns:
+        The probabilities, and by the branch's name (H, W) uint8 class ids 1..K, not smoothed, 0
+        on pixels that are invalid or not wanted; none of a model without branches.
+    """
+    if not isinstance(model, VotingModel):
+        return predict(model, inputs, settings, devices, shown=shown), {}
+    with _bar(inputs, shown) as progress:
+        probabilities, votes = model.predict_with_votes(inputs, settings, devices, progress)
+    return _smoothed(probabilities, inputs, settings), votes
+
+
+@contextmanager
+def _bar(inputs: SceneInputs, shown: bool) -> Iterator[Callable[[int], None] | None]:
+    # A bar with pixels per second; gives what moves it on.
+    if not shown:
+        yield None
+        return
+    with ProgressBar("classifying", int(_wanted(inputs).sum()), unit=PIXELS) as display:
+        yield display.advance
+
+
+def _wanted(inputs: SceneInputs) -> np.ndarray:
+    valid = valid_mask(inputs.prepared)
+    return valid if inputs.wanted is None else valid & inputs.wanted
+
+
+def _smoothed(
+    probabilities: np.ndarray, inputs: SceneInputs, settings: InferenceSettings
+) -> np.ndarray:
     if not settings.smoothing.sigma:
         return probabilities
     return smooth_probabilities(
         probabilities,
         inputs.channels.channels.numpy(),
-        wanted,
+        _wanted(inputs),
         settings.smoothing,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -113,6 +113,21 @@ class TrainedModel(Protocol):
 
     def save(self, path: Path) -> None:
         """Writes it, whole or not at all."""
+        ...
+
+
+@runtime_checkable
+class VotingModel(Protocol):
+    """A trained model of several branches, each of which can be asked alone."""
+
+    def predict_with_votes(
+        self,
+        inputs: SceneInputs,
+        settings: PredictionSettings | None = None,
+        devices: DeviceSettings | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """What `predict_map` gives, and (H, W) uint8 the class that each branch says alone."""
         ...
 
 

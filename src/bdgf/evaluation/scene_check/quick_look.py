@@ -39,9 +39,9 @@ def quick_look(scene: xr.Dataset, title: str = "") -> Figure:
     height, width = scene.sizes["y"], scene.sizes["x"]
     step = -(-max(height, width) // _MOST_PIXELS)
     panels = {
-        f"{name}: {_bands_text(shown, scene[name].shape[-1])}": image
+        f"{name}: {bands_text(shown, scene[name].shape[-1])}": image
         for name in modality_names(scene)
-        for image, shown in [_false_colours(scene[name], layer_mask(scene, name), step)]
+        for image, shown in [false_colours(scene[name], layer_mask(scene, name), step)]
     }
     classes, labels = class_table(scene), scene[LABELS].to_numpy()
     panels["labels"] = color_image(labels[::step, ::step], classes)
@@ -72,17 +72,28 @@ def quick_look(scene: xr.Dataset, title: str = "") -> Figure:
     return figure
 
 
-def _false_colours(
+def false_colours(
     modality: xr.DataArray, mask: np.ndarray, step: int
 ) -> tuple[np.ndarray, list[int]]:
-    """(h, w, 3) float image in 0..1, and the bands that it shows."""
+    """A modality as people see it: an image, and the bands that it shows.
+
+    Args:
+        modality: (y, x, band) values and the attributes `kind` and `scale`.
+        mask: (H, W) bool, where it has data; grey elsewhere.
+        step: Every how many pixels one is shown.
+
+    Returns:
+        (h, w, 3) float in 0..1, and the bands of red, green and blue, or of grey.
+    """
     count = modality.shape[-1]
     if count > 3 and modality.attrs["kind"] == "spectral":
         shown = [round(place * (count - 1)) for place in _SPECTRUM]
     else:
         shown = list(range(min(count, 3)))
-    thin, values = mask[::step, ::step], modality.to_numpy()[::step, ::step]
-    channels = [values[..., band].astype(np.float64) for band in shown]
+    thin = mask[::step, ::step]
+    # Only what is shown is read of a modality that lies in a file.
+    values = modality[::step, ::step, shown].to_numpy()
+    channels = [values[..., band].astype(np.float64) for band in range(len(shown))]
     if modality.attrs.get("scale") == "log":
         channels = [10 * np.log10(np.maximum(channel, _LEAST_INTENSITY)) for channel in channels]
     if len(channels) == 2:  # as radar is shown: both, and what they differ by
@@ -101,6 +112,7 @@ def _stretched(channel: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return stretched
 
 
-def _bands_text(shown: list[int], count: int) -> str:
+def bands_text(shown: list[int], count: int) -> str:
+    """`bands 79, 50, 20 of 100`."""
     numbers = ", ".join(map(str, shown))
     return f"band{'s' * (len(shown) > 1)} {numbers} of {count}"

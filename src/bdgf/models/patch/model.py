@@ -18,7 +18,7 @@ from bdgf.features.prepared_window import fits_into_memory
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.patch.fit import NetworkMaker, fit_classifier
 from bdgf.models.patch.network import PatchNetwork
-from bdgf.models.patch.predict_map import predict_map
+from bdgf.models.patch.predict_map import predict_map, predict_with_votes
 from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.training.devices import DeviceSettings
@@ -113,6 +113,24 @@ class TrainedNetwork:
     ) -> np.ndarray:
         """(K, H, W) float32 class probabilities; all 0 on pixels that are invalid or not wanted."""
         return predict_map(
+            self._network,
+            inputs.tensors,
+            valid_mask(inputs.prepared),
+            settings,
+            devices=devices,
+            wanted=inputs.wanted,
+            progress=progress,
+        )
+
+    def predict_with_votes(
+        self,
+        inputs: SceneInputs,
+        settings: PredictionSettings | None = None,
+        devices: DeviceSettings | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """What `predict_map` gives, and (H, W) uint8 the class that each branch says alone."""
+        return predict_with_votes(
             self._network,
             inputs.tensors,
             valid_mask(inputs.prepared),

@@ -7,7 +7,7 @@ and patches are gathered from the small embedded maps; the result is that of gat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +29,9 @@ from bdgf.training.devices import DeviceSettings, make_fabric
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+_FUSED = "fused"
+"""Beside the branches' names, in what a batch comes to."""
 
 # Symmetries of the square, as `gather_cells` numbers them, that are averaged at test time.
 TEST_TIME_DIHEDRAL = {1: (0,), 4: (0, 2, 5, 7), 8: tuple(range(8))}
@@ -61,45 +64,46 @@ def predict_map(
     Raises:
         SettingsError: The arrays are not what the classifier was trained with.
     """
-    settings = settings or PredictionSettings()
-    fusion = settings.fusion or classifier.fusion
-    check_fusion(fusion, classifier.branch_names)
-    rules = {"fusion": fusion}
-    return _predict(classifier, arrays, valid, settings, devices, rules, wanted, progress)["fusion"]
+    return _predict(classifier, arrays, valid, settings, devices, wanted, (), progress)[0]
 
 
-def predict_branch_maps(
+def predict_with_votes(
     classifier: PatchNetwork,
     arrays: SceneTensors,
     valid: np.ndarray,
     settings: PredictionSettings | None = None,
     *,
     devices: DeviceSettings | None = None,
-) -> dict[str, np.ndarray]:
-    """Each branch's own probabilities, and the fused ones, in one pass.
+    wanted: np.ndarray | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What `predict_map` gives, and in the same pass what each branch says alone.
 
     Args and errors are those of `predict_map`.
 
     Returns:
-        (K, H, W) float32 by the branch's name, and under `fusion`.
+        The probabilities, and by the branch's name (H, W) uint8 class ids 1..K, 0 at pixels that
+        are not classified.
     """
-    settings = settings or PredictionSettings()
-    fusion = settings.fusion or classifier.fusion
-    check_fusion(fusion, classifier.branch_names)
-    rules = {name: f"branch:{name}" for name in classifier.branch_names}
-    return _predict(classifier, arrays, valid, settings, devices, rules | {"fusion": fusion})
+    branches = classifier.branch_names
+    return _predict(classifier, arrays, valid, settings, devices, wanted, branches, progress)
 
 
 def _predict(
     classifier: PatchNetwork,
     arrays: SceneTensors,
     valid: np.ndarray,
-    settings: PredictionSettings,
+    settings: PredictionSettings | None,
     devices: DeviceSettings | None,
-    rules: Mapping[str, str],
-    wanted: np.ndarray | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> dict[str, np.ndarray]:
+    wanted: np.ndarray | None,
+    branches: Sequence[str],
+    progress: Callable[[int], None] | None,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    # The fused probabilities (K, H, W), and (H, W) the classes that `branches` say.
+    settings = settings or PredictionSettings()
+    fusion = settings.fusion or classifier.fusion
+    check_fusion(fusion, classifier.branch_names)
+    rules = {_FUSED: fusion, **{name: f"branch:{name}" for name in branches}}
     check_arrays(classifier, arrays, valid)
     fabric = make_fabric(devices)
     arrays, classifier = arrays.to(fabric.device), classifier.to(fabric.device)
@@ -107,16 +111,21 @@ def _predict(
     asked = seen if wanted is None else seen & torch.from_numpy(wanted).to(fabric.device)
     training = classifier.training
     classifier.eval()
-    shape = (classifier.classes, arrays.channels.shape[1] * arrays.channels.shape[2])
-    maps = {name: np.zeros(shape, np.float32) for name in rules}
+    height, width = arrays.shape
+    fused = np.zeros((classifier.classes, height * width), np.float32)
+    # Of a branch alone its class is kept: the probabilities of all would take as much memory each.
+    votes = {name: np.zeros(height * width, np.uint8) for name in branches}
     with torch.inference_mode(), fabric.autocast(), _workers(fabric) as apply_all:
         for pixels, found in _stream(classifier, arrays, seen, asked, settings, rules, apply_all):
-            for name, probabilities in found.items():
-                maps[name][:, pixels] = probabilities.T
+            fused[:, pixels] = found[_FUSED].T
+            for name, said in votes.items():
+                said[pixels] = found[name].argmax(axis=1) + 1
             if progress is not None:
                 progress(len(pixels))
     classifier.train(training)
-    return {name: flat.reshape(-1, *arrays.shape) for name, flat in maps.items()}
+    return fused.reshape(-1, height, width), {
+        name: said.reshape(height, width) for name, said in votes.items()
+    }
 
 
 def check_arrays(classifier: PatchNetwork, arrays: SceneTensors, valid: np.ndarray) -> None:

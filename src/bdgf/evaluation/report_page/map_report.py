@@ -1,0 +1,242 @@
+"""The report of one map: what was mapped, how well, and how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bdgf.evaluation.figures.curves import curve_panels
+from bdgf.evaluation.figures.scores import confusion_figure, reliability_figure
+from bdgf.evaluation.report_page.images import svg
+from bdgf.evaluation.report_page.map_pictures import agreement, map_pictures
+from bdgf.evaluation.report_page.map_result import MapResult
+from bdgf.evaluation.report_page.page import (
+    Block,
+    Cell,
+    Page,
+    Picture,
+    Pictures,
+    Section,
+    Table,
+    Text,
+)
+from bdgf.evaluation.report_page.run_sections import run_sections
+
+_MATRIX_LEAST = 46
+"""Pixels that a class of the confusion matrix keeps on a narrow screen."""
+_MATRIX_WIDE = 7
+"""Classes from which on the matrix is scrolled on a narrow screen."""
+# Curves for who looks into a training that went wrong; a report shows how well it went.
+LEFT_OUT_CURVES = ("learning_rate", "gradient_norm")
+_UNSCORED = (
+    "Nothing was scored: the scene has no labels, or they taught the model. Accuracy, errors and "
+    "calibration are therefore not in this report."
+)
+
+
+def map_report(result: MapResult) -> Page:
+    """The report of a map; what the run does not have is left out with a word."""
+    sections = [
+        Section("Maps", _maps(result)),
+        Section("Accuracy", _accuracy(result)),
+        Section("Area of each class", [_areas(result)]),
+        *([Section("Branches", _branches(result))] if result.votes else []),
+        Section("Split and leakage", _split(result)),
+        Section("Modality balance", _balance(result)),
+        Section("Learning curves", _curves(result)),
+        *run_sections(result.facts),
+    ]
+    title = f"{result.scene}: land cover by {result.model}"
+    return Page(title, result.lead, _headline(result.metrics), sections, _foot(result))
+
+
+def _headline(metrics: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
+    if metrics is None:
+        return []
+    leaking = metrics["leakage"]
+    return [
+        ("Overall accuracy", _percent(metrics["overall_accuracy"]), "test pixels that are right"),
+        ("Average accuracy", _percent(metrics["average_accuracy"]), "mean recall of the classes"),
+        ("Kappa", _percent(metrics["kappa"]), "agreement beyond chance"),
+        ("F1", _percent(metrics["f1"]), "mean of the classes"),
+        ("Calibration error", _percent(metrics["calibration_error"]), "confidence and accuracy"),
+        (
+            "Leakage",
+            "not known" if leaking is None else _percent(leaking),
+            "test pixels near training",
+        ),
+    ]
+
+
+def _maps(result: MapResult) -> list[Block]:
+    height, width = result.shape
+    told = [f"{height:,} x {width:,} pixels"]
+    if result.metres is not None:
+        across, down = (f"{side:.3g}" for side in result.metres)
+        told.append(f"of {across} m" if across == down else f"of {across} x {down} m")
+    if result.place:
+        told.append(f"({result.place})")
+    thinned = f" Every {_ordinal(result.step)} pixel is shown." if result.step > 1 else ""
+    missing = [] if result.labels is not None else ["reference labels and an error map"]
+    if result.split is None:
+        missing.append("a split")
+    if not result.votes:
+        missing.append("the agreement of branches")
+    without = f" There are none here: {', '.join(missing)}." if missing else ""
+    return [Text(f"{' '.join(told)}.{thinned}{without}"), map_pictures(result)]
+
+
+def _accuracy(result: MapResult) -> list[Block]:
+    metrics = result.metrics
+    if metrics is None:
+        return [Text(_UNSCORED)]
+    colors = dict(zip(result.classes.names, result.classes.colors, strict=True))
+    rows = [
+        [
+            Cell(name, color=colors[name]),
+            *(_bar(scores[key]) for key in ("recall", "precision", "f1")),
+            f"{scores['support']:,}",
+        ]
+        for name, scores in metrics["per_class"].items()
+    ]
+    note = "Recall is the class's accuracy (producer's), precision the map's (user's)."
+    matrix, size = svg(confusion_figure(metrics["confusion_matrix"], result.classes))
+    count = result.classes.count
+    least = _MATRIX_LEAST * count + 200 if count >= _MATRIX_WIDE else 0
+    blocks: list[Block] = [
+        Table(["class", "recall", "precision", "F1", "test pixels"], rows, note=note),
+        Picture(matrix, "Confusion matrix", size=size, least_width=least),
+    ]
+    if "reliability" in metrics:
+        diagram, size = svg(
+            reliability_figure(metrics["reliability"], metrics["calibration_error"])
+        )
+        note = "Bars below the dashed line: the model is surer than it is right."
+        blocks.append(Picture(diagram, "Reliability", note, size))
+    return blocks
+
+
+def _areas(result: MapResult) -> Table:
+    pixels, table = result.pixels, result.classes
+    share = pixels / max(pixels.sum(), 1)
+    rows = []
+    for number, (name, color) in enumerate(zip(table.names, table.colors, strict=True)):
+        row = [Cell(name, color=color), _bar(share[number]), f"{int(pixels[number]):,}"]
+        if result.areas is not None:
+            row.append(_hectares(result.areas[number]))
+        rows.append(row)
+    head, note = ["class", "share of the map", "pixels"], ""
+    if result.areas is None:
+        note = "The scene has no reference system, so that areas on the ground are not known."
+    else:
+        head.append("hectares")
+        rows.append(["all", "", f"{int(pixels.sum()):,}", _hectares(result.areas.sum())])
+        note = "Hectares on the ellipsoid, counted from the map, whose errors are not corrected."
+    return Table(head, rows, note=note)
+
+
+def _branches(result: MapResult) -> list[Block]:
+    known = result.class_map > 0
+    agreeing = agreement(result)[known]
+    count = len(result.votes)
+    scored = None if result.scored is None or result.labels is None else result.scored
+    rows = []
+    for name, votes in result.votes.items():
+        row: list[Cell | str] = [name, _bar(float((votes == result.class_map)[known].mean()))]
+        if scored is not None and result.labels is not None and scored.any():
+            row.append(_bar(float((votes == result.labels)[scored].mean())))
+        rows.append(row)
+    head = ["branch", "says what the map says"]
+    if rows and len(rows[0]) > len(head):
+        head.append("right at the scored pixels")
+    unanimous = _percent(float((agreeing == count).mean()))
+    of_shown = " (of the pixels shown)" if result.step > 1 else ""
+    return [
+        Text(f"All {count} branches say what the map says on {unanimous} of it{of_shown}."),
+        Table(head, rows),
+    ]
+
+
+def _split(result: MapResult) -> list[Block]:
+    metrics, counts = result.metrics, result.split_counts
+    if metrics is None or counts is None:
+        if metrics is None:
+            return [Text("There is no split: the scene was mapped, not trained on.")]
+        tested = metrics["split"]["test"]
+        return [
+            Text(
+                f"All {tested:,} labelled pixels with data are scored; none of them was trained "
+                "on. Whether the model's training pixels lie near them is not known."
+            )
+        ]
+    leaking = metrics["leakage"]
+    split = metrics["split"]
+    told = (
+        f"Split {split['name']} with seed {split['seed']}. {_percent(leaking)} of the test pixels "
+        f"have a training or validation pixel in their patch of {metrics['patch']} x "
+        f"{metrics['patch']} pixels"
+    )
+    told += ": their accuracy is flattered." if leaking > 0 else "."
+    rows = [
+        [
+            Cell(name, color=color),
+            *(f"{int(of_part[number]):,}" for of_part in counts.values()),
+        ]
+        for number, (name, color) in enumerate(
+            zip(result.classes.names, result.classes.colors, strict=True)
+        )
+    ]
+    rows.append(["all", *(f"{int(np.sum(of_part)):,}" for of_part in counts.values())])
+    return [Text(told), Table(["class", *counts], rows)]
+
+
+def _balance(result: MapResult) -> list[Block]:
+    if not result.balance:
+        return [Text("Not measured: the model uses no diffusion features, or of one modality.")]
+    names = list(next(iter(result.balance.values())))
+    rows = [
+        [measure, *(_bar(of_modality[name]) for name in names)]
+        for measure, of_modality in result.balance.items()
+    ]
+    note = "Of the pretrained denoiser at the end of its training. Equal bars are balance."
+    return [Table(["", *names], rows, note=note)]
+
+
+def _curves(result: MapResult) -> list[Block]:
+    shown = {
+        name: series
+        for name, series in result.curves.items()
+        if not name.endswith(LEFT_OUT_CURVES) and len(series)
+    }
+    if not shown:
+        return [Text("There are none: the model is fitted at once, or was trained elsewhere.")]
+    pictures = []
+    for title, figure in curve_panels(shown).items():
+        source, size = svg(figure)
+        pictures.append(Picture(source, title, size=size))
+    return [Pictures(pictures)]
+
+
+def _foot(result: MapResult) -> str:
+    made = result.facts.provenance
+    parts = [made[name] for name in ("bdgf", "made") if name in made]
+    return " · ".join(["bdgf", *parts])
+
+
+def _bar(share: float) -> Cell:
+    return Cell(_percent(share), share=min(max(float(share), 0.0), 1.0))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _hectares(area: float) -> str:
+    return f"{area:,.1f}" if area >= 1 else f"{area:.2g}"
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
