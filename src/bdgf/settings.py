@@ -18,7 +18,9 @@ from bdgf.framework.hooks import (
     MlflowRunHooks,
     ModelHooks,
     ProcessHooks,
+    RecordHooks,
     ReportingHooks,
+    ResultHooks,
     SceneHooks,
     StoreHooks,
     TrackingHooks,
@@ -47,6 +49,7 @@ CONFIG_LOADER_ARGS = {
 HOOKS = (
     StoreHooks(),
     SceneHooks(),
+    RecordHooks(),
     VersionHooks(),
     CheckHooks(),
     DigestHooks(),
@@ -54,6 +57,7 @@ HOOKS = (
     ProcessHooks(),
     ArtifactHooks(),
     ModelHooks(),
+    ResultHooks(),
     ReportingHooks(),
     InputHooks(),
     MlflowRunHooks(),  # the last is called first: the run is open when the others are

@@ -106,6 +106,21 @@ class CSVDataset(KedroFileDataset["pd.DataFrame"]):
         return self._latest().preview(nrows)
 
 
+class TextDataset(KedroFileDataset[str]):
+    """A text: a report in HTML.
+
+    Example:
+        ```yaml
+        report:
+          type: bdgf.datasets.kedro_file.TextDataset
+          filepath: data/08_reporting/demo/report.html
+          versioned: true
+        ```
+    """
+
+    kind = "text.TextDataset"
+
+
 class FigureDataset(KedroFileDataset["Figure"]):
     """A figure of matplotlib; written only.
 

@@ -69,14 +69,14 @@ def entropy_figure(
     """The uncertainty map with its scale.
 
     Args:
-        entropy: (H, W) in [0, 1], NaN where there is no data (grey).
+        entropy: (H, W) in [0, 1], NaN where there is no data (white).
         title: A line above.
         metres_per_column: Width of a pixel, for a scale bar; None where it is not known.
     """
     from matplotlib import colormaps
 
     figure, (axis,) = _map_axes(entropy.shape, 1, 1.0, 3.2)
-    colors = colormaps["cividis"].with_extremes(bad="#bbbbbb")
+    colors = colormaps["viridis"].with_extremes(bad="#ffffff")
     seen = overview(entropy, _MAP_MOST)
     image = axis.imshow(seen, cmap=colors, vmin=0.0, vmax=1.0, interpolation="nearest")
     bar = figure.colorbar(image, ax=axis, fraction=0.05, pad=0.03)

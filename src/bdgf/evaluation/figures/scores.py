@@ -62,7 +62,8 @@ def confusion_figure(
             color = "white" if share[row, column] > 0.55 else "black"
             text = f"{counts[row, column]}"
             axis.text(column, row, text, ha="center", va="center", color=color, fontsize=text_size)
-    figure.suptitle(title or "Confusion matrix", fontsize=11)
+    if title:
+        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -93,11 +94,10 @@ def reliability_figure(reliability: Mapping[str, Any], error: float, title: str 
         marker="o",
         markersize=4,
         linestyle="none",
-        label="mean confidence of the bin",
+        label="at the mean confidence",
     )
     upper.set_ylabel("accuracy")
     upper.set_ylim(0, 1)
-    upper.legend(loc="upper left", fontsize=8, frameon=False)
     upper.set_title(f"calibration error {100 * error:.1f} %", fontsize=9)
     lower.bar(centres, pixels, width, color="#888888", edgecolor="white")
     lower.set_yscale("symlog", linthresh=1)
@@ -107,5 +107,7 @@ def reliability_figure(reliability: Mapping[str, Any], error: float, title: str 
     for axis in (upper, lower):
         axis.grid(axis="y", alpha=0.3)
         axis.set_axisbelow(True)
-    figure.suptitle(title or "Reliability diagram", fontsize=11)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    if title:
+        figure.suptitle(title, fontsize=11)
     return figure

@@ -15,7 +15,6 @@ from bdgf.splits.parts import PART_COLORS, PARTS
 
 _BLANK = "#ffffff"
 _RIGHT, _WRONG, _LEARNT = "#9ecae1", "#d55e00", "#d9d9d9"
-_NO_DATA = "#bbbbbb"
 _LEVELS = 64
 """Steps of the scale of the uncertainty: they cannot be told apart, and make a light image."""
 
@@ -70,21 +69,21 @@ def _uncertainty(result: MapResult) -> Picture:
     known = np.isfinite(result.uncertainty)
     scaled = np.where(known, result.uncertainty, 0.0) * (_LEVELS - 1)
     values = np.where(known, 1 + np.round(scaled), 0)
-    scale = levels("cividis", _LEVELS)
+    scale = levels("viridis", _LEVELS)
     shown = [(f"{share:g}", scale[round(share * (_LEVELS - 1))]) for share in (0, 0.5, 1)]
     return _categories(
         result,
         values,
-        [_NO_DATA, *scale],
+        [_BLANK, *scale],
         "uncertainty",
-        [*shown, ("no data", _NO_DATA)],
+        [*shown, ("no data", _BLANK)],
         "Entropy of the class probabilities: 0 is sure, 1 is every class alike.",
     )
 
 
 def _agreement(result: MapResult) -> Picture:
     count = len(result.votes)
-    scale = levels("cividis", count + 1)
+    scale = levels("viridis", count + 1)
     values = np.where(result.class_map > 0, 1 + agreement(result), 0)
     legend = [
         (f"{n} of {count}", color) for n, color in enumerate(scale) if (values == n + 1).any()
@@ -92,7 +91,7 @@ def _agreement(result: MapResult) -> Picture:
     return _categories(
         result,
         values,
-        [_NO_DATA, *scale],
+        [_BLANK, *scale],
         "agreement of the branches",
         legend[::-1],
         f"How many of the branches {', '.join(result.votes)} say what the map says.",

@@ -105,17 +105,17 @@ def _accuracy(result: MapResult) -> list[Block]:
     matrix, size = svg(confusion_figure(metrics["confusion_matrix"], result.classes))
     count = result.classes.count
     least = _MATRIX_LEAST * count + 200 if count >= _MATRIX_WIDE else 0
-    blocks: list[Block] = [
-        Table(["class", "recall", "precision", "F1", "test pixels"], rows, note=note),
-        Picture(matrix, "Confusion matrix", size=size, least_width=least),
-    ]
+    pictures = [Picture(matrix, "Confusion matrix", size=size, least_width=least)]
     if "reliability" in metrics:
         diagram, size = svg(
             reliability_figure(metrics["reliability"], metrics["calibration_error"])
         )
-        note = "Bars below the dashed line: the model is surer than it is right."
-        blocks.append(Picture(diagram, "Reliability", note, size))
-    return blocks
+        told = "Bars below the dashed line: the model is surer than it is right."
+        pictures.append(Picture(diagram, "Reliability", told, size))
+    return [
+        Table(["class", "recall", "precision", "F1", "test pixels"], rows, note=note),
+        Pictures(pictures, as_large=False),
+    ]
 
 
 def _areas(result: MapResult) -> Table:

@@ -69,10 +69,12 @@ class Pictures:
     Attributes:
         pictures: The images.
         legend: (text, `#rrggbb`) that several of them share.
+        as_large: Whether each is as wide as all others, else it has its own size.
     """
 
     pictures: Sequence[Picture]
     legend: Sequence[tuple[str, str]] = ()
+    as_large: bool = True
     kind: str = field(default="pictures", init=False)
 
 

@@ -85,11 +85,7 @@ def false_colours(
     Returns:
         (h, w, 3) float in 0..1, and the bands of red, green and blue, or of grey.
     """
-    count = modality.shape[-1]
-    if count > 3 and modality.attrs["kind"] == "spectral":
-        shown = [round(place * (count - 1)) for place in _SPECTRUM]
-    else:
-        shown = list(range(min(count, 3)))
+    shown = shown_bands(modality.attrs["kind"], modality.shape[-1])
     thin = mask[::step, ::step]
     # Only what is shown is read of a modality that lies in a file.
     values = modality[::step, ::step, shown].to_numpy()
@@ -102,6 +98,18 @@ def false_colours(
     image = np.broadcast_to(image, (*thin.shape, 3)).copy()
     image[~thin] = _NO_DATA
     return image, shown
+
+
+def shown_bands(kind: str, count: int) -> list[int]:
+    """The bands of a modality that are red, green and blue, or grey.
+
+    Args:
+        kind: "spectral" or "auxiliary".
+        count: Its bands.
+    """
+    if count > 3 and kind == "spectral":
+        return [round(place * (count - 1)) for place in _SPECTRUM]
+    return list(range(min(count, 3)))
 
 
 def _stretched(channel: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ from bdgf.framework.hooks.inputs import InputHooks
 from bdgf.framework.hooks.mlflow_runs import MlflowRunHooks
 from bdgf.framework.hooks.models import ModelHooks
 from bdgf.framework.hooks.processes import ProcessHooks
+from bdgf.framework.hooks.record import RecordHooks
+from bdgf.framework.hooks.results import ResultHooks
 from bdgf.framework.hooks.stores import StoreHooks
 from bdgf.framework.hooks.tracking import TrackingHooks
 from bdgf.framework.hooks.versions import VersionHooks
@@ -21,7 +23,9 @@ __all__ = [
     "MlflowRunHooks",
     "ModelHooks",
     "ProcessHooks",
+    "RecordHooks",
     "ReportingHooks",
+    "ResultHooks",
     "SceneHooks",
     "StoreHooks",
     "TrackingHooks",

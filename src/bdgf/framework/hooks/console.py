@@ -21,8 +21,8 @@ class ReportingHooks:
     """Says what runs, and ends with what a person wants next: figures, files, what to type."""
 
     RESULTS = (
-        *("metrics", "class_map", "class_map_figure", "modality_balance"),
-        *("target_metrics", "target_class_map", "target_uncertainty_map", "target_quick_look"),
+        *("metrics", "class_map", "report", "modality_balance"),
+        *("target_metrics", "target_class_map", "target_uncertainty_map", "target_report"),
     )
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from kedro.pipeline.node import Node
 from bdgf.core.storage import writing
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.framework.made_from import FILE, MadeFrom, parameter_names
+from bdgf.framework.run_record import RUN_RECORD
 
 
 class VersionHooks:
@@ -30,6 +31,12 @@ class VersionHooks:
     def after_catalog_created(self, catalog: CatalogProtocol) -> None:
         """Remembers the catalog: the hooks below are told names alone."""
         self._catalog, self._in_memory = catalog, {}
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Tells the run's record what the node that reads it is made from."""
+        if RUN_RECORD in node.inputs and self._catalog is not None:
+            self._catalog.load(RUN_RECORD).made = self._made_by(node)
 
     @hook_impl
     def after_node_run(self, node: Node) -> None:

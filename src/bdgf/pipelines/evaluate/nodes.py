@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PROBABILITIES = "probabilities"
+PROBABILITIES, VOTES = "probabilities", "votes"
 
 
 def predict_scene(
@@ -53,17 +54,21 @@ def predict_scene(
         feature_cube: The scene's diffusion features, for the models that use them.
 
     Returns:
-        The scene without its modalities, with `probabilities` (class, y, x) float32; its
-        attribute `model` names what drew it, `hidden` which modalities it did not see. They are
-        made while they are written where the scene does not fit into memory.
+        The scene without its modalities, with `probabilities` (class, y, x) float32, and for a
+        model of several branches `votes` (branch, y, x) uint8, the class that each says alone. The
+        attribute `model` names what drew it, `hidden` which modalities it did not see.
+        Of a scene that does not fit into memory the probabilities are made while they are written,
+        without votes.
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
     """
+    import numpy as np
+
     from bdgf.features.extraction import FeatureSettings
     from bdgf.features.prepared_window import fits_into_memory
     from bdgf.inference.hiding import without_modalities
-    from bdgf.inference.predict import predict
+    from bdgf.inference.predict import predict_with_votes
     from bdgf.inference.settings import InferenceSettings
     from bdgf.models.base import SceneInputs
     from bdgf.training.devices import DeviceSettings
@@ -89,8 +94,12 @@ def predict_scene(
     if not fits_into_memory(prepared_scene, cube, on):
         return _predicted_while_written(classifier, hiding, prepared_scene, settings, on, told)
     with hiding as inputs, logged_seconds("predict"):
-        probabilities = predict(classifier, inputs, settings, on, shown=True)
+        probabilities, votes = predict_with_votes(classifier, inputs, settings, on, shown=True)
         predictions = with_probabilities(inputs.prepared, probabilities)
+    if votes:
+        branches = {"branches": json.dumps(list(votes))}
+        said = (("branch", "y", "x"), np.stack(list(votes.values())), branches)
+        predictions = predictions.assign({VOTES: said})
     return predictions.assign_attrs(told)
 
 
@@ -203,13 +212,22 @@ def draw_maps(predictions: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
         ids[rows] = class_map(shares, valid[rows])
         uncertainty[rows] = entropy_map(shares, valid[rows])
     classes = class_table(predictions)
-    colors = {0: "#ffffff", **dict(zip(classes.ids, classes.colors, strict=True))}
+    colors = dict(zip(classes.ids, classes.colors, strict=True))
     names = dict(zip(classes.ids, classes.names, strict=True))
     like = predictions[LABELS]
     classes_map = like.copy(data=ids)
-    classes_map.attrs = {"colors": colors, "classes": names, "scene": predictions.attrs["scene"]}
+    classes_map.attrs = {
+        "quantity": "class",
+        "colors": colors,
+        "classes": names,
+        "nodata": 0,
+        "scene": predictions.attrs["scene"],
+    }
     entropy = like.copy(data=uncertainty)
-    entropy.attrs = {"quantity": "entropy of the class probabilities divided by log K"}
+    entropy.attrs = {
+        "quantity": "entropy of the class probabilities divided by log K",
+        "units": "1",
+    }
     return classes_map.rename("class_map"), entropy.rename("uncertainty_map")
 
 

@@ -10,10 +10,12 @@ from bdgf.framework.mlflow_logger import logged_seconds
 from bdgf.pipelines.evaluate.nodes import confusion_table, per_class_table
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
     from bdgf.datasets.cog_map import MapRows
+    from bdgf.framework.run_record import RunRecord
     from bdgf.inference.map_model import MapModel
     from bdgf.inference.mapping import MappedScene
     from bdgf.raster.cog import MapForm
@@ -85,7 +87,9 @@ def map_target(
 def draw_target_maps(target_map: MappedScene) -> tuple[MapRows, MapRows, Figure]:
     """The class map and the uncertainty map for GIS programs, and a quick look."""
     from bdgf.datasets.cog_map import MapRows
-    from bdgf.evaluation.figures import class_map_figure
+    from bdgf.evaluation.figures.maps import class_map_figure
+    from bdgf.evaluation.ground import metres_per_pixel
+    from bdgf.evaluation.report_page.images import thinning
     from bdgf.inference.window_step import CLASS_MAP, UNCERTAINTY_MAP
 
     classes, source = target_map.model.classes, target_map.source
@@ -98,7 +102,10 @@ def draw_target_maps(target_map: MappedScene) -> tuple[MapRows, MapRows, Figure]
     entropy = ("entropy of the class probabilities divided by log K",)
     entropy_form = replace(_form(target_map, "float32", float("nan")), bands=entropy, units="1")
     title = f"{source.name}, mapped by {target_map.model.name} of {target_map.model.scene}"
-    look = class_map_figure(target_map.overview(CLASS_MAP, _QUICK_LOOK), classes, None, title)
+    overview = target_map.overview(CLASS_MAP, _QUICK_LOOK)
+    metres = metres_per_pixel(source.shape, source.crs, source.transform)
+    across = None if metres is None else metres[0] * thinning(source.shape, _QUICK_LOOK)
+    look = class_map_figure(overview, classes, None, title, across)
     return (
         MapRows(class_form, lambda: target_map.rows(CLASS_MAP)),
         MapRows(entropy_form, lambda: target_map.rows(UNCERTAINTY_MAP)),
@@ -172,3 +179,71 @@ def score_target(
         "transfer": {"from": model.scene, "to": target_map.source.name},
     }
     return metrics, per_class_table(metrics), confusion_table(metrics)
+
+
+def write_target_report(
+    target_map: MappedScene, parameters: dict[str, Any], run_record: RunRecord
+) -> str:
+    """All that a person wants to see of the map, as one HTML file.
+
+    Args:
+        target_map: The map; it is scored where its labels did not teach the model.
+        parameters: The group `evaluation`.
+        run_record: What is known of the run.
+    """
+    from bdgf.evaluation.ground import metres_per_pixel
+    from bdgf.evaluation.report_page.images import MOST_PIXELS, thinning
+    from bdgf.evaluation.report_page.map_report import map_report
+    from bdgf.evaluation.report_page.map_result import MapResult, place_text
+    from bdgf.evaluation.report_page.page import render
+    from bdgf.evaluation.report_page.scene_images import scene_images
+    from bdgf.framework.run_record import unused_groups
+    from bdgf.inference.window_step import CLASS_MAP, UNCERTAINTY_MAP
+
+    model, source = target_map.model, target_map.source
+    classes, crs, transform = model.classes, source.crs, source.transform
+    config = model.classifier.config
+    pixels, areas = _counted(target_map)
+    labelled = target_map.labelled if source.name != model.scene else None
+    step = thinning(source.shape)
+    class_map = target_map.overview(CLASS_MAP, MOST_PIXELS)
+    labels = None if labelled is None else labelled.labels[::step, ::step]
+    result = MapResult(
+        scene=source.name,
+        model=model.name,
+        lead=f"Mapped by the model {model.name} of scene {model.scene}, seed {config['seed']}.",
+        shape=source.shape,
+        step=step,
+        classes=classes,
+        class_map=class_map,
+        uncertainty=target_map.overview(UNCERTAINTY_MAP, MOST_PIXELS),
+        pixels=pixels,
+        areas=areas,
+        metres=metres_per_pixel(source.shape, crs, transform),
+        place=place_text(source.shape, crs, transform),
+        images=scene_images(source, step),
+        labels=labels,
+        scored=None if labels is None else class_map > 0,
+        metrics=None if labelled is None else score_target(target_map, parameters)[0],
+        facts=run_record.facts(unused_groups(config), **{"digest of the model": model.digest}),
+    )
+    return render(map_report(result))
+
+
+def _counted(target_map: MappedScene) -> tuple[np.ndarray, np.ndarray | None]:
+    """Pixels and hectares of each class, some rows at a time."""
+    import numpy as np
+    from affine import Affine
+
+    from bdgf.evaluation.ground import class_areas
+    from bdgf.inference.window_step import CLASS_MAP
+
+    source, count = target_map.source, target_map.model.classes.count
+    pixels, areas = np.zeros(count, np.int64), []
+    for part, values in target_map.rows(CLASS_MAP):
+        pixels += np.bincount(values.ravel(), minlength=count + 1)[1:]
+        place = source.transform
+        below = None if place is None else place @ Affine.translation(0, part.start)
+        areas.append(class_areas(values[0], count, source.crs, below))
+    known = [area for area in areas if area is not None]
+    return pixels, np.sum(known, axis=0) if len(known) == len(areas) else None

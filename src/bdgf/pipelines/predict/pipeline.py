@@ -8,6 +8,7 @@ from bdgf.pipelines.predict.nodes import (
     keep_target_probabilities,
     map_target,
     score_target,
+    write_target_report,
 )
 
 
@@ -56,6 +57,13 @@ def create_pipeline() -> Pipeline:
                 ],
                 name="score_target",
                 tags=["predict", OF_LABELS],
+            ),
+            Node(
+                write_target_report,
+                inputs=["target_map", "params:evaluation", "run_record"],
+                outputs="target_report",
+                name="write_target_report",
+                tags="predict",
             ),
         ]
     )

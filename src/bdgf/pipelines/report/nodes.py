@@ -1,21 +1,27 @@
-"""What was measured becomes figures."""
+"""What was measured becomes figures, and a report of all of it."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from bdgf.core.errors import MissingArtifactError
+from bdgf.pipelines.evaluate.nodes import VOTES
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
     from bdgf.core.weights import Weights
+    from bdgf.framework.run_record import RunRecord
     from bdgf.models.base import TrainedModel
 
-
-# Curves for who looks into a training that went wrong; the figure shows how well it went.
-_LEFT_TO_MLFLOW = ("learning_rate", "gradient_norm")
+# Of the denoiser's history, a value a modality: what it is called in a report.
+_BALANCE = {
+    "explained_noise": "explained noise",
+    "feature_share": "share of the features",
+    "mask_rate": "masking rate",
+}
 
 
 def draw_figures(
@@ -40,26 +46,30 @@ def draw_figures(
     Raises:
         MissingArtifactError: What was scored last is another model.
     """
-    from bdgf.evaluation.figures import class_map_figure, confusion_figure, entropy_figure
-    from bdgf.scenes.scene import LABELS, class_table
+    from bdgf.evaluation.figures.maps import class_map_figure, entropy_figure
+    from bdgf.evaluation.figures.scores import confusion_figure
+    from bdgf.evaluation.ground import metres_per_pixel
+    from bdgf.scenes.scene import LABELS, class_table, georeference
 
-    if metrics["model"] != model:
-        scene = metrics["scene"]
-        raise MissingArtifactError(
-            f"what was scored last of '{scene}' is model '{metrics['model']}', not '{model}'; "
-            f"run first: kedro run --pipeline=evaluate --params dataset={scene},model={model}"
-        )
+    check_model(metrics, model)
     classes = class_table(predictions)
+    what = f"{metrics['scene']}, {metrics['model']}"
     title = (
-        f"{metrics['scene']}, {metrics['model']}, split {metrics['split']['name']}, "
+        f"{what}, split {metrics['split']['name']}, "
         f"seed {metrics['seed']}: OA {100 * metrics['overall_accuracy']:.2f} %, "
         f"AA {100 * metrics['average_accuracy']:.2f} %, kappa {100 * metrics['kappa']:.2f} %"
     )
     reference = predictions[LABELS].to_numpy()
+    shape = class_map.sizes["y"], class_map.sizes["x"]
+    metres = metres_per_pixel(shape, *georeference(class_map))
+    across = None if metres is None else metres[0]
+    tested = metrics["split"]["test"]
     return (
-        class_map_figure(class_map.to_numpy(), classes, reference, title),
-        entropy_figure(uncertainty_map.to_numpy(), f"{metrics['scene']}: uncertainty"),
-        confusion_figure(metrics["confusion_matrix"], classes),
+        class_map_figure(class_map.to_numpy(), classes, reference, title, across),
+        entropy_figure(uncertainty_map.to_numpy(), f"{what}: uncertainty", across),
+        confusion_figure(
+            metrics["confusion_matrix"], classes, f"{what}: {tested:,} test pixels by class"
+        ),
     )
 
 
@@ -70,13 +80,13 @@ def draw_curves(classifier: TrainedModel, denoiser: Weights | None = None) -> Fi
         classifier: The classifier; one that is not trained step by step has none.
         denoiser: The denoiser, where the classifier uses its features.
     """
-    from bdgf.evaluation.figures import curves_figure
+    from bdgf.evaluation.figures.curves import curves_figure
+    from bdgf.evaluation.report_page.map_report import LEFT_OUT_CURVES
 
-    pretraining = denoiser.config["history"] if denoiser else {}
     curves = {
         name: series
-        for name, series in {**pretraining, **classifier.config["history"]}.items()
-        if not name.endswith(_LEFT_TO_MLFLOW)
+        for name, series in histories(classifier, denoiser).items()
+        if not name.endswith(LEFT_OUT_CURVES)
     }
     what = "pretraining and training" if denoiser else "training"
     if not curves:
@@ -84,3 +94,133 @@ def draw_curves(classifier: TrainedModel, denoiser: Weights | None = None) -> Fi
     return curves_figure(
         curves, f"{classifier.config['scene']}, {classifier.config['model']}: {what}"
     )
+
+
+def write_report(
+    scene: xr.Dataset,
+    split: xr.DataArray,
+    predictions: xr.Dataset,
+    class_map: xr.DataArray,
+    uncertainty_map: xr.DataArray,
+    metrics: dict[str, Any],
+    classifier: TrainedModel,
+    run_record: RunRecord,
+    model: str,
+    denoiser: Weights | None = None,
+) -> str:
+    """All that a person wants to see of a scored map, as one HTML file.
+
+    Args:
+        scene: The scene, for its false colours.
+        split: The split.
+        predictions: The predictions.
+        class_map: (y, x) class ids.
+        uncertainty_map: (y, x) entropy.
+        metrics: The metrics.
+        classifier: The classifier, for its curves and fingerprints.
+        run_record: What is known of the run.
+        model: The model that is to be reported on.
+        denoiser: The denoiser, where the classifier uses its features.
+
+    Raises:
+        MissingArtifactError: What was scored last is another model.
+    """
+    import numpy as np
+
+    from bdgf.evaluation.ground import class_areas, metres_per_pixel
+    from bdgf.evaluation.report_page.images import thinning
+    from bdgf.evaluation.report_page.map_report import map_report
+    from bdgf.evaluation.report_page.map_result import MapResult, place_text
+    from bdgf.evaluation.report_page.page import render
+    from bdgf.evaluation.report_page.scene_images import scene_images
+    from bdgf.framework.run_record import unused_groups
+    from bdgf.scenes.scene import LABELS, class_table, georeference, valid_mask
+    from bdgf.scenes.scene_windows import DatasetWindows
+    from bdgf.splits.parts import PARTS, TEST
+
+    check_model(metrics, model)
+    classes, (crs, transform) = class_table(predictions), georeference(class_map)
+    labels, parts = predictions[LABELS].to_numpy(), split.to_numpy()
+    whole, shape = class_map.to_numpy(), (class_map.sizes["y"], class_map.sizes["x"])
+    step = thinning(shape)
+    thin = (slice(None, None, step), slice(None, None, step))
+    votes = {}
+    if VOTES in predictions:
+        said = predictions[VOTES].isel(y=thin[0], x=thin[1])
+        branches = json.loads(said.attrs["branches"])
+        votes = dict(zip(branches, said.to_numpy(), strict=True))
+    hidden = f" Without {metrics['hidden']}." if "hidden" in metrics else ""
+    result = MapResult(
+        scene=metrics["scene"],
+        model=metrics["model"],
+        lead=f"Split {metrics['split']['name']}, seed {metrics['seed']}.{hidden}",
+        shape=shape,
+        step=step,
+        classes=classes,
+        class_map=whole[thin],
+        uncertainty=uncertainty_map.to_numpy()[thin],
+        pixels=np.bincount(whole.ravel(), minlength=classes.count + 1)[1:],
+        areas=class_areas(whole, classes.count, crs, transform),
+        metres=metres_per_pixel(shape, crs, transform),
+        place=place_text(shape, crs, transform),
+        images=scene_images(DatasetWindows(scene), step),
+        labels=labels[thin],
+        scored=((parts == TEST) & valid_mask(predictions))[thin],
+        split=parts[thin],
+        split_counts={
+            name: np.bincount(labels[parts == part], minlength=classes.count + 1)[1:]
+            for name, part in PARTS.items()
+        },
+        votes=votes,
+        metrics=metrics,
+        curves=histories(classifier, denoiser),
+        balance=balance_of(denoiser),
+        facts=run_record.facts(unused_groups(classifier.config), **fingerprints(classifier)),
+    )
+    return render(map_report(result))
+
+
+def check_model(metrics: dict[str, Any], model: str) -> None:
+    """Refuses metrics of another model than the one that is asked for.
+
+    Raises:
+        MissingArtifactError: What was scored last is another model.
+    """
+    if metrics["model"] != model:
+        scene = metrics["scene"]
+        raise MissingArtifactError(
+            f"what was scored last of '{scene}' is model '{metrics['model']}', not '{model}'; "
+            f"run first: kedro run --pipeline=evaluate --params dataset={scene},model={model}"
+        )
+
+
+def histories(classifier: TrainedModel, denoiser: Weights | None) -> dict[str, Any]:
+    """(step, value) pairs by curve, of the pretraining too where there was one."""
+    pretraining = denoiser.config["history"] if denoiser else {}
+    return {**pretraining, **classifier.config["history"]}
+
+
+def balance_of(denoiser: Weights | None) -> dict[str, dict[str, float]]:
+    """Numbers of each modality at the end of the pretraining; none for a single modality."""
+    if denoiser is None or len(names := denoiser.config["modality_order"]) < 2:
+        return {}
+    history = denoiser.config["history"]
+    found = {
+        told: {name: history.get(f"pretrain/{measure}_{name}") for name in names}
+        for measure, told in _BALANCE.items()
+    }
+    return {
+        told: {name: float(series[-1][1]) for name, series in of_modality.items()}
+        for told, of_modality in found.items()
+        if all(of_modality.values())
+    }
+
+
+def fingerprints(classifier: TrainedModel) -> dict[str, str]:
+    """What a model was made from, by its fingerprints."""
+    keys = {"split_fingerprint": "split", "feature_fingerprint": "features"}
+    return {
+        f"fingerprint of the {name}": str(classifier.config[key])
+        for key, name in keys.items()
+        if classifier.config.get(key)
+    }

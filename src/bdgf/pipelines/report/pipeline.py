@@ -1,8 +1,8 @@
-"""report: maps, metrics and histories -> figures."""
+"""report: maps, metrics and histories -> figures, and a report of all of it."""
 
 from kedro.pipeline import Node, Pipeline
 
-from bdgf.pipelines.report.nodes import draw_curves, draw_figures
+from bdgf.pipelines.report.nodes import draw_curves, draw_figures, write_report
 
 
 def create_pipeline() -> Pipeline:
@@ -21,6 +21,24 @@ def create_pipeline() -> Pipeline:
                 inputs={"classifier": "classifier", "denoiser": "denoiser"},
                 outputs="curves_figure",
                 name="draw_curves",
+                tags="report",
+            ),
+            Node(
+                write_report,
+                inputs={
+                    "scene": "scene",
+                    "split": "split",
+                    "predictions": "predictions",
+                    "class_map": "class_map",
+                    "uncertainty_map": "uncertainty_map",
+                    "metrics": "metrics",
+                    "classifier": "classifier",
+                    "run_record": "run_record",
+                    "model": "params:model",
+                    "denoiser": "denoiser",
+                },
+                outputs="report",
+                name="write_report",
                 tags="report",
             ),
         ]
