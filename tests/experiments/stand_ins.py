@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from bdgf.experiments.comparison import MEASURES
+from bdgf.experiments.map_sketches import MapSketch
 from bdgf.experiments.records import PixelCorrectness, Record
 from bdgf.experiments.runner import Bench, BenchOptions
 from bdgf.experiments.suite import PlannedRun
+from bdgf.scenes.classes import ClassTable
 from tests.experiments.test_suite import CONFIGURED, resolve
 
 
@@ -46,6 +48,10 @@ class QuickRun:
 
     def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
         return finished(self.run)
+
+    def map_sketch(self) -> MapSketch:
+        ids = np.ones((2, 2), np.uint8)
+        return MapSketch(ids, ids, ClassTable.of(["water"]), None)
 
     def clear(self) -> None:
         pass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,17 +13,19 @@ import xarray as xr
 from bdgf.core.digests import check_digests
 from bdgf.core.errors import artifact_errors
 from bdgf.datasets.local_versioned import LocalVersionedDataset
+from bdgf.raster.cog import MapForm, auxiliary_path, style_path, write_small_cog
 from bdgf.raster.georeferencing import georeference, with_georeference
 
 _TAG = "BDGF_ATTRIBUTES"
 
 
 class RasterMapDataset(LocalVersionedDataset[xr.DataArray]):
-    """A `(y, x)` DataArray as one band of a GeoTIFF.
+    """A `(y, x)` DataArray as one band of a Cloud-Optimized GeoTIFF.
 
-    CRS and transform come from the array's georeference. The attribute `colors`
-    ({value: "#rrggbb"}) becomes the colour table of a uint8 map; all attributes are kept as a
-    JSON tag and come back at loading.
+    CRS and transform come from the array's georeference. Of its attributes, `colors` and `classes`
+    ({value: "#rrggbb"}, {value: name}) become the colours and names of a uint8 map, `nodata` the
+    value that means no data (NaN of a map of real numbers), `quantity` the band's description and
+    `units` its units. All attributes are kept as a JSON tag and come back at loading.
 
     Example:
         ```yaml
@@ -31,6 +35,11 @@ class RasterMapDataset(LocalVersionedDataset[xr.DataArray]):
           versioned: true
         ```
     """
+
+    def companions(self, path: Path) -> list[Path]:
+        """The file, and what stands beside a map of classes."""
+        beside = (auxiliary_path(path), style_path(path))
+        return [path, *(file for file in beside if file.exists())]
 
     def _read(self, path: Path) -> xr.DataArray:
         import rasterio
@@ -45,24 +54,36 @@ class RasterMapDataset(LocalVersionedDataset[xr.DataArray]):
         return with_georeference(array, crs, None if transform.is_identity else transform)
 
     def _write(self, content: xr.DataArray, path: Path) -> None:
-        import rasterio
-
         values = np.ascontiguousarray(content.to_numpy())
         crs, transform = georeference(content)
-        profile = {"driver": "GTiff", "count": 1, "dtype": values.dtype.name, "compress": "deflate"}
-        profile |= {"height": values.shape[0], "width": values.shape[1]}
-        # Set the georeference only where there is one; rasterio warns about an identity transform.
-        profile |= {"crs": crs} if crs else {}
-        profile |= {"transform": transform} if transform else {}
-        colors = content.attrs.get("colors")
-        # Made in memory: GDAL says nothing of what it cannot write while it closes a file.
-        with _without_georeference_warning(), rasterio.MemoryFile() as memory:
-            with memory.open(**profile) as target:
-                if colors and values.dtype == np.uint8:  # before the values, which fix the header
-                    target.write_colormap(1, {int(v): _rgba(c) for v, c in colors.items()})
-                target.write(values, 1)
-                target.update_tags(**{_TAG: json.dumps(content.attrs, default=_plain)})
-            path.write_bytes(memory.getbuffer())
+        attributes = content.attrs
+        form = MapForm(
+            values.dtype.name,
+            (values.shape[0], values.shape[1]),
+            _nodata(values, attributes),
+            crs,
+            transform,
+            bands=(str(attributes.get("quantity", "")),),
+            units=str(attributes.get("units", "")),
+            classes=_classes(values, attributes),
+            tags={_TAG: json.dumps(attributes, default=_plain)},
+        )
+        write_small_cog(path, form, values[None])
+
+
+def _nodata(values: np.ndarray, attributes: Mapping[str, Any]) -> float | None:
+    if "nodata" in attributes:
+        return float(attributes["nodata"])
+    return float("nan") if np.issubdtype(values.dtype, np.floating) else None
+
+
+def _classes(values: np.ndarray, attributes: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
+    if values.dtype != np.uint8:
+        return {}
+    names = {int(value): str(name) for value, name in attributes.get("classes", {}).items()}
+    colors = {int(value): str(color) for value, color in attributes.get("colors", {}).items()}
+    nodata = attributes.get("nodata")
+    return {v: (names.get(v, str(v)), color) for v, color in colors.items() if v != nodata}
 
 
 def _without_georeference_warning():  # type: ignore[no-untyped-def]
@@ -71,11 +92,6 @@ def _without_georeference_warning():  # type: ignore[no-untyped-def]
     from rasterio.errors import NotGeoreferencedWarning
 
     return warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning)
-
-
-def _rgba(color: str) -> tuple[int, int, int, int]:
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return red, green, blue, 255
 
 
 def _plain(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -15,10 +16,13 @@ from bdgf.experiments.runner import Bench, BenchOptions
 from bdgf.experiments.suite import resolver
 from bdgf.experiments.tracking import BenchTracking
 from bdgf.framework.endings import stopped_by
+from bdgf.framework.latest_folder import LATEST, replace_folder
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 
-DOCUMENT = Path("08_reporting") / "bench" / "results.md"
-"""Where the tables go below the data folder if nobody names another document."""
+REPORTING = Path("08_reporting") / "bench"
+"""Where what people read goes, below the data folder."""
+DOCUMENT = "results.md"
+"""Where in it the tables go if nobody names another document."""
 
 
 def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
@@ -62,15 +66,20 @@ def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
             runs = [] if only_tables else planned.missing()
             for scene in dict.fromkeys(run.scene for run in runs):
                 _check_data(resolve({"dataset": scene}))
-            return _bench(planned, runs, context.mlflow.tracking.experiment.name)
+            latest = _reporting(loader) / LATEST
+            return _bench(planned, runs, latest, context.mlflow.tracking.experiment.name)
 
 
 def _own_document(loader: Any) -> Path:
     # What is published is written by name alone: a try must not change it.
-    return Path(loader["globals"]["data_folder"]) / DOCUMENT
+    return _reporting(loader) / DOCUMENT
 
 
-def _bench(planned: Bench, runs: list[Any], experiment: str) -> int:
+def _reporting(loader: Any) -> Path:
+    return Path(loader["globals"]["data_folder"]) / REPORTING
+
+
+def _bench(planned: Bench, runs: list[Any], latest: Path, experiment: str) -> int:
     suites = ", ".join(planned.suites)
     wanted = {run.fingerprint for plan in planned.plans.values() for run in plan}
     recorded = sum(fingerprint in planned.records for fingerprint in wanted)
@@ -87,8 +96,15 @@ def _bench(planned: Bench, runs: list[Any], experiment: str) -> int:
             tracking.log_table(f"{table.key}.md", table.markdown)
             tracking.log_table(f"{table.key}.csv", table.csv)
         tracking.describe(tables)
-        for path in planned.write(tables):
+        written = planned.write(tables)
+        for path in written:
             planned.say(f"written: {path}")
+        with TemporaryDirectory() as folder:
+            report = Path(folder) / "report.html"
+            report.write_text(planned.report(tables), encoding="utf-8")
+            tracking.log_table(report.name, report.read_text(encoding="utf-8"))
+            replace_folder(latest, [report, *written])
+        planned.say(f"all results: {latest}")
         status = "FAILED" if failed else "FINISHED"
     except Interrupted as stop:
         status = "KILLED"

@@ -65,14 +65,15 @@ def _differences(table: pd.DataFrame) -> str:
     head = ["variant", *(f"{s} difference" for s in shorts), *(f"Wilcoxon p, {s}" for s in shorts)]
     lines = []
     for record in table.to_dict("records"):
-        gains = [_gain(record, measure) for measure in TESTED]
+        gains = [gain(record, measure) for measure in TESTED]
         tests = [p_value(record[f"{measure}_wilcoxon_p_holm"]) for measure in TESTED]
         mcnemar = p_value(record["mcnemar_p_holm"])
         lines.append([record["variant"], *gains, *tests, mcnemar, str(record["pairs"])])
     return markdown_table([*head, "McNemar p", "pairs"], lines)
 
 
-def _gain(record: Mapping[Hashable, float], measure: str) -> str:
+def gain(record: Mapping[Hashable, float], measure: str) -> str:
+    """A mean difference in points with its interval, `+1.20 [+0.31, +2.09]`, where it has one."""
     mean, low, high = (100 * record[f"{measure}_difference{end}"] for end in ("", "_low", "_high"))
     told = f"{mean:+.2f}"
     return told if math.isnan(low) else f"{told} [{low:+.2f}, {high:+.2f}]"

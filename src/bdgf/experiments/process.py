@@ -22,6 +22,7 @@ from bdgf import __version__
 from bdgf.core.digests import DigestError, check_digests
 from bdgf.core.storage import writing
 from bdgf.experiments.comparison import MEASURES
+from bdgf.experiments.map_sketches import MapSketch
 from bdgf.experiments.records import PixelCorrectness, Record
 from bdgf.experiments.suite import PlannedRun
 from bdgf.experiments.watched_run import LAST_SECONDS
@@ -92,6 +93,14 @@ class RunProcess:
             raise RunFailed(f"{_reason(printed, code)}; see {self.log}")
         metrics = json.loads(_version(data, "metrics.json").read_text())
         return self._record(metrics, seconds), self._correctness(data)
+
+    def map_sketch(self) -> MapSketch:
+        """The map of a run that has finished, thinned."""
+        import xarray as xr
+
+        path = _version(self.folder / "data", "predictions.nc")
+        with xr.open_dataset(path, engine="h5netcdf", decode_coords="all") as predictions:
+            return MapSketch.of(predictions)
 
     def clear(self) -> None:
         """Deletes the run's folder."""

@@ -6,12 +6,16 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
 from bdgf.core.errors import MissingArtifactError, SettingsError
+from bdgf.evaluation.report_page.page import render
+from bdgf.experiments.bench_report import bench_report
 from bdgf.experiments.local_executor import run_all
+from bdgf.experiments.map_sketches import read_sketch, write_sketch
 from bdgf.experiments.process import RunFailed, RunProcess, RunStopped
 from bdgf.experiments.published import published_runs
 from bdgf.experiments.records import Record, RecordFolder
@@ -66,6 +70,7 @@ class Bench:
         plans: The runs of each suite.
         folder: Where all of the bench's files are.
         records: Where finished runs are recorded.
+        sketches: Where their maps are kept, thinned.
         document: The document.
         published: Folder of the files beside it.
     """
@@ -99,6 +104,7 @@ class Bench:
         }
         self.folder = Path(resolve({"dataset": options.scenes[0]})["working_folder"]) / "bench"
         self.records = RecordFolder(self.folder / "records")
+        self.sketches = self.folder / "maps"
         self.document = options.document or self.folder / "results.md"
         self.published = self.document.with_suffix("")
 
@@ -170,6 +176,10 @@ class Bench:
         """Writes the tables to the document and beside it."""
         return write_tables(tables, self.document)
 
+    def report(self, tables: Sequence[SuiteTable]) -> str:
+        """The tables and the maps of the variants as one HTML file."""
+        return render(bench_report(tables, partial(read_sketch, self.sketches)))
+
 
 class _Work:
     """Does one run after another, possibly from several threads."""
@@ -195,6 +205,7 @@ class _Work:
             self._tell(run, f"FAILED: {error}", failed=True)
             return
         record = replace(record, reused=self._tracking.reused_denoiser(mlflow_run))
+        write_sketch(self._bench.sketches, run.fingerprint, process.map_sketch())
         self._bench.records.write(record, correctness)
         process.clear()
         self._tell(run, _result(record))

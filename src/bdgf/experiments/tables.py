@@ -49,6 +49,12 @@ class SuiteTable:
         csv: One line a variant.
         best: The row with the highest mean OA.
         runs: Variant, record and test pixels of every run in them.
+        suite: The suite's name.
+        head: The line that says what the tables are of.
+        summary: From `summary_table`.
+        differences: From `difference_table`.
+        groups: Variant -> name of the group that it belongs to.
+        reference: The variant that the others are compared with.
     """
 
     key: str
@@ -56,6 +62,12 @@ class SuiteTable:
     csv: str
     best: BestRow
     runs: list[tuple[str, Record, PixelCorrectness]]
+    suite: str
+    head: str
+    summary: pd.DataFrame
+    differences: pd.DataFrame
+    groups: dict[str, str]
+    reference: str
 
 
 def suite_tables(
@@ -94,14 +106,27 @@ def suite_tables(
         differences = difference_table(outcomes, variants, reference)
         groups = {variant.name: variant.group for variant in suite.variants}
         body = comparison_markdown(summary, differences, groups, reference)
-        head = f"`{command}`: {_told([r for _, r, _ in finished], len(part))}."
+        told = _told([r for _, r, _ in finished], len(part))
         names = [plan[0].suite, scene.replace(" ", "_"), *([env] if env else [])]
         merged = (
             summary.merge(differences, on="variant", how="left") if len(differences) else summary
         )
         csv = pd.DataFrame(merged).to_csv(index=False, float_format="%.6g")
-        best = BestRow.of(summary)
-        tables.append(SuiteTable("_".join(names), f"{head}\n\n{body}", csv, best, finished))
+        tables.append(
+            SuiteTable(
+                key="_".join(names),
+                markdown=f"`{command}`: {told}.\n\n{body}",
+                csv=csv,
+                best=BestRow.of(summary),
+                runs=finished,
+                suite=plan[0].suite,
+                head=f"{suite.title}. {command}: {told}.",
+                summary=summary,
+                differences=differences,
+                groups=groups,
+                reference=reference,
+            )
+        )
     return tables
 
 

@@ -66,28 +66,35 @@ def write_cog(path: Path, form: MapForm, rows: Iterator[tuple[slice, np.ndarray]
         rows: Slices of rows, from the first to the last, with their numbers (bands, rows, W).
     """
     import rasterio
-    from rasterio.shutil import copy
 
     plain = path.with_name(f".{path.name}.plain")
     with _quiet(), rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
         try:
             _write_tiled(plain, form, rows)
-            overviews = "NEAREST" if form.classes else "AVERAGE"
-            copy(
-                plain,
-                path,
-                driver="COG",
-                COMPRESS="DEFLATE",
-                BLOCKSIZE=_TILE,
-                OVERVIEW_RESAMPLING=overviews,
-                BIGTIFF="IF_SAFER",
-            )
+            _optimize(plain, path, form)
         finally:
             for file in path.parent.glob(f"{plain.name}*"):
                 file.unlink()
-    if form.classes:
-        _write_xml(auxiliary_path(path), _categories(form.classes))
-        _write_xml(style_path(path), _style(form.classes), "<!DOCTYPE qgis>\n")
+    _write_beside(path, form)
+
+
+def write_small_cog(path: Path, form: MapForm, values: np.ndarray) -> None:
+    """Writes a map that fits into the memory twice, and what stands beside it.
+
+    GDAL works in memory: it says nothing of what it cannot write while it closes a file.
+
+    Args:
+        path: The `.tif`; a map of classes has a `.tif.aux.xml` and a `.qml` beside it.
+        form: What the map is.
+        values: (bands, H, W).
+    """
+    from rasterio import MemoryFile
+
+    with _quiet(), MemoryFile(ext=".tif") as plain, MemoryFile(ext=".tif") as optimized:
+        _write_tiled(plain.name, form, iter([(slice(0, form.shape[0]), values)]))
+        _optimize(plain.name, optimized.name, form)
+        path.write_bytes(optimized.getbuffer())
+    _write_beside(path, form)
 
 
 def auxiliary_path(path: Path) -> Path:
@@ -100,7 +107,27 @@ def style_path(path: Path) -> Path:
     return path.with_suffix(".qml")
 
 
-def _write_tiled(path: Path, form: MapForm, rows: Iterator[tuple[slice, np.ndarray]]) -> None:
+def _optimize(plain: Path | str, path: Path | str, form: MapForm) -> None:
+    from rasterio.shutil import copy
+
+    copy(
+        plain,
+        path,
+        driver="COG",
+        COMPRESS="DEFLATE",
+        BLOCKSIZE=_TILE,
+        OVERVIEW_RESAMPLING="NEAREST" if form.classes else "AVERAGE",
+        BIGTIFF="IF_SAFER",
+    )
+
+
+def _write_beside(path: Path, form: MapForm) -> None:
+    if form.classes:
+        _write_xml(auxiliary_path(path), _categories(form.classes))
+        _write_xml(style_path(path), _style(form.classes), "<!DOCTYPE qgis>\n")
+
+
+def _write_tiled(path: Path | str, form: MapForm, rows: Iterator[tuple[slice, np.ndarray]]) -> None:
     import rasterio
     from rasterio.windows import Window
 

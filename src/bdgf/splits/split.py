@@ -21,7 +21,7 @@ from bdgf.core.errors import SceneError
 from bdgf.scenes.scene import GROUPS, LABELS, OFFICIAL_TRAIN, class_table, valid_mask
 from bdgf.scenes.tiles import TILES
 from bdgf.splits.draw_pixels import draw_pixels
-from bdgf.splits.parts import TEST, TRAIN, VALIDATION
+from bdgf.splits.parts import NONE, PART_COLORS, PARTS, TEST, TRAIN, VALIDATION
 from bdgf.splits.rules.fraction import fraction
 from bdgf.splits.rules.official import official
 from bdgf.splits.rules.outside_test import outside_test
@@ -65,7 +65,8 @@ def make_split(
         patch_radius: Radius of the classifier's patch in pixels; the least buffer.
 
     Returns:
-        (y, x) uint8: 0 none, 1 train, 2 validation, 3 test; attrs `name` and `seed`.
+        (y, x) uint8: 0 none, 1 train, 2 validation, 3 test; attrs `name` and `seed`, and for
+        GIS programs what the values are and their colours.
 
     Raises:
         SceneError: The scene has no labels or lacks official maps, a class has no training pixel,
@@ -98,7 +99,9 @@ def make_split(
     parts = np.zeros(labels.shape, np.uint8)
     parts[test], parts[train], parts[validation] = TEST, TRAIN, VALIDATION
     split = scene[LABELS].copy(data=parts)
-    split.attrs.update(name=name, seed=seed)
+    split.attrs.update(name=name, seed=seed, quantity="part of the split", nodata=NONE)
+    split.attrs["classes"] = {code: part for part, code in PARTS.items()}
+    split.attrs["colors"] = {code: PART_COLORS[part] for part, code in PARTS.items()}
     return split.rename("split")
 
 

@@ -42,6 +42,7 @@ def curves_figure(
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, (group, lines) in zip(axes, groups.items(), strict=False):
         _draw(axis, group, lines, curves)
+        axis.set_title(_spoken(group), fontsize=10)
     for axis in axes[len(groups) :]:
         axis.set_axis_off()
     if not groups:
@@ -54,7 +55,7 @@ def curves_figure(
 def curve_panels(
     curves: Mapping[str, Sequence[tuple[int, float]]], per_panel: int = 7
 ) -> dict[str, Figure]:
-    """The panels of `curves_figure`, each as a figure of its own, by what they show."""
+    """The panels of `curves_figure`, each as a figure without a title, by what they show."""
     from matplotlib.figure import Figure
 
     figures = {}
@@ -87,7 +88,6 @@ def _draw(
             marker="o" if len(points) == 1 else None,
             label=labels[index],
         )
-    axis.set_title(_spoken(group), fontsize=10)
     axis.set_xlabel("step", fontsize=9)
     axis.grid(alpha=0.3)
     if len(lines) > 1:  # below the panel, where it covers no curve
