@@ -119,12 +119,16 @@ def _to_degrees(crs: CRS) -> tuple[Transformer, Geod] | None:
 
 
 def _linear_factor(crs: CRS) -> float | None:
-    from rasterio.errors import CRSError
+    # Metres of the unit of the plane; None of degrees.
+    from pyproj import CRS as PROJ_CRS
+    from pyproj.exceptions import ProjError
 
     try:
-        return float(crs.linear_units_factor[1])
-    except CRSError:  # degrees
+        known = PROJ_CRS.from_wkt(crs.to_wkt())
+    except ProjError:
         return None
+    axes = known.axis_info
+    return axes[0].unit_conversion_factor if axes and not known.is_geographic else None
 
 
 def _cuts(length: int) -> list[slice]:

@@ -27,6 +27,7 @@ _PANELS = {
     "mask_rate": "last masking rate",
 }
 _DPI = 110
+_LEGEND_COLUMNS = 4  # names of maskings are long
 _COLORS = ("#000000", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 
 
@@ -91,7 +92,13 @@ def balance_figure(table: pd.DataFrame, title: str = "") -> Figure:
             _bars(axis, of_scene, measure, maskings)
             axis.set_title(f"{scene}: {label}", fontsize=9)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=min(len(labels), _LEGEND_COLUMNS),
+        frameon=False,
+    )
     if title:
         figure.suptitle(title, fontsize=11)
     return figure

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import Patch
 
-NAME_CHARACTERS = 24
+NAME_CHARACTERS = 26
 """Characters of a class's name in one line."""
 LINE_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Colours that colour-blind readers tell apart (Okabe and Ito), for lines and bars."""
 LEGEND_LINE = 0.21
 """Inches of a line of a legend."""
 _BAR_HEIGHT = 0.012  # of the map's height
-_NAME_LINES = 2
+_NAME_LINES = 3
 
 
 def wrapped(name: str, width: int = NAME_CHARACTERS) -> str:
-    """A name in at most two lines; what does not fit ends in three dots."""
+    """A name in at most three lines; what does not fit ends in three dots."""
     lines = textwrap.wrap(name, width, break_long_words=True) or [""]
     if len(lines) > _NAME_LINES:
         lines = [*lines[: _NAME_LINES - 1], f"{lines[_NAME_LINES - 1][: width - 3]}..."]
@@ -53,12 +53,12 @@ def draw_scale_bar(axis: Axes, metres_per_column: float, shape: tuple[int, ...])
         metres_per_column: Width of a pixel.
         shape: (H, W) of the map.
     """
+    from matplotlib.patches import Rectangle
+
     height, width = shape[:2]
     metres = scale_bar_length(metres_per_column * width)
     across = metres / metres_per_column / width
     bar = {"transform": axis.transAxes, "clip_on": False}
-    from matplotlib.patches import Rectangle
-
     # Below the map: nothing of it is covered, and black on white is read everywhere.
     thick = max(_BAR_HEIGHT, _BAR_HEIGHT * width / height)
     low = -2.5 * thick

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MATRIX_MOST = 10.0  # inches of the matrix itself
-_MATRIX_DPI = 105
+_MATRIX_DPI = 95
 _CELL_TEXT_MOST = 20  # classes beyond which numbers in a confusion matrix are unreadable
 _LETTER = 0.075  # inches of a letter of a class's name
 _NAME_MOST = 32  # characters of a class's name
@@ -46,7 +46,7 @@ def confusion_figure(
     figure = Figure(
         figsize=(side + margin + 0.9, side + 0.8 * margin + 0.4),
         dpi=_MATRIX_DPI,
-        layout="constrained",
+        layout="compressed",  # the one that keeps the labels of square cells within the figure
     )
     axis = figure.add_subplot()
     image = axis.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)

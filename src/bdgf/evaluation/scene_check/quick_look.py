@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from bdgf.evaluation.figures.marks import class_patches, draw_scale_bar, lines_of
+from bdgf.evaluation.ground import metres_per_pixel
 from bdgf.evaluation.maps import color_image
 from bdgf.evaluation.scene_check.layers import layer_mask
-from bdgf.scenes.scene import LABELS, class_table, modality_names
+from bdgf.scenes.scene import LABELS, class_table, georeference, modality_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +36,6 @@ def quick_look(scene: xr.Dataset, title: str = "") -> Figure:
         title: A line above all.
     """
     from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
 
     height, width = scene.sizes["y"], scene.sizes["x"]
     step = -(-max(height, width) // _MOST_PIXELS)
@@ -50,7 +51,7 @@ def quick_look(scene: xr.Dataset, title: str = "") -> Figure:
     scale = _PANEL / max(height, width)
     size = (
         columns * (scale * width + 0.2) + 2.2,
-        max(rows * (scale * height + 0.4) + 0.4, _LINE * (classes.count + 2)),
+        max(rows * (scale * height + 0.4) + 0.4, _LINE * (lines_of(classes.names) + 2)),
     )
     figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
     axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
@@ -59,13 +60,11 @@ def quick_look(scene: xr.Dataset, title: str = "") -> Figure:
         axis.set_title(name, fontsize=9)
     for axis in axes:
         axis.set_axis_off()
-    present = set(np.unique(labels).tolist())
-    handles = [
-        Patch(facecolor=color, edgecolor="black", linewidth=0.4, label=name)
-        for class_id, name, color in zip(classes.ids, classes.names, classes.colors, strict=True)
-        if class_id in present
-    ]
-    handles.append(Patch(facecolor="white", edgecolor="black", linewidth=0.4, label="unlabelled"))
+    if (metres := metres_per_pixel((height, width), *georeference(scene))) is not None:
+        draw_scale_bar(axes[0], metres[0] * step, (-(-height // step), -(-width // step)))
+    present = [i for i in classes.ids if i in set(np.unique(labels).tolist())]
+    names = [*(classes.name(i) for i in present), "unlabelled"]
+    handles = class_patches(names, [*(classes.colors[i - 1] for i in present), "#ffffff"])
     figure.legend(handles=handles, loc="outside right center", frameon=False, fontsize=9)
     if title:
         figure.suptitle(title, fontsize=11)
