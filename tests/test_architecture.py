@@ -38,6 +38,9 @@ TESTED_ELSEWHERE = {
     "evaluation/scene_check/report.py": "evaluation/scene_check/test_check.py",
     # An interface, by a network that has all of it.
     "models/patch/network.py": "models/bdgf/test_classifier.py",
+    # Types and tables alone, by the report that is made of them.
+    "evaluation/report_page/map_result.py": "evaluation/report_page/test_map_report.py",
+    "evaluation/report_page/run_sections.py": "evaluation/report_page/test_map_report.py",
     # Kernels behind a function of another name.
     "nn/selective_scan/cpu_conv_kernels.py": "nn/selective_scan/test_causal_conv.py",
     "nn/selective_scan/cpu_kernels.py": "nn/selective_scan/test_cpu.py",

@@ -10,7 +10,7 @@ from kedro.io import DatasetError
 from matplotlib.figure import Figure
 
 from bdgf.core.errors import ArtifactError
-from bdgf.datasets.kedro_file import CSVDataset, FigureDataset, JSONDataset
+from bdgf.datasets.kedro_file import CSVDataset, FigureDataset, JSONDataset, TextDataset
 from tests.datasets.small_versions import at
 
 TABLE = pd.DataFrame({"class": ["meadow", "water"], "f1": [0.5, 0.25]})
@@ -34,6 +34,15 @@ def test_what_is_written_is_read_and_a_version_can_be_chosen(tmp_path: Path) -> 
     table.save(TABLE)
     pd.testing.assert_frame_equal(table.load(), TABLE)
     assert (tmp_path / "t.csv").read_text().startswith("class,f1\n")
+
+
+def test_a_text_comes_back_as_it_was(tmp_path: Path) -> None:
+    encoding = {"encoding": "utf-8"}
+    options = {"open_args_save": encoding, "open_args_load": encoding}
+    text = TextDataset(filepath=str(tmp_path / "report.html"), fs_args=options)
+    text.save("<p>Łódź · 5 m</p>")
+    assert text.load() == "<p>Łódź · 5 m</p>"
+    assert (tmp_path / "report.html").read_bytes().decode("utf-8") == "<p>Łódź · 5 m</p>"
 
 
 def test_options_reach_kedro_s_dataset(tmp_path: Path) -> None:

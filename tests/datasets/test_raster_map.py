@@ -1,5 +1,8 @@
 """Maps as GeoTIFF."""
 
+import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +87,59 @@ def test_a_file_cut_short_is_told_in_one_line(tmp_path: Path, share: float) -> N
         dataset.load()
     assert isinstance(caught.value.__cause__, ArtifactError)
     assert "\n" not in str(caught.value.__cause__)
+
+
+def test_a_map_of_classes_tells_gis_programs_what_it_is(tmp_path: Path) -> None:
+    import rasterio
+
+    values = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
+    attributes = {
+        "quantity": "part of the split",
+        "nodata": 0,
+        "classes": {1: "train", 2: "test"},
+        "colors": {1: "#ff0000", 2: "#00ff00"},
+    }
+    dataset = RasterMapDataset(filepath=str(tmp_path / "split.tif"))
+    dataset.save(xr.DataArray(values, dims=("y", "x"), attrs=attributes))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("split.tif", "split.tif.aux.xml", "split.qml", "split.tif.sha256"),
+    }
+    with rasterio.open(tmp_path / "split.tif") as source:
+        assert source.nodata == 0
+        assert source.descriptions == ("part of the split",)
+        assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert source.colormap(1)[1] == (255, 0, 0, 255)
+    assert "<Category>test</Category>" in (tmp_path / "split.tif.aux.xml").read_text()
+    assert 'label="train"' in (tmp_path / "split.qml").read_text()
+    np.testing.assert_array_equal(dataset.load(), values)
+
+
+def test_a_map_of_numbers_has_units_and_says_where_nothing_is_known(tmp_path: Path) -> None:
+    import rasterio
+
+    values = np.full((600, 700), 0.5, np.float32)  # larger than a tile: it has overviews
+    values[0] = np.nan
+    attributes = {"quantity": "entropy", "units": "1"}
+    dataset = RasterMapDataset(filepath=str(tmp_path / "uncertainty_map.tif"))
+    dataset.save(xr.DataArray(values, dims=("y", "x"), attrs=attributes))
+    with rasterio.open(tmp_path / "uncertainty_map.tif") as source:
+        assert np.isnan(source.nodata)
+        assert (source.descriptions, source.units) == (("entropy",), ("1",))
+        assert source.overviews(1)
+    np.testing.assert_array_equal(dataset.load(), values)
+
+
+@pytest.mark.skipif(shutil.which("gdalinfo") is None, reason="gdalinfo is not installed")
+def test_gdalinfo_tells_the_names_of_the_classes(tmp_path: Path) -> None:
+    attributes = {"nodata": 0, "classes": {1: "water"}, "colors": {1: "#0000ff"}}
+    dataset = RasterMapDataset(filepath=str(tmp_path / "class_map.tif"))
+    dataset.save(xr.DataArray(np.ones((4, 5), np.uint8), dims=("y", "x"), attrs=attributes))
+    printed = subprocess.run(
+        ["gdalinfo", "-json", str(tmp_path / "class_map.tif")], capture_output=True, check=True
+    )
+    told = json.loads(printed.stdout)
+    (band,) = told["bands"]
+    assert band["categories"] == ["", "water"]
+    assert band["noDataValue"] == 0
+    assert band["colorInterpretation"] == "Palette"
+    assert told["rat"]["row"][0]["f"][:2] == [1, "water"]

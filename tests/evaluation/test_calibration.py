@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdgf.evaluation.calibration import expected_calibration_error
+from bdgf.evaluation.calibration import expected_calibration_error, reliability
 
 
 def brute_force(probabilities, truth, bins):
@@ -34,3 +34,20 @@ def test_sure_and_right_is_0_sure_and_wrong_is_1():
     sure = np.array([[1.0, 0.0], [1.0, 0.0]])
     assert expected_calibration_error(sure, np.array([1, 1])) == 0.0
     assert expected_calibration_error(sure, np.array([2, 2])) == 1.0
+
+
+def test_the_bins_of_the_diagram_give_the_error_again():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet((1, 1, 1), 500)
+    truth = rng.integers(1, 4, 500)
+    bins = reliability(probabilities, truth, 10)
+    pixels = np.array(bins["pixels"])
+    gaps = [
+        n * abs(a - c)
+        for n, a, c in zip(pixels, bins["accuracy"], bins["confidence"], strict=True)
+        if n
+    ]
+    assert pixels.sum() == 500
+    error = expected_calibration_error(probabilities, truth, 10)
+    assert sum(gaps) / 500 == pytest.approx(error)
+    assert bins["accuracy"][0] is None  # three classes: no confidence below a third

@@ -23,7 +23,7 @@ from tests.pipelines.project import Project, typed
 
 REPORTS = [
     *("metrics.json", "per_class.csv", "confusion_matrix.csv", "class_map.png"),
-    *("uncertainty.png", "confusion_matrix.png", "curves.png"),
+    *("uncertainty.png", "confusion_matrix.png", "curves.png", "report.html"),
 ]
 ENTRIES = {
     "02_intermediate": ["scene.nc"],
@@ -91,6 +91,27 @@ def test_the_run_ends_with_where_things_are(first_run: Run) -> None:
     assert f"data/07_model_output/{of}/class_map.tif/" in first_run.printed
     assert "kedro mlflow ui" in first_run.printed
     assert "Warning" not in first_run.printed
+
+
+def test_all_results_are_in_one_folder(first_run: Run, project: Project) -> None:
+    latest = project.folder / "data" / "08_reporting" / "demo@test" / "latest"
+    names = {path.name for path in first_run.made if path.parent == latest}
+    assert names >= {*REPORTS, "class_map.tif", "class_map.qml", "split.tif", "split.qml"}
+    assert "all results: data/08_reporting/demo@test/latest" in first_run.printed
+
+
+def test_the_report_tells_what_the_run_was(first_run: Run, project: Project) -> None:
+    (path,) = project.versions("08_reporting/demo/bdgf/report.html")[:1]
+    report = path.read_text(encoding="utf-8")
+    assert f"{100 * first_run.metrics['overall_accuracy']:.1f} %" in report
+    for told in (
+        *("agreement of the branches", "errors at the scored pixels", "hectares", "EPSG:32632"),
+        *("explained noise", "pretrain: loss", "predict scene", "train.epochs"),
+        *("kedro run --pipeline=full", "fingerprint of the features", "version of split"),
+    ):
+        assert told in report, told
+    assert "http" not in report
+    assert len(report) < 2_000_000
 
 
 def test_the_metrics_file_keeps_its_contract(first_run: Run) -> None:

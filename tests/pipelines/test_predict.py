@@ -98,6 +98,19 @@ def test_what_is_missing_is_made_first_and_the_target_is_mapped(
     assert not list((project.folder / "data" / "07_model_output").rglob("probabilities.tif"))
 
 
+def test_the_target_has_a_report_and_all_results_in_one_folder(
+    project: Project, mapped: str
+) -> None:
+    report = made(project, "08_reporting", "report.html").read_text(encoding="utf-8")
+    metrics = json.loads(made(project, "08_reporting", "metrics.json").read_text())
+    assert f"{100 * metrics['overall_accuracy']:.1f} %" in report
+    for told in ("of scene demo", "hectares", "optical, bands", "labelled pixels with data"):
+        assert told in report, told
+    latest = project.folder / "data" / "08_reporting" / "elsewhere" / "latest"
+    names = {path.name for path in latest.iterdir()}
+    assert names >= {"report.html", "class_map.tif", "class_map.qml", "metrics.json"}
+
+
 def test_where_there_are_labels_the_map_is_scored_as_a_transfer(
     project: Project, mapped: str
 ) -> None:
@@ -177,7 +190,10 @@ def test_a_scene_is_not_scored_on_labels_that_taught_its_model(
     printed = predict(project, target="demo")
     assert "mapping demo:" in printed
     assert "split transfer" not in printed
-    assert not list((project.folder / "data" / "08_reporting" / "demo").rglob("metrics.json"))
+    reporting = project.folder / "data" / "08_reporting" / "demo"
+    assert not list(reporting.rglob("metrics.json"))
+    (report,) = (reporting / "latest").glob("report.html")
+    assert "Nothing was scored" in report.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
