@@ -49,9 +49,7 @@ def test_a_large_map_is_thinned_and_its_width_is_not() -> None:
     probabilities = np.zeros(shape, np.float32)
     probabilities[1, 200:] = 1
     probabilities[0, :200] = 1
-    classes = (
-        '[{"id": 1, "name": "a", "color": "#000000"}, {"id": 2, "name": "b", "color": "#ffffff"}]'
-    )
+    table = [{"id": 1, "name": "a", "color": "#000000"}, {"id": 2, "name": "b", "color": "#ffffff"}]
     predictions = xr.Dataset(
         {
             "probabilities": (("class", "y", "x"), probabilities),
