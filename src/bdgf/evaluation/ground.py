@@ -157,6 +157,7 @@ def _pixel_area(
             (columns.start, rows.stop),
         )
     ]
-    longitudes, latitudes = to_degrees.transform(*zip(*ring, strict=True))
+    easting, northing = np.transpose(ring)
+    longitudes, latitudes = to_degrees.transform(easting, northing)
     area, _ = geod.polygon_area_perimeter(longitudes, latitudes)
     return abs(area) / ((rows.stop - rows.start) * (columns.stop - columns.start))

@@ -65,10 +65,14 @@ def write_sketch(folder: Path, fingerprint: str, sketch: MapSketch) -> None:
         StorageError: The disk refuses.
     """
     told = json.dumps({"classes": asdict(sketch.classes), "metres_across": sketch.metres_across})
-    arrays = {"class_map": sketch.class_map, "labels": sketch.labels}
     partial = folder / f".{fingerprint}.map.part.npz"
     with written_whole(folder / f"{fingerprint}{_ENDING}", partial) as path:
-        np.savez_compressed(path, told=np.frombuffer(told.encode(), np.uint8), **arrays)
+        np.savez_compressed(
+            path,
+            told=np.frombuffer(told.encode(), np.uint8),
+            class_map=sketch.class_map,
+            labels=sketch.labels,
+        )
 
 
 def read_sketch(folder: Path, fingerprint: str) -> MapSketch | None:

@@ -58,11 +58,12 @@ def draw_scale_bar(axis: Axes, metres_per_column: float, shape: tuple[int, ...])
     height, width = shape[:2]
     metres = scale_bar_length(metres_per_column * width)
     across = metres / metres_per_column / width
-    bar = {"transform": axis.transAxes, "clip_on": False}
     # Below the map: nothing of it is covered, and black on white is read everywhere.
     thick = max(_BAR_HEIGHT, _BAR_HEIGHT * width / height)
     low = -2.5 * thick
-    axis.add_patch(Rectangle((0, low), across, thick, facecolor="black", edgecolor="none", **bar))
+    bar = Rectangle((0, low), across, thick, facecolor="black", edgecolor="none")
+    bar.set(transform=axis.transAxes, clip_on=False)
+    axis.add_patch(bar)
     axis.text(
         across + 0.015,
         low + thick / 2,

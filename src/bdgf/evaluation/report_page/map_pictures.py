@@ -39,7 +39,10 @@ def map_pictures(result: MapResult) -> Pictures:
 
 def agreement(result: MapResult) -> np.ndarray:
     """(h, w) uint8: how many branches say what the map says."""
-    return np.sum([votes == result.class_map for votes in result.votes.values()], 0, np.uint8)
+    agreeing = np.zeros(result.class_map.shape, np.uint8)
+    for votes in result.votes.values():
+        agreeing += votes == result.class_map
+    return agreeing
 
 
 def _class_map(result: MapResult) -> Picture:

@@ -30,6 +30,7 @@ _MATRIX_WIDE = 7
 """Classes from which on the matrix is scrolled on a narrow screen."""
 # Curves for who looks into a training that went wrong; a report shows how well it went.
 LEFT_OUT_CURVES = ("learning_rate", "gradient_norm")
+Rows = list[list[Cell | str]]
 _UNSCORED = (
     "Nothing was scored: the scene has no labels, or they taught the model. Accuracy, errors and "
     "calibration are therefore not in this report."
@@ -93,7 +94,7 @@ def _accuracy(result: MapResult) -> list[Block]:
     if metrics is None:
         return [Text(_UNSCORED)]
     colors = dict(zip(result.classes.names, result.classes.colors, strict=True))
-    rows = [
+    rows: Rows = [
         [
             Cell(name, color=colors[name]),
             *(_bar(scores[key]) for key in ("recall", "precision", "f1")),
@@ -121,9 +122,13 @@ def _accuracy(result: MapResult) -> list[Block]:
 def _areas(result: MapResult) -> Table:
     pixels, table = result.pixels, result.classes
     share = pixels / max(pixels.sum(), 1)
-    rows = []
+    rows: Rows = []
     for number, (name, color) in enumerate(zip(table.names, table.colors, strict=True)):
-        row = [Cell(name, color=color), _bar(share[number]), f"{int(pixels[number]):,}"]
+        row: list[Cell | str] = [
+            Cell(name, color=color),
+            _bar(share[number]),
+            f"{int(pixels[number]):,}",
+        ]
         if result.areas is not None:
             row.append(_hectares(result.areas[number]))
         rows.append(row)
@@ -179,7 +184,7 @@ def _split(result: MapResult) -> list[Block]:
         f"{metrics['patch']} pixels"
     )
     told += ": their accuracy is flattered." if leaking > 0 else "."
-    rows = [
+    rows: Rows = [
         [
             Cell(name, color=color),
             *(f"{int(of_part[number]):,}" for of_part in counts.values()),
@@ -196,7 +201,7 @@ def _balance(result: MapResult) -> list[Block]:
     if not result.balance:
         return [Text("Not measured: the model uses no diffusion features, or of one modality.")]
     names = list(next(iter(result.balance.values())))
-    rows = [
+    rows: Rows = [
         [measure, *(_bar(of_modality[name]) for name in names)]
         for measure, of_modality in result.balance.items()
     ]

@@ -33,7 +33,7 @@ def _timings(facts: RunFacts) -> Block:
     if not facts.seconds:
         return Text("Not measured in this run.")
     total = sum(facts.seconds.values())
-    rows = [
+    rows: list[list[Cell | str]] = [
         [name, Cell(_duration(seconds), share=seconds / total if total else 0.0)]
         for name, seconds in facts.seconds.items()
     ]
