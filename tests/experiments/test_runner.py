@@ -91,6 +91,7 @@ def test_every_process_has_its_mlflow_run_below_the_bench_s(
     assert "split.tif" in logged
     assert not {"classifier.safetensors", "MLmodel"} & logged
     assert {path.name for path in (project.folder / "mlruns").rglob("tables/*")} == {
+        "report.html",
         "failing_demo_test.md",
         "failing_demo_test.csv",
     }
