@@ -175,6 +175,16 @@ def test_what_a_run_does_without_is_not_made(store: Store) -> None:
     assert made(store.resolved("model", without=["cube"])) == {"model"}
 
 
+def test_what_its_reader_can_miss_is_made_only_where_another_needs_it(store: Store) -> None:
+    store.made("1", "scene", "prepared", "split")
+    spared = {"cube": ("make_model",)}
+    assert made(store.resolved("model", optional=spared)) == {"model"}
+    assert "cube" in made(store.resolved("score", optional=spared))
+    assert store.resolved("model", optional=spared).made_first == []
+    store.made("1", "cube")
+    assert store.resolved("model", optional=spared).versions["cube"] == "1"
+
+
 def test_chosen_nodes_are_not_completed(store: Store) -> None:
     found = store.resolved("score", complete=False)
     assert made(found) == {"score"}

@@ -112,6 +112,7 @@ def resolve(
     *,
     given: Mapping[str, str] | None = None,
     without: Collection[str] = (),
+    optional: Mapping[str, Collection[str]] | None = None,
     complete: bool = True,
 ) -> Resolution:
     """Chooses the versions that a run starts from, and what it must make before.
@@ -123,6 +124,8 @@ def resolve(
         wanted: The parameters that were typed, by dotted name.
         given: Versions that the user chose.
         without: Artifacts that this run does without.
+        optional: Artifact -> nodes that do without it where it is gone: for them alone it is not
+            made.
         complete: Whether what is missing is made; otherwise it is left to be refused.
 
     Returns:
@@ -145,6 +148,8 @@ def resolve(
             else versions.choose(entry, chosen, wanted)
         )
         if choice is None:
+            if _readers(running, entry) <= set((optional or {}).get(entry, ())):
+                continue
             found.made_first.append(entry)
             if complete and makers[entry].name not in found.nodes:
                 found.nodes.add(makers[entry].name)
@@ -161,6 +166,10 @@ def resolve(
         e for e in found.versions if e not in (given or {}) and _older(e, found, versions)
     )
     return found
+
+
+def _readers(pipeline: Pipeline, entry: str) -> set[str]:
+    return {node.name for node in pipeline.nodes if entry in node.inputs}
 
 
 def _older(entry: str, found: Resolution, versions: Versions) -> bool:

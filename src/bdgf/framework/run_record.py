@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
 
 from bdgf import __version__
 from bdgf.core.settings import Settings
-from bdgf.evaluation.report_page.map_result import RunFacts
 from bdgf.framework.made_from import MadeFrom
+from bdgf.framework.provenance import git_commit
 from bdgf.framework.run_settings import RunSettings
 from bdgf.framework.validation import GROUPS, settings_of, settings_of_models
+
+if TYPE_CHECKING:
+    from bdgf.evaluation.report_page.map_result import RunFacts
 
 RUN_RECORD = "run_record"
 """Entry of the catalog that holds the record of the run, see `bdgf.framework.hooks.record`."""
 _PACKAGES = ("torch", "numpy", "scikit-learn", "xarray", "rasterio", "kedro", "mlflow")
-_GIT_SECONDS = 5
 _SCENES = ("scene", "target_scene")  # described by their files, not by defaults
 
 
@@ -52,6 +53,8 @@ class RunRecord:
             unused: Parameter groups that its model does not look at.
             **more: Goes to the provenance.
         """
+        from bdgf.evaluation.report_page.map_result import RunFacts
+
         differing = self._differing(unused)
         return RunFacts(
             [(name, _told(now), _told(default)) for name, now, default in differing],
@@ -76,7 +79,7 @@ class RunRecord:
             "made": datetime.now(UTC).isoformat(sep=" ", timespec="seconds"),
             "command": self.command or "not known",
             "bdgf": __version__,
-            "commit": commit(self.project) or "not known: the project is no Git repository",
+            "commit": _commit(self.project),
             "Python": f"{platform.python_version()} on {platform.platform(terse=True)}",
             "packages": ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
         }
@@ -87,8 +90,8 @@ class RunRecord:
         return found
 
 
-def typed_command(run_params: Mapping[str, Any]) -> str:
-    """The command of a Kedro run, from what Kedro knows of it."""
+def equal_command(run_params: Mapping[str, Any]) -> str:
+    """A command that does what a run does, for one that no command started."""
     names = ",".join(run_params.get("pipeline_names") or ["full"])
     parts = [f"kedro run --pipeline={names.replace('__default__', 'full')}"]
     if typed := run_params.get("runtime_params"):
@@ -143,24 +146,11 @@ def _is_in(tree: Any, name: str) -> bool:
     return True
 
 
-def commit(folder: Path) -> str | None:
-    """The Git commit that is checked out in `folder`, and whether files differ from it."""
-    try:
-        head, changed = (
-            subprocess.run(
-                ["git", "-C", str(folder), *arguments],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=_GIT_SECONDS,
-            ).stdout.strip()
-            for arguments in (
-                ["rev-parse", "HEAD"],
-                ["status", "--porcelain", "--untracked-files=no"],
-            )
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
+def _commit(project: Path) -> str:
+    found = git_commit(project)
+    if found is None:
+        return "not known: the project is no Git repository"
+    head, changed = found
     return f"{head}, with changes" if changed else head
 
 

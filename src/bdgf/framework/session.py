@@ -32,6 +32,9 @@ STEPS = ("ingest", "prepare", "pretrain", "features", "train", "evaluate")
 """The pipelines that make one another's inputs, in their order."""
 OF_FEATURES = ("denoiser", "feature_cube")
 """What a model without features does without."""
+OPTIONAL = {"scene": ("write_report",)}
+"""Artifact -> nodes that do without it where it was deleted: a picture is not worth reading all
+raw files again."""
 _TOLD_ANYWAY = (
     *("dataset", "model", "seed", "split.name", "data_folder", "working_folder"),
     *("target", "model_version"),
@@ -89,6 +92,7 @@ class ModelSession(KedroSession):
             self._typed(),
             given=self._given_versions(given),
             without=without,
+            optional=OPTIONAL,
             complete=complete,
         )
         options: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from kedro_datasets.json import JSONDataset
 from bdgf.core.errors import MissingArtifactError, SettingsError
 from bdgf.datasets.absent import AbsentDataset
 from bdgf.datasets.netcdf import NetCDFDataset
-from bdgf.framework.hooks.checks import CheckHooks, leave_features_out
+from bdgf.framework.hooks.checks import CheckHooks, leave_features_out, leave_optional_out
 from bdgf.pipeline_registry import register_pipelines
 
 
@@ -47,6 +47,20 @@ def test_whoever_needs_features_gets_them(
     entries = catalog(pipelines[name], model)
     leave_features_out(pipelines[name], entries)
     assert not any(isinstance(entries[key], AbsentDataset) for key in pipelines[name].inputs())
+
+
+@pytest.mark.parametrize(("name", "spared"), [("evaluate", True), ("full", False)])
+def test_a_report_does_without_a_scene_that_was_deleted(
+    pipelines: dict[str, Pipeline], tmp_path: Path, name: str, spared: bool
+) -> None:
+    pipeline = pipelines[name] - pipelines["ingest"]
+    gone = {"scene": JSONDataset(filepath=str(tmp_path / "absent.json"))}
+    entries = catalog(pipeline, "svm", **gone)
+    leave_optional_out(pipeline, entries)
+    assert isinstance(entries["scene"], AbsentDataset) == spared
+    entries = catalog(pipeline, "svm")  # in memory: there it is
+    leave_optional_out(pipeline, entries)
+    assert not isinstance(entries["scene"], AbsentDataset)
 
 
 def test_a_parameter_that_cannot_be_is_refused(pipelines: dict[str, Pipeline]) -> None:

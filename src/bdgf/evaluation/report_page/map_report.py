@@ -83,6 +83,8 @@ def _maps(result: MapResult) -> list[Block]:
     missing = [] if result.labels is not None else ["reference labels and an error map"]
     if result.split is None:
         missing.append("a split")
+    if not result.images:
+        missing.append("images of the modalities")
     if not result.votes:
         missing.append("the agreement of branches")
     without = f" There are none here: {', '.join(missing)}." if missing else ""

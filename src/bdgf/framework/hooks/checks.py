@@ -12,7 +12,7 @@ from bdgf.core.errors import MissingArtifactError
 from bdgf.datasets.absent import AbsentDataset
 from bdgf.datasets.local_versioned import LocalVersionedDataset
 from bdgf.framework.made_from import BASELINE_SETTINGS
-from bdgf.framework.session import OF_FEATURES, STEPS, concerns_model
+from bdgf.framework.session import OF_FEATURES, OPTIONAL, STEPS, concerns_model
 from bdgf.models.registry import model_entry
 
 
@@ -27,6 +27,7 @@ class CheckHooks:
         from bdgf.framework.validation import check_parameters
 
         leave_features_out(pipeline, catalog)
+        leave_optional_out(pipeline, catalog)
         taken = [name[7:] for name in pipeline.inputs() if name.startswith("params:")]
         groups = {name.split(".")[0] for name in taken}  # a part is checked with its group
         parameters = {name: catalog.load(f"params:{name}") for name in sorted(groups)}
@@ -63,3 +64,11 @@ def leave_features_out(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         return
     for name in pipeline.inputs() & set(OF_FEATURES):
         catalog[name] = AbsentDataset()
+
+
+def leave_optional_out(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    """Lets an artifact that is gone read as None where all who read it do without."""
+    for name in sorted(pipeline.inputs() & OPTIONAL.keys()):
+        readers = {node.name for node in pipeline.nodes if name in node.inputs}
+        if readers <= set(OPTIONAL[name]) and not catalog.exists(name):
+            catalog[name] = AbsentDataset()

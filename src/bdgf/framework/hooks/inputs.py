@@ -10,6 +10,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from bdgf.core.digests import digest_path
+from bdgf.datasets.absent import AbsentDataset
 
 _ENTRIES = ("prepared_scene", "scene")
 _DIGEST = 12
@@ -56,6 +57,8 @@ class InputHooks:
         from mlflow.data.meta_dataset import MetaDataset
 
         saved: Any = self._catalog.get(entry)
+        if isinstance(saved, AbsentDataset):
+            return
         place = Path(saved._get_load_path())
         beside = digest_path(place)
         if not beside.exists():

@@ -10,7 +10,8 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, MemoryDataset
 from kedro.pipeline.node import Node
 
-from bdgf.framework.run_record import RUN_RECORD, RunRecord, typed_command
+from bdgf.framework.provenance import typed_command
+from bdgf.framework.run_record import RUN_RECORD, RunRecord, equal_command
 
 
 class RecordHooks:
@@ -31,7 +32,7 @@ class RecordHooks:
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
         """Notes what runs."""
-        self._record.command = typed_command(run_params)
+        self._record.command = typed_command() or equal_command(run_params)
         self._record.project = Path(run_params.get("project_path") or ".")
 
     @hook_impl(trylast=True)

@@ -97,7 +97,7 @@ def draw_curves(classifier: TrainedModel, denoiser: Weights | None = None) -> Fi
 
 
 def write_report(
-    scene: xr.Dataset,
+    scene: xr.Dataset | None,
     split: xr.DataArray,
     predictions: xr.Dataset,
     class_map: xr.DataArray,
@@ -111,7 +111,7 @@ def write_report(
     """All that a person wants to see of a scored map, as one HTML file.
 
     Args:
-        scene: The scene, for its false colours.
+        scene: The scene, for its false colours; None where it was deleted.
         split: The split.
         predictions: The predictions.
         class_map: (y, x) class ids.
@@ -163,7 +163,7 @@ def write_report(
         areas=class_areas(whole, classes.count, crs, transform),
         metres=metres_per_pixel(shape, crs, transform),
         place=place_text(shape, crs, transform),
-        images=scene_images(DatasetWindows(scene), step),
+        images={} if scene is None else scene_images(DatasetWindows(scene), step),
         labels=labels[thin],
         scored=((parts == TEST) & valid_mask(predictions))[thin],
         split=parts[thin],
