@@ -30,7 +30,7 @@ def test_it_holds_what_others_rely_on_and_only_test_pixels_count():
     result = json.loads(json.dumps(result))
     assert set(result) == {
         *("overall_accuracy", "average_accuracy", "kappa", "f1", "calibration_error", "leakage"),
-        *("per_class", "confusion_matrix", "split", "patch", "seed"),
+        *("per_class", "confusion_matrix", "reliability", "split", "patch", "seed"),
     }
     test = split.to_numpy() == 3
     expected = accuracy_score(labels[test], probabilities.argmax(axis=0)[test] + 1)
