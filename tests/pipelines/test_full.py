@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -337,6 +338,21 @@ def test_each_model_is_scored_and_drawn_as_its_own(project: Project, forest_run:
     project.done("report")  # the latest of that model, not the latest of all
     project.done("evaluate", up_to="metrics")
     assert project.metrics("demo") == project.metrics("demo", 0)
+
+
+def test_a_scene_that_was_deleted_is_not_made_again_for_its_report(
+    project: Project, forest_run: Run
+) -> None:
+    kept = project.folder / "data" / "02_intermediate" / "demo@test" / "scene.nc"
+    aside = kept.rename(project.folder / "aside")
+    try:
+        project.done("evaluate", model="random_forest")
+        assert not kept.exists()
+    finally:
+        shutil.rmtree(kept, ignore_errors=True)
+        aside.rename(kept)
+    report = project.versions("08_reporting/demo/random_forest/report.html")[-1]
+    assert "images of the modalities" in report.read_text(encoding="utf-8")
 
 
 def test_what_is_missing_for_what_is_asked_is_made_first(project: Project, first_run: Run) -> None:

@@ -84,7 +84,7 @@ def test_what_is_missing_is_made_first_and_the_target_is_mapped(
     project: Project, mapped: str
 ) -> None:
     assert "classifier and map model with baselines.random_forest.trees=5 yet; made" in mapped
-    assert "mapping elsewhere: 3600 pixels in" in mapped
+    assert "mapping elsewhere: 3,600 px in" in mapped
     with rasterio.open(made(project, "07_model_output", "class_map.tif")) as opened:
         classes = opened.read(1)
         assert opened.crs.to_epsg() == 32632

@@ -34,7 +34,10 @@ def test_the_whole_way(project: Project, model: str) -> None:
         result = project.run("full", raw, **given, **how, **place)
         assert result.code == 0, result.printed
         assert ("read from its files, some rows at a time" in result.printed) == bool(how)
-        assert ("mapping the scene: 3600 pixels" in result.printed) == bool(how)
+        assert ("mapping the scene: 3,600 pixels" in result.printed) == bool(how)
+        report = made(project, "report.html").read_text(encoding="utf-8")
+        assert ("agreement of the branches" in report) == (model == "bdgf" and not how)
+        assert "optical, bands" in report
         with rasterio.open(made(project, "class_map.tif")) as opened:
             classes = opened.read(1)
         names = ("scene.nc", "prepared_scene.nc", "predictions.nc")
