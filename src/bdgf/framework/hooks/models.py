@@ -11,7 +11,6 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, Version
 
 from bdgf.core.errors import SettingsError
-from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.framework.hooks.artifacts import saved_files
 from bdgf.framework.made_from import MadeFrom
 
@@ -80,6 +79,7 @@ class ModelHooks:
 
     def _example(self, folder: Path) -> dict[str, np.ndarray] | None:
         """A window of the scene that the model of a folder was trained on, where it is there."""
+        from bdgf.datasets.netcdf import NetCDFDataset
         from bdgf.inference.array_model import example_arrays
         from bdgf.scenes.scene_windows import DatasetWindows
 
