@@ -17,7 +17,7 @@ from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENT = ROOT / "docs" / "mapping.md"
+DOCUMENT = ROOT / "docs" / "how_to" / "mapping.md"
 """Where the tables stand; the records lie in a folder of its name beside it."""
 RECORDS = DOCUMENT.with_suffix("")
 WORKING = ROOT / "data" / "working" / "benchmarks"
