@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import gc
 import os
+import pkgutil
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
+from itertools import chain
 
 from tests.faults.deadly_moments import watch_renames
 from tests.faults.job import Job
@@ -26,17 +29,24 @@ _PRELOADED = (
     *("kedro_mlflow.framework.hooks", "kedro_mlflow.framework.cli.cli", "kedro_telemetry.plugin"),
     *("kedro_viz.integrations.kedro.hooks", "IPython", "git", "alembic.command", "tomli_w"),
     *("mlflow", "mlflow.data", "mlflow.sklearn", "mlflow.store.tracking.sqlalchemy_store"),
-    *("bdgf.pipeline_registry", "bdgf.cli", "bdgf.models.registry"),
+    *(
+        "mlflow.store.tracking.sqlalchemy_workspace_store",
+        "mlflow.tracing.export",
+        "alembic.config",
+    ),
     *("kedro_datasets.json", "kedro_datasets.pandas", "kedro_datasets.matplotlib"),
-    *("bdgf.datasets.absent", "bdgf.datasets.feature_cube", "bdgf.datasets.netcdf"),
-    *("bdgf.datasets.raster_map", "bdgf.datasets.trained_model", "bdgf.datasets.weights"),
-    *("bdgf.scenes.synthetic.scene", "h5netcdf.legacyapi", "xarray.backends.h5netcdf_"),
+    *("h5netcdf.legacyapi", "xarray.backends.h5netcdf_", "scipy.ndimage", "scipy.optimize"),
     *("rasterio", "rioxarray", "matplotlib.pyplot", "matplotlib.backends.backend_agg"),
     "safetensors.torch",
 )
+_PACKAGES = ("bdgf.scenes", "bdgf.splits", "bdgf.preprocessing", "bdgf.datasets", "bdgf.framework")
+"""Every module of them is imported; of stages with models, every module of the project."""
 _OF_MODELS = (
-    *("torch._dynamo", "lightning_fabric", "sklearn.ensemble", "sklearn.svm", "skops.io"),
-    *("numba", "numba.core.runtime", "PIL.JpegImagePlugin", "pyarrow.pandas_compat"),
+    *("torch._dynamo", "lightning_fabric", "einops", "sklearn.ensemble", "sklearn.svm", "skops.io"),
+    *("numba", "numba.core.runtime", "numba.cpython.unicode", "numba.np.arraymath"),
+    *("numba.experimental.function_type", "numba.misc.quicksort", "numba.misc.mergesort"),
+    *("PIL.JpegImagePlugin", "PIL.GifImagePlugin", "pyarrow.pandas_compat"),
+    *("matplotlib.backends.backend_svg", "dask.distributed", "kedro_datasets.text"),
 )
 _WITHOUT_MODELS = {"--pipeline=ingest", "--pipeline=prepare"}
 
@@ -45,12 +55,12 @@ def main() -> None:
     """Serves until standard input ends; in a child, runs its command and exits as it does."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what is imported may print
-    _preload(_PRELOADED)
+    _preload((*_PRELOADED, *chain.from_iterable(map(_modules, _PACKAGES))))
     answers.write(f"{READY}\n")
     for line in sys.stdin:
         job = Job.from_json(line)
         if _WITHOUT_MODELS.isdisjoint(job.arguments):
-            _preload(_OF_MODELS)
+            _preload((*_OF_MODELS, *_modules("bdgf")))
         child = os.fork()
         if child == 0:
             answers.close()
@@ -61,9 +71,15 @@ def main() -> None:
         answers.write(f"{status}\n")
 
 
+def _modules(package: str) -> list[str]:
+    found = pkgutil.walk_packages(import_module(package).__path__, f"{package}.")
+    return [package, *(module.name for module in found if not module.name.endswith("__main__"))]
+
+
 def _preload(names: tuple[str, ...]) -> None:
     for name in names:
-        import_module(name)
+        with suppress(ImportError):  # of an extra that is not installed
+            import_module(name)
     threads = [thread.name for thread in threading.enumerate()]
     if len(threads) > 1:  # a forked child would lack them
         raise SystemExit(f"threads before the fork: {', '.join(threads)}")
