@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 import bdgf
 from bdgf.__main__ import main
 from bdgf.cli import cli
-from bdgf.inference.map_model import FILE
+from bdgf.inference.map_model_folder import FILE
 from tests.inference.small_models import small_model
 
 PROJECT = Path(__file__).resolve().parents[1]

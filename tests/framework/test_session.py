@@ -18,6 +18,7 @@ ARTIFACTS = [
     ("03_primary", "split", "split.tif"),
     ("06_models", "seed", "denoiser.safetensors"),
     ("04_feature", "seed", "feature_cube.h5"),
+    ("06_models", "scene", "preparation.safetensors"),
     ("06_models", "model", "bdgf/classifier.safetensors"),
     ("06_models", "model", "bdgf/map_model.json"),
 ]
