@@ -17,9 +17,15 @@ Contents = dict[str, dict[str, str]]
 
 _UNVERSIONED = ""
 _DIGESTS_OF_VERSIONS = (
-    re.compile(r"[0-9a-f]{64}(?=  made_from\.json)"),
+    re.compile(r"[0-9a-f]{64}(?=  (made_from\.json|report\.html))"),
     re.compile(r'(?<="sha256": ")[0-9a-f]{64}'),
 )
+_OF_THIS_RUN = (
+    re.compile(r"(?s)<h2>Timings</h2>.*?</section>"),
+    re.compile(r"<tr><td>(made|MLflow run)</td><td>.*?</td></tr>"),
+    re.compile(r"(?<=<footer>).*?(?=</footer>)"),
+)
+"""Of a report: when it was made, and how long that took."""
 _NOT_CONTENT = (".lock", ".pid", ".gitkeep")
 
 
@@ -27,7 +33,7 @@ def read_contents(project: Path) -> Contents:
     """Digests of all files below `data`; locks, which are empty and stay, aside.
 
     A JSON file may name the versions that something was made from: they are left open too, and so
-    are its own digest and that in a file of digests.
+    are its own digest and that in a file of digests. A report tells when it was made.
     """
     contents: Contents = {}
     data = project / "data"
@@ -38,7 +44,7 @@ def read_contents(project: Path) -> Contents:
         found = VERSION.search(place)
         version = found.group() if found else _UNVERSIONED
         read = path.read_bytes()
-        if path.suffix in (".json", ".sha256"):
+        if path.suffix in (".json", ".sha256", ".html"):
             read = _without_versions(read)
         digest = hashlib.sha256(read).hexdigest()
         contents.setdefault(VERSION.sub("<version>", place), {})[version] = digest
@@ -49,6 +55,8 @@ def _without_versions(text: bytes) -> bytes:
     open_ = VERSION.sub("<version>", text.decode(errors="replace"))
     for digest in _DIGESTS_OF_VERSIONS:
         open_ = digest.sub("<digest>", open_)
+    for told in _OF_THIS_RUN:
+        open_ = told.sub("<of this run>", open_)
     return open_.encode()
 
 

@@ -43,6 +43,23 @@ def test_digests_count_but_for_those_of_versions(tmp_path: Path) -> None:
     assert a != c
 
 
+def test_reports_of_two_runs_are_equal_but_for_their_times(tmp_path: Path) -> None:
+    page = (
+        "<p>OA {}</p><section><h2>Timings</h2>{} s</section>"
+        "<tr><td>made</td><td>{}</td></tr><footer>{}</footer>"
+    )
+    texts = {
+        "a": page.format(1, 2, 3, 4),
+        "b": page.format(1, 5, 6, 7),
+        "c": page.format(0, 2, 3, 4),
+    }
+    for name, text in texts.items():
+        written(tmp_path / name, FIRST, text, "report.html")
+    a, b, c = (read_contents(tmp_path / name) for name in texts)
+    assert a == b
+    assert a != c
+
+
 def test_locks_are_no_content(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "scene.lock").touch()
