@@ -22,10 +22,10 @@ _DIGESTS_OF_VERSIONS = (
 )
 _OF_THIS_RUN = (
     re.compile(r"(?s)<h2>Timings</h2>.*?</section>"),
-    re.compile(r"<tr><td>(made|MLflow run)</td><td>.*?</td></tr>"),
+    re.compile(r"<tr><td>(made|command|MLflow run)</td><td>.*?</td></tr>"),
     re.compile(r"(?<=<footer>).*?(?=</footer>)"),
 )
-"""Of a report: when it was made, and how long that took."""
+"""Of a report: when it was made, how it was started, and how long that took."""
 _NOT_CONTENT = (".lock", ".pid", ".gitkeep")
 
 

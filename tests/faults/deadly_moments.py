@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from dataclasses import asdict, dataclass
@@ -13,6 +14,8 @@ from typing import Any
 from tests.faults.contents import VERSION
 from tests.faults.job import Job
 
+_OF_A_RUN = re.compile(r"(?<=mlruns/)[0-9a-f]{32}|(?<=\.)[0-9a-f]{8}(?=\.part)")
+"""Names that differ from run to run: of a run of MLflow, and of what is written aside."""
 _EVENTS = ("os.rename", "os.link")  # `os.replace` tells itself as a rename
 
 
@@ -30,8 +33,8 @@ class Rename:
 
     @property
     def open_place(self) -> str:
-        """The place, its version left open."""
-        return _without_version(self.place)
+        """The place, what differs from run to run left open."""
+        return _open(self.place)
 
 
 def read_renames(path: Path) -> list[Rename]:
@@ -65,7 +68,7 @@ def watch_renames(job: Job) -> None:
         if notes is not None:
             renamed = Rename(place, used_bytes(Path(target).parent))
             notes.write(json.dumps(asdict(renamed)) + "\n")
-        if _without_version(place) == job.dies_at:
+        if _open(place) == job.dies_at:
             appeared += 1
             if appeared <= job.after_times:
                 return
@@ -76,8 +79,8 @@ def watch_renames(job: Job) -> None:
     sys.addaudithook(watch)
 
 
-def _without_version(place: str) -> str:
-    return VERSION.sub("<version>", place)
+def _open(place: str) -> str:
+    return _OF_A_RUN.sub("<run>", VERSION.sub("<version>", place))
 
 
 def used_bytes(folder: Path) -> int:

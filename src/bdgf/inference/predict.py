@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
 from bdgf.inference.settings import InferenceSettings
-from bdgf.inference.smoothing import smooth_probabilities
+from bdgf.inference.smoothing import smooth_probabilities, smoothing_reach
 from bdgf.models.base import SceneInputs, TrainedModel, VotingModel
+from bdgf.raster.windows import Window
 from bdgf.scenes.scene import valid_mask
 from bdgf.training.devices import DeviceSettings
 from bdgf.training.progress import PIXELS, ProgressBar
@@ -38,6 +40,34 @@ def predict(
     with _bar(inputs, shown) as progress:
         probabilities = model.predict_map(inputs, settings, devices, progress)
     return _smoothed(probabilities, inputs, settings)
+
+
+def predict_core(
+    model: TrainedModel,
+    inputs: SceneInputs,
+    core: Window,
+    settings: InferenceSettings,
+    devices: DeviceSettings | None = None,
+) -> np.ndarray:
+    """Classifies a window of a scene as `predict` does of the whole.
+
+    Args:
+        model: The trained model.
+        inputs: The window and what lies within the classifier's reach around it.
+        core: Where the window lies in them.
+        settings: Settings.
+        devices: Where to compute.
+
+    Returns:
+        (K, h, w) float32 class probabilities of the window; 0 on invalid pixels.
+    """
+    valid = valid_mask(inputs.prepared)
+    if not valid[core.index].any():
+        return np.zeros((int(model.config["classes"]), *core.shape), np.float32)
+    wanted = np.zeros(valid.shape, bool)
+    wanted[core.grown(smoothing_reach(settings.smoothing), valid.shape).index] = True
+    drawn = predict(model, replace(inputs, wanted=wanted), settings, devices)
+    return np.ascontiguousarray(drawn[:, *core.index])
 
 
 def predict_with_votes(

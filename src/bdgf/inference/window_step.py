@@ -17,7 +17,7 @@ from bdgf.features.block_extractor import TileExtractor
 from bdgf.features.noise_field import NoiseField
 from bdgf.features.prepared_window import classifier_reach
 from bdgf.features.source import WindowFeatures
-from bdgf.inference.predict import predict
+from bdgf.inference.predict import predict_core
 from bdgf.inference.smoothing import smoothing_reach
 from bdgf.models.base import SceneInputs
 from bdgf.raster.blocks import FeatureTile
@@ -132,13 +132,10 @@ class WindowStep:
         if valid.any():
             prepared = self.preparation.apply(scene, may_lack=True)
             part = prepared.isel(y=inner.rows, x=inner.columns)
-            wanted = np.zeros(need.shape, bool)
-            near = smoothing_reach(self.inference.smoothing)
-            wanted[core.grown(near, need.shape).index] = True
-            features = self._features(prepared, region, inner)
-            inputs = SceneInputs(part, features, wanted)
-            drawn = predict(self.classifier, inputs, self.inference, self.devices)
-            probabilities = np.ascontiguousarray(drawn[:, *core.index])
+            inputs = SceneInputs(part, self._features(prepared, region, inner))
+            probabilities = predict_core(
+                self.classifier, inputs, core, self.inference, self.devices
+            )
         made = {
             CLASS_MAP: lambda: class_map(probabilities, valid),
             UNCERTAINTY_MAP: lambda: entropy_map(probabilities, valid),
