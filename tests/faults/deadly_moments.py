@@ -14,7 +14,9 @@ from typing import Any
 from tests.faults.contents import VERSION
 from tests.faults.job import Job
 
-_OF_A_RUN = re.compile(r"(?<=mlruns/)[0-9a-f]{32}|(?<=\.)[0-9a-f]{8}(?=\.part)")
+_OF_A_RUN = re.compile(
+    r"(?<=mlruns/)[0-9a-f]{32}|(?<=mlruns/models/m-)[0-9a-f]{32}|(?<=\.)[0-9a-f]{8}(?=\.part)"
+)
 """Names that differ from run to run: of a run of MLflow, and of what is written aside."""
 _EVENTS = ("os.rename", "os.link")  # `os.replace` tells itself as a rename
 

@@ -1,5 +1,6 @@
 """The MLflow run of a pipeline run, and kedro-mlflow's hooks, in whose place it is opened."""
 
+import signal
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from kedro.framework.hooks.manager import _create_hook_manager, _register_hooks_entry_points
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
+from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig
 
 from bdgf.core.errors import SceneError
 from bdgf.framework.hooks.mlflow_runs import MlflowRunHooks
@@ -51,6 +53,33 @@ def state(run: str) -> tuple[str, str]:
     return info.status, info.lifecycle_stage
 
 
+class _Setup:
+    """Finds no experiment at first, and makes it when another process just has."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def setup(self, context: Any) -> None:
+        self.calls += 1
+        client = mlflow.MlflowClient()
+        if self.calls == 1:
+            client.create_experiment("first of several")
+            client.create_experiment("first of several")
+
+
+def test_an_experiment_that_another_run_made_in_the_same_moment_is_taken(
+    active_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _Setup()
+    validate = staticmethod(lambda given: config)
+    monkeypatch.setattr(KedroMlflowConfig, "model_validate", validate)
+    context: Any = SimpleNamespace(config_loader={"mlflow": {}})
+    hooks = MlflowRunHooks()
+    hooks.after_context_created(context)
+    assert config.calls == 2
+    assert context.mlflow is config
+
+
 def test_kedro_loads_no_hooks_of_kedro_mlflow_beside_these() -> None:
     manager, own = _create_hook_manager(), MlflowRunHooks()
     manager.register(own)
@@ -87,6 +116,15 @@ def test_a_defect_or_a_late_mistake_is_a_failed_run(
         hooks.after_node_run()
     hooks.on_pipeline_error(error)
     assert state(run) == ("FAILED", "active")
+
+
+def test_an_error_that_a_library_made_of_a_signal_is_a_killed_run(
+    hooks: MlflowRunHooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begun(hooks)
+    monkeypatch.setattr("bdgf.framework.hooks.mlflow_runs.requested", lambda: signal.SIGTERM)
+    hooks.on_pipeline_error(SystemError("returned a result with an exception set"))
+    assert state(run) == ("KILLED", "active")
 
 
 def test_a_bench_s_run_stays_whatever_comes_of_it(

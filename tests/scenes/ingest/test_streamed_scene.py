@@ -1,14 +1,19 @@
 """A scene that is read while it is written is the scene that is read into memory."""
 
+import itertools
+
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
+from rasterio.windows import Window
 
 from bdgf.core.errors import SceneError
 from bdgf.raster.streamed import StreamedDataset
 from bdgf.scenes.ingest import streamed_scene as module
 from bdgf.scenes.ingest.read_scene import IngestSettings
 from bdgf.scenes.ingest.streamed_scene import ingest_resident_or_streamed
+from bdgf.scenes.tiles import TILES, tile_files
 from tests.scenes.ingest.test_file_windows import CONFIG, raw, write
 
 __all__ = ["raw"]
@@ -37,6 +42,39 @@ def test_official_maps_are_there_too(raw):
     maps = {"official_train": {"file": "train.tif"}, "official_test": {"file": "test.tif"}}
     whole, streamed = (ingested(raw, gib, labels=None, **maps) for gib in (1.0, 0.0))
     xr.testing.assert_identical(streamed.load(), whole)
+
+
+def cut(path, name):
+    """The raster in four tiles that overlap, `name` and a number each; a corner is in none."""
+    with rasterio.open(path) as source, rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+        tops, lefts = (0, 17), (0, 30)
+        for number, (top, left) in enumerate(itertools.product(tops, lefts)):
+            height, width = min(20, source.height - top), min(25, source.width - left)
+            part = Window(left, top, width, height)
+            place = source.window_transform(part)
+            more = {"nodata": source.nodata, "transform": place}
+            if source.nodata is None and source.count == 1 and source.dtypes[0] == "float32":
+                more["mask"] = source.read_masks(1, window=part)
+            scales = source.scales if source.scales[0] != 1 else None
+            values = source.read(window=part)
+            write(path.with_name(f"{name}_{number}.tif"), values, scales=scales, **more)
+
+
+@pytest.mark.parametrize("rows", [7, 64])
+@pytest.mark.parametrize("tiled", [("optical",), ("height", "optical"), ("labels",)])
+def test_tiles_and_which_a_pixel_is_of_are_those_in_memory(raw, monkeypatch, tiled, rows):
+    monkeypatch.setattr(module, "rows_within", lambda values: rows)
+    modalities = {name: dict(told) for name, told in CONFIG["modalities"].items()}
+    labels = dict(CONFIG["labels"])
+    for name in tiled:
+        cut(raw / f"{name}.tif", f"{name}_tile")
+        (labels if name == "labels" else modalities[name])["file"] = f"{name}_tile_*.tif"
+    told = {"modalities": modalities, "labels": labels, "grid": "optical"}
+    whole, streamed = (ingested(raw, gib, **told) for gib in (1.0, 0.0))
+    assert isinstance(streamed, StreamedDataset)
+    xr.testing.assert_identical(streamed.load(), whole)
+    assert set(np.unique(whole[TILES])) == {0, 1, 2, 3, 4}
+    assert tile_files(whole)[0].startswith("labels" if tiled == ("labels",) else "optical")
 
 
 def test_wrong_labels_are_told_before_anything_is_written(raw):

@@ -15,6 +15,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
+from bdgf.core.interruption import requested
 from bdgf.core.storage import user_error
 from bdgf.framework.mlflow_names import flatten, taken
 from bdgf.framework.session import concerns_model
@@ -27,6 +28,8 @@ LONGEST_PARAMETER = 6000
 PARENT = "mlflow.parentRunId"
 TAGS_AT_CREATION = "MLFLOW_RUN_CONTEXT"
 """Where MLflow looks for tags that a run has from its first moment."""
+_ALREADY_THERE = "RESOURCE_ALREADY_EXISTS"
+"""MLflow's code for what another process made first."""
 _GIVEN_RUN = "MLFLOW_RUN_ID"
 """Where MLflow looks for the run to write to; read once, as MLflow does."""
 
@@ -54,7 +57,7 @@ class MlflowRunHooks:
 
         loader: Any = context.config_loader
         self._config = KedroMlflowConfig.model_validate(loader["mlflow"])
-        self._config.setup(context)
+        _set_up(self._config, context)
         context.__setattr__("mlflow", self._config)
 
     @hook_impl
@@ -132,16 +135,29 @@ class MlflowRunHooks:
     def on_pipeline_error(self, error: Exception) -> None:
         """Ends the run as FAILED; takes it away where a user's mistake ended it before it began.
 
-        A bench's run is the bench's, whatever comes of it.
+        It is KILLED where a signal came, whatever error a library has made of that. A bench's run
+        is the bench's, whatever comes of it.
         """
         import mlflow
 
         if self._run_id is None or self._was_there:
             return
         while mlflow.active_run():
-            mlflow.end_run("FAILED")
+            mlflow.end_run("FAILED" if requested() is None else "KILLED")
         if self._nodes_done == 0 and not self._is_part and user_error(error) is not None:
             mlflow.MlflowClient().delete_run(self._run_id)
+
+
+def _set_up(config: Any, context: KedroContext) -> None:
+    """Sets MLflow up, also where another run makes the experiment in the same moment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        config.setup(context)
+    except MlflowException as error:
+        if error.error_code != _ALREADY_THERE:
+            raise
+        config.setup(context)  # now it is found
 
 
 def _user() -> str:

@@ -20,6 +20,7 @@ from bdgf.scenes.ingest.layer_placement import labels_on_grid
 from bdgf.scenes.ingest.official_pixels import refuse_unsaid_list
 from bdgf.scenes.ingest.read_scene import find_maps
 from bdgf.scenes.ingest.source_files import SceneFolders
+from bdgf.scenes.ingest.tile_numbers import TileNumbers, tile_numbers
 from bdgf.scenes.ingest.vector_labels import Grid, vector_labels
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import WindowsError
@@ -44,12 +45,14 @@ class LabelLayers:
         classes: Their classes.
         config: The scene's configuration, with what the labels' files told of the classes.
         groups: (H, W) int32, the polygon or point that a pixel belongs to; None without such.
+        tiles: The tiles of the label maps, for a scene whose images have none.
     """
 
     maps: dict[str, np.ndarray]
     classes: ClassTable
     config: SceneConfig
     groups: np.ndarray | None
+    tiles: TileNumbers | None = None
 
 
 def labels_of_files(
@@ -109,6 +112,7 @@ def label_layers(
         if found.source.form != "pixels" and item not in vectors
     }
     settled = _settled_with(place, config, images, grids)
+    tiles = tile_numbers(settled)
     for item in grids:
         maps[item] = settled.layers[item]
         if item in settled.own:
@@ -116,7 +120,8 @@ def label_layers(
     burned = vector_labels(vectors, config, Grid(grid.crs, grid.transform, grid.shape))
     ids = label_maps(place.scene, maps, burned.config, burned.maps)
     rasters = [found for item, found in maps.items() if item not in vectors]
-    return LabelLayers(ids, table_of(burned.config, ids, rasters), burned.config, burned.groups)
+    classes = table_of(burned.config, ids, rasters)
+    return LabelLayers(ids, classes, burned.config, burned.groups, tiles)
 
 
 def label_paths(place: SceneFolders, config: SceneConfig) -> list[Path]:

@@ -146,13 +146,42 @@ class FileWindows:
         pixels = self.shape[0] * self.shape[1]
         return 4 * pixels * sum(form.bands for form in self.forms.values())
 
+    @property
+    def tiled(self) -> str | None:
+        """The modality whose tiles are those of the scene; None where no image has tiles."""
+        names = [name for name in self.config.modalities if name in self.images]
+        found = [name for name in names if self.images[name].tiles]
+        return min(
+            found, key=lambda name: (name != self.config.grid, name in self.own), default=None
+        )
+
     def read(self, window: Window) -> xr.Dataset:
         """The scene within a window: its modalities (y, x, band) float32 and their masks.
 
         Raises:
             SceneError: A file cannot be read there.
         """
-        decoded = {name: self._decoded(name, window) for name in self.images}
+        return self.read_tiled(window)[0]
+
+    def read_tiled(self, window: Window) -> tuple[xr.Dataset, np.ndarray | None]:
+        """The scene within a window, and the tile of each pixel.
+
+        Args:
+            window: Where.
+
+        Returns:
+            As `read`; and (h, w) integers from 1, 0 in no tile, of the modality `tiled` where that
+            lies on the scene's grid, else None.
+
+        Raises:
+            SceneError: A file cannot be read there.
+        """
+        numbers = None
+        decoded = {}
+        for name in self.images:
+            decoded[name], owners = self._decoded(name, window)
+            if name == self.tiled and name not in self.own:
+                numbers = owners
         has_data = {name: np.asarray(array.has_data) for name, array in decoded.items()}
         valid, masks = joint_masks(has_data, self.config.require)
         variables: dict[str, Any] = {}
@@ -162,7 +191,7 @@ class FileWindows:
             variables[name] = (dims, array.values, attributes_of(array))
         variables |= mask_variables(masks, valid)
         told = {"scene": self.name, "modalities": json.dumps(list(decoded))}
-        return xr.Dataset(variables, attrs=told)
+        return xr.Dataset(variables, attrs=told), numbers
 
     def digest(self) -> str:
         """Of the configuration and of the names, sizes and times of all files behind the scene."""
@@ -194,7 +223,8 @@ class FileWindows:
             grid_tolerance=self.config.grid_tolerance,
         )
 
-    def _decoded(self, name: str, window: Window) -> ModalityArray:
+    def _decoded(self, name: str, window: Window) -> tuple[ModalityArray, np.ndarray | None]:
+        """A modality within a window, and the tiles of its cells."""
         found, modality = self.images[name], self.config.modalities[name]
         size = self.own[name].cell_size if name in self.own else None
         part = window if size is None else cells_under(window, size, self.own[name].grid.shape)
@@ -207,14 +237,15 @@ class FileWindows:
             there = joined_window(found, read, modality.nodata, part)
         else:
             there = replace(found, arrays=tuple(read(path, part) for path in found.paths))
+        numbers = there.owners.numbers if there.owners is not None else None
         image = decode_image(there, modality, part.shape, is_whole=False)
         if size is None:
-            return image
+            return image, numbers
         offset = (
             window.rows.start - part.rows.start * size,
             window.columns.start - part.columns.start * size,
         )
-        return repeated(image, size, window.shape, offset)
+        return repeated(image, size, window.shape, offset), numbers
 
 
 def open_scene(

@@ -26,6 +26,7 @@ from bdgf.scenes.scene import (
     valid_mask,
     with_groups,
 )
+from bdgf.scenes.tiles import with_tiles
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ def ingest_resident_or_streamed(
     config = parse_scene_config(name, configuration)
     folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
     opened = large_windows(name, config, folders, settings, settings.resident_gib)
-    # Which tile a pixel is of is known of a scene that is read whole.
-    if opened is None or any(found.tiles for found in opened.images.values()):
+    # Whose tiles are repeated, since its cells are larger, is only read whole.
+    if opened is None or opened.tiled in opened.own:
         return read_scene(name, config, folders, settings)
     return streamed_scene(opened)
 
@@ -75,6 +76,7 @@ def streamed_scene(source: FileWindows) -> StreamedDataset:
     names = list(source.modalities)
     masks = {name: np.zeros(source.shape, bool) for name in names}
     valid = np.zeros(source.shape, bool)
+    tiles = None if source.tiled is None else np.zeros(source.shape, np.int32)
     ranges = {name: [np.inf, -np.inf] for name in names}
     forms = {name: _form(source, name) for name in names}
 
@@ -82,7 +84,9 @@ def streamed_scene(source: FileWindows) -> StreamedDataset:
         width = source.shape[1]
         bands = sum(form.bands for form in source.modalities.values())
         for rows in row_bands(source.shape[0], rows_within(width * bands)):
-            part = source.read(Window(rows, slice(0, width)))
+            part, numbers = source.read_tiled(Window(rows, slice(0, width)))
+            if tiles is not None and numbers is not None:
+                tiles[rows] = numbers
             valid[rows] = valid_mask(part)
             for name in names:
                 here, values = modality_mask(part, name), part[name].to_numpy()
@@ -108,6 +112,11 @@ def streamed_scene(source: FileWindows) -> StreamedDataset:
         )
         if labelled.groups is not None:
             scene = with_groups(scene, labelled.groups)
+        if tiles is not None and source.tiled is not None:
+            files = [place.path.name for place in source.images[source.tiled].tiles]
+            scene = with_tiles(scene, tiles, files)
+        elif labelled.tiles is not None:
+            scene = with_tiles(scene, labelled.tiles.numbers, labelled.tiles.files)
         tell_missing(scene)
         check_labels(source.name, labelled.config, scene)
         return scene
