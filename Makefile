@@ -10,18 +10,18 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfi
 COVERAGE := --cov bdgf --cov-report term
 export DO_NOT_TRACK := 1
 
-TAKES = about 3 minutes on 2 cores after an installation of 2 to 5, 3 GB of disk, 2 GB of memory
+TAKES = about 3 minutes on 2 cores, plus 2 to 5 for the installation; 3 GB of disk, 2 GB of memory
 
 .PHONY: run before test test-all audit licences golden lint floors settings bench bench-gpu gpu-check fuzz test-faults docs docs-check clean
 run: before $(VENV)/.run
 	$(BIN)/kedro run --pipeline=full
 	@echo
-	@echo 'Now, as it stands:'
-	@echo '  $(BIN)/kedro run --pipeline=full --params model=random_forest   another model, a minute'
-	@echo '  $(BIN)/kedro scene list                                         scenes there are'
-	@echo '  $(BIN)/kedro mlflow ui                                          every run, in a browser'
+	@echo 'Next steps:'
+	@echo '  $(BIN)/kedro run --pipeline=full --params model=random_forest   another model, in one minute'
+	@echo '  $(BIN)/kedro scene list                                         list the scenes'
+	@echo '  $(BIN)/kedro mlflow ui                                          inspect every run in a browser'
 
-# What it takes, said before it takes it.
+# Prints the expected time, disk space and memory first.
 before:
 	@echo 'make run: $(TAKES)'
 

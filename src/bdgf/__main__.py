@@ -1,6 +1,6 @@
-"""The program `bdgf`, also `python -m bdgf`: maps and checks outside of any project.
+"""The program `bdgf`, also `python -m bdgf`: maps and checks scenes without a Kedro project.
 
-Within a project `python -m bdgf run`, or its options alone, is `kedro run`.
+Inside a project, `python -m bdgf run`, or only its options, is the same as `kedro run`.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from bdgf import __version__
 from bdgf.framework.endings import accounted_ending, end_at_once
 from bdgf.framework.one_line import one_line
 
-GOES_ON = "the same command goes on: the blocks that are mapped are kept"
-BEGINS_ANEW = "nothing was written; the same command begins anew"
+GOES_ON = "the same command resumes; finished blocks are kept"
+BEGINS_ANEW = "nothing was written; run the same command to start again"
 _WORKING = ".working"
-"""Folder below the result's that holds the blocks of a map that is not whole yet."""
+"""Subfolder of the results with the blocks of an unfinished map."""
 _OF_THE_PROGRAM = ("--version", "-h", "--help")
 _PATCH = 11
-"""Side in pixels of the patch that leakage is reckoned with: the classifier's by default."""
+"""Side in pixels of the patch used to compute leakage: the classifier's default."""
 
 
 class RunByDefault(click.Group):
-    """Takes options without a command as those of `run`: so Kedro starts a package."""
+    """Treats options without a command as options of `run`, as Kedro expects of a package."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts `run` before the options of a run."""
@@ -39,26 +39,26 @@ class RunByDefault(click.Group):
 @click.group(
     cls=RunByDefault,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Within a project everything else is a command of Kedro: kedro run --help",
+    epilog="Inside a project, use Kedro's commands for everything else: kedro run --help",
 )
 @click.version_option(__version__, prog_name="bdgf")
 def main() -> None:
-    """Maps an image with a trained model, and looks at scenes, outside of any project."""
+    """Maps an image with a trained model and checks scenes, without a Kedro project."""
 
 
 @main.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--hide", default="", help="Modalities to map without, commas between them.")
-@click.option("--memory", default=2.0, show_default=True, help="GiB that a block may take.")
+@click.option("--hide", default="", help="Modalities to hide, separated by commas.")
+@click.option("--memory", default=2.0, show_default=True, help="Memory of a block in GiB.")
 def predict(model: Path, image: Path, out: Path, hide: str, memory: float) -> None:
-    """Maps IMAGE with MODEL; the maps go to the folder OUT.
+    """Maps IMAGE with MODEL and writes the maps to the folder OUT.
 
-    MODEL is a folder with `map_model.json`, IMAGE a YAML file that describes a scene, as those of
-    `conf/base/parameters_scenes/`; its files are looked for beside it. OUT takes class_map.tif and
-    uncertainty_map.tif, Cloud-Optimized GeoTIFFs, class_map.png, and metrics.json where the image
-    has labels of the model's classes.
+    MODEL is a folder with `map_model.json`. IMAGE is a YAML file that describes a scene, like
+    those in `conf/base/parameters_scenes/`, with its files in the same folder. The results are
+    class_map.tif and uncertainty_map.tif (Cloud-Optimized GeoTIFFs), class_map.png, and
+    metrics.json if the image has labels of the model's classes.
     """
     _log_to_screen()
     with accounted_ending(GOES_ON), one_line():
@@ -101,7 +101,7 @@ def predict(model: Path, image: Path, out: Path, hide: str, memory: float) -> No
 
 @main.group()
 def scene() -> None:
-    """Looks at a scene that a YAML file describes."""
+    """Checks a scene described by a YAML file, or lists such files."""
 
 
 @scene.command()
@@ -109,10 +109,10 @@ def scene() -> None:
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that takes the quick look and the report as text and JSON.",
+    help="Folder for the quick look and the report as text and JSON.",
 )
 def check(file: Path, out: Path | None) -> None:
-    """Reads the scene of FILE and tells what is in it, and what of it will hurt."""
+    """Reads the scene of FILE and reports its contents and its problems."""
     _log_to_screen()
     with accounted_ending(BEGINS_ANEW), one_line():
         from bdgf.evaluation.scene_check.check import check_scene_files
@@ -161,7 +161,7 @@ def list_scenes(folder: Path) -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(arguments: tuple[str, ...]) -> None:
-    """Runs a pipeline of the project around the working directory, as `kedro run` does."""
+    """Runs a pipeline of the project in the working directory, like `kedro run`."""
     from kedro.framework.startup import bootstrap_project
     from kedro.utils import find_kedro_project
 
@@ -171,7 +171,7 @@ def run(arguments: tuple[str, ...]) -> None:
             from bdgf.core.errors import SettingsError
 
             raise SettingsError(
-                f"{Path.cwd()} lies in no Kedro project, and pipelines need one; go into a clone "
+                f"{Path.cwd()} lies in no Kedro project, and pipelines need one; change to a clone "
                 "of the project, or map an image without one: bdgf predict --help"
             )
         bootstrap_project(project)
@@ -181,7 +181,7 @@ def run(arguments: tuple[str, ...]) -> None:
 
 
 def _scene(file: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    # Name, configuration and the group `ingest`: files lie in the scene's folder, or beside.
+    # Name, configuration and the group `ingest`: files are in the scene's folder or next to FILE.
     from bdgf.scenes.ingest.scene_file import described_scene
 
     name, told = described_scene(file)
@@ -206,7 +206,7 @@ def _whole(path: Path) -> Any:
 
 
 def _nodes() -> Any:
-    # Kedro comes with them, sets the log up its own way, and says so.
+    # They import Kedro, which sets up its own log and reports it.
     logging.disable(logging.INFO)
     try:
         from bdgf.pipelines.predict import nodes
@@ -217,7 +217,7 @@ def _nodes() -> Any:
 
 
 def _log_to_screen() -> None:
-    # What the science says, and the warnings of others.
+    # Messages of bdgf, and warnings of other packages.
     logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
     logging.getLogger("bdgf").setLevel(logging.INFO)
 

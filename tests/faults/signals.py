@@ -20,7 +20,7 @@ _MOMENTS = 5
 _TRIES = 8  # a stage of two seconds has few moments in which it can be stopped
 _OF_A_PROCESS = "train"  # the stage that is stopped in a process of its own too
 _CUT = "prepare"
-_GOES_ON = "the same command goes on"
+_GOES_ON = "the same command resumes"
 
 
 def signals(stages: list[Stage]) -> Iterator[Injection]:

@@ -40,7 +40,7 @@ def test_the_checkpoint_of_a_training_is_named(capsys: pytest.CaptureFixture[str
         raise Interrupted(signal.SIGTERM, Path("data/a.ckpt"), 37)
     assert capsys.readouterr().err == (
         "Stopped (SIGTERM) at step 37; its checkpoint is data/a.ckpt; "
-        "the same command goes on from there\n"
+        "the same command resumes from there\n"
     )
 
 

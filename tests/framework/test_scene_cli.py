@@ -36,7 +36,7 @@ def test_list_names_every_scene() -> None:
     assert result.exit_code == 0, result.output
     for path in (PROJECT / "conf" / "base" / "parameters_scenes").iterdir():
         assert f" {path.stem} " in result.output
-    assert "fabricated at run time" in result.output
+    assert "generated at run time" in result.output
 
 
 def test_check_writes_its_report_and_picture(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_fetch_downloads_what_is_not_there(tmp_path: Path) -> None:
         assert (tmp_path / "muufl" / MUUFL).read_bytes() == data
         again = typed("fetch", "muufl", params, of_scene)
     assert again.exit_code == 0
-    assert "are there, as published" in again.output
+    assert "files exist, as published" in again.output
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_a_stopped_fetch_says_so_and_goes_on(tmp_path: Path) -> None:
         running.send_signal(signal.SIGINT)
         _, told = running.communicate(timeout=60)
         assert running.returncode == 128 + signal.SIGINT
-        assert "Stopped (SIGINT); the same command goes on" in told
+        assert "Stopped (SIGINT); the same command resumes" in told
         kept = part.stat().st_size
         assert kept
         assert [path.name for path in part.parent.iterdir() if path.suffix == ".mat"] == []

@@ -86,7 +86,7 @@ def test_a_training_that_is_stopped_goes_on_by_the_same_command(
     line = told(printed)
     (checkpoint,) = [word.rstrip(";") for word in line.split() if ".ckpt" in word]
     assert number.name in line
-    assert "the same command goes on" in line
+    assert "the same command resumes" in line
     before = prepared.versions(entry)
     assert f"of {checkpoint}" in prepared.done(pipeline, **chosen)  # continuing from step ..
     assert not list((prepared.folder / "data").rglob("*.ckpt*"))
@@ -114,7 +114,7 @@ def test_a_signal_at_any_stage_is_told_in_one_line(
 ) -> None:
     code, printed = stopped(prepared, number, words, *typed("full"))
     assert code == 128 + number, printed
-    assert "the same command goes on" in told(printed)
+    assert "the same command resumes" in told(printed)
     assert state(prepared) == "KILLED"
     assert not [path for path in prepared.files() if ".part" in path.name]
 

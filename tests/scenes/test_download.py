@@ -49,7 +49,7 @@ def test_files_come_whole_and_their_progress_is_told(server, tmp_path):
 @pytest.mark.parametrize("ranges", [True, False])
 def test_an_interrupted_download_goes_on(server, tmp_path, ranges):
     server.breaks_after, server.ranges = 200_000, ranges
-    with pytest.raises(SceneError, match=r"the connection broke off after [\d,]+ bytes.*goes on"):
+    with pytest.raises(SceneError, match=r"the connection broke off after [\d,]+ bytes.*resumes"):
         fetch(server, tmp_path)
     (part,) = names(tmp_path)
     assert part == ".a.tif.part"

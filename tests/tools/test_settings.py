@@ -51,9 +51,9 @@ outer:
   steps: null
   inner: # A part
     kind: a # Which
-    # --- Seldom turned in outer.inner ---
+    # --- Rarely changed in outer.inner ---
     rate: 1.0 # How fast
-  # --- Seldom turned in outer ---
+  # --- Rarely changed in outer ---
   quiet: false # Says | nothing
   sets: # Sets
     - []
@@ -100,7 +100,7 @@ def test_files_are_no_wider_than_they_may_be() -> None:
 def test_the_page_lists_what_users_turn_before_the_groups() -> None:
     page = reference_page([top_group("outer", Outer)])
     first, rest = page.split("## `outer`")
-    assert "## The ones to turn" in first
+    assert "## Main parameters" in first
     assert "| `outer.inner.kind` | `a` | `a`, `b` | Which |" in first
     assert "outer.quiet" not in first
     assert "| `outer.quiet` | `false` | `true`, `false` | Says \\| nothing |" in rest
@@ -143,5 +143,5 @@ def test_every_setting_of_a_scene_file_has_its_line() -> None:
     for _, _, settings in PARTS:
         for name in settings.model_fields:
             assert f"| `{name}` |" in page
-    assert "| `kind` | needed | `spectral`, `auxiliary` |" in page
+    assert "| `kind` | required | `spectral`, `auxiliary` |" in page
     assert "| `channels` | `null` | [integer >= 0, ...] or null |" in page

@@ -1,4 +1,4 @@
-"""`docs/reference/parameters.md`: every parameter in tables, those that users turn first."""
+"""`docs/reference/parameters.md`: tables of every parameter, the main ones first."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from tools.settings.tree import RUN, Group, Parameter
 
 INTRODUCTION = """# Parameters
 
-Made by `make settings` from the settings classes, as the files of `conf/base` are; change neither
-by hand.
+`make settings` generates this page and the files of `conf/base` from the settings classes. Do not
+edit them by hand.
 
-A value that is to last goes to `conf/local`, into a file like those of `conf/base` that holds only
-what differs; one for a single run goes behind `--params`:
+To change a value permanently, write it to a file in `conf/local` that holds only the changed
+values, in the form of the files in `conf/base`. For a single run, use `--params`:
 
     kedro run --pipeline=full --params dataset=trento,train.epochs=20
     kedro run --pipeline=full --params dataset=trento --params 'features.timesteps=[50, 100]'
     kedro run --pipeline=train --params 'train.classifier.guides={cnn: none, mamba: none}'
     kedro run --pipeline=prepare --params split.buffer=null
 
-The option may be repeated. Commas separate parameters, except inside brackets, braces and quotes. A
-value is read as YAML, of which JSON is a part: `3`, `0.5`, `true`, `null`, `[1, 2]`, `{a: 1}`,
-`"a text, with a comma"`. The shell wants quotes around brackets, braces and spaces. A list replaces
-the configured one; a mapping changes the entries that it names. An unknown name is refused.
+The option can be repeated. Commas separate parameters, except inside brackets, braces and quotes. A
+value is read as YAML, which includes JSON: `3`, `0.5`, `true`, `null`, `[1, 2]`, `{a: 1}`,
+`"a text, with a comma"`. Quote brackets, braces and spaces for the shell. A list replaces
+the configured list. A mapping changes only the entries that it contains. An unknown name is an
+error.
 
-`--env paper` takes sizes for a GPU from `conf/paper` in place of some of these defaults.
+`--env paper` replaces some of these defaults with sizes for a GPU from `conf/paper`.
 """
 
 LIMITS = {
@@ -54,9 +55,9 @@ def reference_page(groups: Iterable[Group]) -> str:
     """
     groups = list(groups)
     main = [parameter for group in groups for parameter in group.parameters() if parameter.main]
-    parts = [INTRODUCTION, "## The ones to turn\n", _table(main)]
+    parts = [INTRODUCTION, "## Main parameters\n", _table(main)]
     for group in groups:
-        told = group.told if group.name != RUN else "What belongs to no group."
+        told = group.told if group.name != RUN else "Parameters without a group."
         title = f"`{group.name}`" if group.name != RUN else "A run"
         ordered = sorted(group.parameters(), key=lambda parameter: not parameter.main)
         parts += [f"## {title}\n", f"{told}\n", _table(ordered)]
@@ -64,7 +65,7 @@ def reference_page(groups: Iterable[Group]) -> str:
 
 
 def _table(parameters: Iterable[Parameter]) -> str:
-    rows = ["| parameter | default | may be | what it is |", "|---|---|---|---|"]
+    rows = ["| parameter | default | values | meaning |", "|---|---|---|---|"]
     for parameter in parameters:
         default = parameter.written if parameter.default is None else parameter.default
         cells = (f"`{parameter.path}`", f"`{flow(default)}`", allowed(parameter.allowed))
@@ -77,7 +78,7 @@ def _cell(text: str) -> str:
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
-    """What a value may be, in a few words.
+    """The allowed values, in a few words.
 
     Args:
         schema: Its JSON schema.

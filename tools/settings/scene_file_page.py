@@ -1,4 +1,4 @@
-"""`docs/reference/scene_file.md`: every setting of a scene's file, from its settings classes."""
+"""`docs/reference/scene_file.md`: every setting of a scene's file, from the settings classes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tools.settings.reference_page import allowed
 
 INTRODUCTION = """# Settings of a scene's file
 
-Made by `make settings` from the settings classes; do not change it by hand. How to write such a
-file is told in [scenes.md](../how_to/scenes.md), what raw files say of themselves
-in [files.md](files.md).
+`make settings` generates this page from the settings classes. Do not edit it by hand.
+[scenes.md](../how_to/scenes.md) explains how to write the file. [files.md](files.md) describes
+the metadata of raw files.
 
-A list of one entry may be written as the entry: `file: dem.tif`, `channels: 3`.
+A list with one entry can be written as the entry: `file: dem.tif`, `channels: 3`.
 
-Where an image or a label map has one source, the source's settings stand beside its own:
-`{kind: auxiliary, file: dem.tif, nodata: -9999}`. With alternatives, each has its own:
+If an image or a label map has one source, write the source's settings next to its own:
+`{kind: auxiliary, file: dem.tif, nodata: -9999}`. With alternatives, each has its own settings:
 `{kind: auxiliary, nodata: -9999, sources: [{file: dem.tif}, {file: dem.mat, variable: z}]}`.
 """
 
@@ -30,10 +30,14 @@ PARTS: tuple[tuple[str, str, type[Settings]], ...] = (
     ("A label map", "`labels`, `official_train`, `official_test`", LabelMap),
     (
         "A source of an image",
-        "beside an image's settings, or an entry of its `sources`",
+        "next to an image's settings, or an entry of its `sources`",
         ImageSource,
     ),
-    ("A source of labels", "beside a label map's, or an entry of its `sources`", LabelSource),
+    (
+        "A source of labels",
+        "next to a label map's settings, or an entry of its `sources`",
+        LabelSource,
+    ),
     ("A class", "an entry of `classes`", LandCoverClass),
     ("The public data", "`source`", Origin),
 )
@@ -50,21 +54,21 @@ def scene_file_page() -> str:
 
 def _table(settings: type[Settings]) -> str:
     schema = settings.model_json_schema()
-    rows = ["| setting | default | may be | what it is |", "|---|---|---|---|"]
+    rows = ["| setting | default | values | meaning |", "|---|---|---|---|"]
     for name, told in schema["properties"].items():
         needed = name in schema.get("required", ())
-        default = "needed" if needed else f"`{flow(_plain(told.get('default')))}`"
+        default = "required" if needed else f"`{flow(_plain(told.get('default')))}`"
         cells = (f"`{name}`", default, _allowed(told, schema), told.get("description", ""))
         rows.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(rows) + "\n"
 
 
 def _allowed(told: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """What a value may be; parts with a table of their own are named by it."""
+    """The allowed values; a part with its own table is named by its title."""
     titles = {part.__name__: title.lower() for title, _, part in PARTS}
     if "$ref" in told:
         name = told["$ref"].rsplit("/", 1)[1]
-        return titles.get(name, "see the demo scene's file")
+        return titles.get(name, "see the file of the demo scene")
     if "anyOf" in told:
         return " or ".join(_allowed(part, schema) for part in told["anyOf"])
     if told.get("type") == "array" and "$ref" in told.get("items", {}):

@@ -31,8 +31,8 @@ INTERPOLATED: dict[str, Any] = {
 }
 
 BASELINES = (
-    "What is each baseline's own; networks share the group `train`. Sizes and grids are chosen "
-    "here."
+    "Parameters of single baselines. Networks also use the group `train`. This project chose the "
+    "sizes and grids."
 )
 
 

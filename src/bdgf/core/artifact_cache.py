@@ -17,11 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class CacheSettings(Settings):
-    """Where costly artifacts are shared, and how many of them stay."""
+    """Where costly artifacts are shared, and how many are kept."""
 
-    folder: str = Field("data/working", description="A folder a scene, in it one a kind.")
+    folder: str = Field(
+        "data/working",
+        description="Root folder; it has a subfolder per scene and kind of artifact.",
+    )
     keep: int = Field(
-        24, ge=1, description="Of each scene and kind, how many that were used last are kept."
+        24, ge=1, description="Number of most recently used artifacts to keep, per scene and kind."
     )
 
 

@@ -16,11 +16,12 @@ from bdgf.diffusion.unet import channel_planes
 
 
 class LossSettings(Settings):
-    """How the loss is put together. Chosen here; the paper is silent."""
+    """Terms of the loss. Chosen by this project, not the paper."""
 
     loss_average: Literal["modality", "element"] = Field(
         "modality",
-        description="Average within each modality first, or over all elements (imbalanced).",
+        description="Average within each modality first, or over all elements (dominated "
+        "by large modalities).",
     )
     reconstruction_weight: float = Field(
         0.5, ge=0, description="Weight of the clean reconstruction of hidden channels."

@@ -21,13 +21,13 @@ Prediction = Literal["epsilon", "v", "x0"]
 
 
 class ScheduleSettings(Settings):
-    """Noise over the diffusion steps. Chosen here; the paper is silent."""
+    """Noise over the diffusion steps. Chosen by this project, not the paper."""
 
-    kind: Literal["linear", "cosine"] = Field("linear", description="How beta grows with t.")
+    kind: Literal["linear", "cosine"] = Field("linear", description="How beta increases with t.")
     steps: int = Field(1000, ge=2, description="Number T of diffusion steps.")
     beta_start: float = Field(1e-4, gt=0, lt=1, description="First beta of `linear`.")
     beta_end: float = Field(0.02, gt=0, lt=1, description="Last beta of `linear`.")
-    prediction: Prediction = Field("epsilon", description="What the denoiser predicts.")
+    prediction: Prediction = Field("epsilon", description="Target that the denoiser predicts.")
 
 
 def linear_betas(settings: ScheduleSettings) -> Tensor:

@@ -18,16 +18,22 @@ from bdgf.nn.group_norm import GroupNorm
 
 
 class DenoiserSettings(Settings):
-    """Size and parts of the U-Net. Chosen here; the paper is silent."""
+    """Size and parts of the U-Net. Chosen by this project, not the paper."""
 
-    width: int = Field(32, ge=4, multiple_of=4, description="Channels of the finest level.")
+    width: int = Field(32, ge=4, multiple_of=4, description="Channels at the finest level.")
     multipliers: tuple[int, ...] = Field(
-        (1, 2, 4), min_length=1, description="Channels of each level, in widths, finest first."
+        (1, 2, 4),
+        min_length=1,
+        description="Channels of each level as multiples of `width`, finest first.",
     )
-    blocks: int = Field(2, ge=1, description="Residual blocks a level, on either side.")
+    blocks: int = Field(
+        2, ge=1, description="Residual blocks per level, in encoder and decoder each."
+    )
     attention: bool = Field(True, description="Self-attention at the coarsest level.")
-    head_channels: int = Field(32, ge=4, description="Channels of an attention head.")
-    time_multiplier: int = Field(4, ge=1, description="Channels of the time embedding, in widths.")
+    head_channels: int = Field(32, ge=4, description="Channels per attention head.")
+    time_multiplier: int = Field(
+        4, ge=1, description="Channels of the time embedding as a multiple of `width`."
+    )
 
     @model_validator(mode="after")
     def _multipliers_are_positive(self) -> Self:

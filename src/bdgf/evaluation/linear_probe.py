@@ -17,12 +17,14 @@ from bdgf.evaluation.metrics import average_accuracy, confusion_matrix, overall_
 class LinearProbeSettings(Settings):
     """The probe and its folds."""
 
-    folds: int = Field(5, ge=2, description="Folds, at most as many as there are blocks.")
-    block: int = Field(16, ge=1, description="Side in pixels of the blocks that folds are made of.")
+    folds: int = Field(5, ge=2, description="Number of folds, limited by the number of blocks.")
+    block: int = Field(16, ge=1, description="Side in pixels of the blocks that form the folds.")
     c: float = Field(0.1, gt=0, description="C of the multinomial logistic regression (L2).")
-    iterations: int = Field(500, ge=1, description="Most iterations of its solver.")
-    repeats: int = Field(3, ge=1, description="Draws of the folds that accuracies are the mean of.")
-    seed: int = Field(0, ge=0, description="Seed of the folds, the same for all that is compared.")
+    iterations: int = Field(500, ge=1, description="Maximum number of solver iterations.")
+    repeats: int = Field(
+        3, ge=1, description="Number of random fold assignments to average accuracies over."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the folds, the same for all compared features.")
 
 
 def probe_accuracy(

@@ -40,7 +40,7 @@ ROWS = 64
 
 
 class ModalityBalanceSettings(Settings):
-    """How the balance of a denoiser's features is measured. Chosen here."""
+    """How the balance of a denoiser's features is measured. Chosen by this project."""
 
     probe: LinearProbeSettings = Field(
         default_factory=LinearProbeSettings, description="The linear probe."

@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 
 class EvaluationSettings(Settings):
-    """Settings of the evaluation; chosen here."""
+    """Settings of the evaluation, chosen by this project."""
 
     calibration_bins: int = Field(15, ge=1, description="Confidence bins of the calibration error.")
     leakage_warning: float = Field(
-        0.01, ge=0, le=1, description="Share of leaking test pixels above which a line warns."
+        0.01, ge=0, le=1, description="Share of leaking test pixels above which a warning is given."
     )
 
 

@@ -109,7 +109,7 @@ def _bench(planned: Bench, runs: list[Any], latest: Path, experiment: str) -> in
     except Interrupted as stop:
         status = "KILLED"
         recorded = sum(fingerprint in planned.records for fingerprint in wanted)
-        planned.say(f"stopped: {recorded} of {len(wanted)} runs recorded; the same command goes on")
+        planned.say(f"stopped: {recorded} of {len(wanted)} runs recorded; the same command resumes")
         return stop.exit_code
     except BaseException as error:
         status = "KILLED" if stopped_by(error) else "FAILED"

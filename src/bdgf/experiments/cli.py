@@ -1,4 +1,4 @@
-"""`kedro bench`, as it is typed."""
+"""The command `kedro bench`."""
 
 from __future__ import annotations
 
@@ -15,39 +15,46 @@ from bdgf.framework.endings import accounted_ending, end_at_once
 from bdgf.framework.known_names import CommandWithNames
 from bdgf.framework.one_line import one_line
 
-GOES_ON = "the same command goes on: it repeats no run that is recorded"
+GOES_ON = "the same command resumes; recorded runs are not repeated"
 
 
 class BenchCommand(CommandWithNames):
-    """`kedro bench`, whose help says which suites and scenes there are."""
+    """`kedro bench`, with the available suites and scenes in its help."""
 
     names: ClassVar = {"suites": known_names.suites, "scenes": known_names.scenes}
 
 
 @click.command(cls=BenchCommand)
-@click.option("--suite", default="comparison", show_default=True, help="Of conf/*/bench.yml.")
-@click.option("--scenes", default="demo", show_default=True, help="Scenes, commas between them.")
-@click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="At a time.")
-@click.option("--reference", help="Variant to test the others against; else each suite's own.")
-@click.option("--table", is_flag=True, help="Run nothing: tables from what is recorded.")
-@click.option("--again", is_flag=True, help="Do runs anew that are recorded.")
 @click.option(
-    "--published", is_flag=True, help="Take runs that the files beside the document hold."
+    "--suite",
+    default="comparison",
+    show_default=True,
+    help="Suites of conf/*/bench.yml, separated by commas.",
+)
+@click.option("--scenes", default="demo", show_default=True, help="Scenes, separated by commas.")
+@click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
+@click.option(
+    "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Runs at the same time."
+)
+@click.option("--reference", help="Variant to compare with; default: each suite's own.")
+@click.option("--table", is_flag=True, help="Run nothing; write tables of the recorded runs.")
+@click.option("--again", is_flag=True, help="Repeat recorded runs.")
+@click.option(
+    "--published", is_flag=True, help="Use runs of the published files next to the document."
 )
 @click.option("--env", "-e", help="Kedro's environment.")
 @click.option(
     "--document",
     show_default="08_reporting/bench/results.md of the data folder",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Takes the tables; CSV and JSON go to a folder of its name. What is published is "
-    "docs/notebook: written when named here, never else.",
+    help="File for the tables; CSV and JSON go to a folder with its name. Published tables in "
+    "docs/notebook are changed only if given here.",
 )
 @click.pass_context
 def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options: Any) -> None:
-    """Runs suites of models and settings over scenes and seeds, and tabulates them.
+    """Runs suites of models and settings over scenes and seeds, and writes tables.
 
-    One process a run. Killed and typed again it goes on where it was.
+    Each run is a separate process. The same command resumes a killed bench.
     """
     from bdgf.experiments.bench import run_bench
     from bdgf.experiments.runner import BenchOptions
@@ -65,10 +72,10 @@ def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """Seeds behind commas; `0-4` for a range.
+    """Seeds separated by commas; `0-4` is a range.
 
     Raises:
-        SettingsError: Something else is there.
+        SettingsError: The text has another form.
     """
     seeds: list[int] = []
     for part in names(text, "--seeds"):
@@ -77,18 +84,18 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             raise SettingsError(f"--seeds has '{part}'; seeds are numbers such as 0,1,2 or 0-4")
         found = range(int(first), int(last if dash else first) + 1)
         if not found or found[-1] >= 2**32:
-            raise SettingsError(f"--seeds has '{part}'; seeds rise from 0 to {2**32 - 1}")
+            raise SettingsError(f"--seeds has '{part}'; seeds are from 0 to {2**32 - 1}, ascending")
         seeds += found
     return tuple(dict.fromkeys(seeds))
 
 
 def names(text: str, option: str) -> tuple[str, ...]:
-    """Names behind commas.
+    """Names separated by commas.
 
     Raises:
-        SettingsError: There are none.
+        SettingsError: There are no names.
     """
     found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not found:
-        raise SettingsError(f"{option} names nothing; give names with commas between them")
+        raise SettingsError(f"{option} names nothing; give names separated by commas")
     return found

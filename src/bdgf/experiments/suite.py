@@ -38,8 +38,8 @@ _WITHOUT_EFFECT = (
 class Variant(Settings):
     """A model with the parameters that differ from the defaults: one row of a table."""
 
-    name: str = Field(min_length=1, description="Its name in the table, unique in the suite.")
-    group: str = Field("", description="Variants of a group stand together in the table.")
+    name: str = Field(min_length=1, description="Name in the table, unique within the suite.")
+    group: str = Field("", description="Variants of a group are listed together in the table.")
     model: str = Field("bdgf", description="The parameter `model`.")
     params: dict[str, Any] = Field({}, description="Parameters by dotted name.")
 
@@ -48,7 +48,7 @@ class Suite(Settings):
     """A named table: its variants and the one that the others are tested against."""
 
     title: str = Field(description="One line above the table.")
-    reference: str = Field(description="Name of the variant to compare with.")
+    reference: str = Field(description="Name of the variant that the others are compared with.")
     variants: tuple[Variant, ...] = Field(
         min_length=1, description="The variants, in the table's order."
     )

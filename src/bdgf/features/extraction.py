@@ -36,33 +36,35 @@ HASHED_ROWS = 256
 
 
 class FeatureSettings(Settings):
-    """Which features, and how the scene is cut. Chosen here; the paper is silent."""
+    """Selection of features, and tiling of the scene. Chosen by this project, not the paper."""
 
     external: str | None = Field(
         None,
-        description="A feature cube of one's own to take instead; null extracts the denoiser's.",
+        description="Path of your own feature cube; null extracts the denoiser's features.",
     )
     timesteps: tuple[int, ...] = Field(
         (50, 100, 200),
         min_length=1,
-        description="Diffusion steps t at which features are taken.",
+        description="Diffusion steps t at which features are extracted.",
         json_schema_extra=MAIN,
     )
     levels: Literal["all"] | tuple[int, ...] = Field(
-        "all", description="Decoder levels, 0 the finest; `all` of them.", json_schema_extra=MAIN
+        "all",
+        description="Decoder levels, 0 is the finest; `all` uses all of them.",
+        json_schema_extra=MAIN,
     )
     noise: float = Field(
-        0.0, ge=0, le=1, description="Share of a step's noise that the scene is seen under."
+        0.0, ge=0, le=1, description="Share of a step's noise that is added to the scene."
     )
     noise_seed: int = Field(0, ge=0, description="Seed of the scene's noise field.")
     tile: Literal["auto"] | Annotated[int, Field(gt=0)] = Field(
         "auto", description="Side of a tile in pixels; `auto`: as large as the memory allows."
     )
     halo: int = Field(
-        64, ge=0, description="Pixels around a tile that are computed with it and dropped."
+        64, ge=0, description="Margin in pixels that is computed around each tile and discarded."
     )
     calibration_pixels: int = Field(
-        200_000, gt=0, description="Most pixels that the frozen normalisation is measured on."
+        200_000, gt=0, description="Maximum number of pixels used to fit the frozen normalisation."
     )
     memory_gib: float = Field(
         1.0, gt=0, description="Memory in GiB that `tile: auto` may use for activations."

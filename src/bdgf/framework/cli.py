@@ -1,4 +1,4 @@
-"""`kedro run` as this project gives it: what goes wrong for the user ends with one line."""
+"""`kedro run` of this project: a user's error ends with one line."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from bdgf.framework.one_line import OneLineError, one_line
 from bdgf.framework.run_options import refuse_unknown_runner
 from bdgf.framework.runtime_params import parse_params
 
-PARAMS_HELP = """Parameters in place of the configured ones: name=value with dotted names, commas
-between several; may be repeated. A value is read as YAML: 3, 0.5, true, null, text, [1, 2],
+PARAMS_HELP = """Override configured parameters: name=value with dotted names, separated by
+commas. Can be repeated. A value is read as YAML: 3, 0.5, true, null, text, [1, 2],
 {a: 1}. Example: --params dataset=trento,seed=3 --params 'features.timesteps=[50, 100]'"""
 
 
-GOES_ON = "the same command goes on: it takes up what is begun and reuses what is finished"
+GOES_ON = "the same command resumes it and reuses finished results"
 
 
 class _SilenceUserErrors(logging.Filter):
-    """Drops Kedro's own report of a node that failed by a user's mistake: it is told once."""
+    """Drops Kedro's own report of a node that failed by a user's error, to report it only once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return user_error(sys.exc_info()[1]) is None
 
 
 def tell_in_one_line() -> None:
-    """Lets every `kedro` command end with one line at a user's mistake, Kedro's own ones too."""
+    """Makes every `kedro` command, also Kedro's own, end with one line at a user's error."""
     told_before = sys.excepthook
 
     def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -51,7 +51,7 @@ def tell_in_one_line() -> None:
 
 
 class ParamsOption(click.Option):
-    """Kedro's `--params`, which may be repeated and takes lists and mappings too."""
+    """Kedro's `--params`, extended: can be repeated, and accepts lists and mappings."""
 
     def __init__(self) -> None:
         super().__init__(["--params"], multiple=True, type=click.UNPROCESSED, help=PARAMS_HELP)
@@ -89,7 +89,7 @@ dataset=demo,model=svm"""
 
 
 class RunCommand(CommandWithNames):
-    """`kedro run`, whose help says what there is to run."""
+    """`kedro run`, with the available names in its help."""
 
     names: ClassVar = {
         "pipelines": known_names.pipelines,

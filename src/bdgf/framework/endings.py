@@ -108,7 +108,7 @@ def _tell(stopped: Interrupted, goes_on: str) -> None:
         return
     if stopped.checkpoint is not None:
         where = f" at step {stopped.step}; its checkpoint is {stopped.checkpoint}"
-        goes_on = "the same command goes on from there"
+        goes_on = "the same command resumes from there"
     else:
         where = ""
     with suppress(OSError):  # the terminal may be gone

@@ -12,15 +12,15 @@ _REGISTERED = re.compile(r"[^\W_][\w .-]{0,99}")
 
 
 class MlflowSettings(Settings):
-    """What of a training MLflow keeps beside its figures."""
+    """What MLflow keeps of a training in addition to its metrics."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)  # a model may be called 2018
 
     registered_name: str | None = Field(
         None,
         alias="register",  # a class of pydantic has an attribute of this name
-        description="Name under which MLflow registers the model that `train` makes, as its next "
-        "version; null registers none",
+        description="Name under which MLflow registers the trained model, as its next "
+        "version; null does not register it",
         json_schema_extra=MAIN,
     )
 

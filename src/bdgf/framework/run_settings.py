@@ -10,11 +10,11 @@ from bdgf.models.registry import MODELS
 
 
 class RunSettings(Settings):
-    """What is run. Everything here and in the other parameter files can be set on the command line.
+    """What to run. Every parameter, here and in the other files, can be set on the command line.
 
         kedro run --pipeline=full --params dataset=trento,seed=3,train.epochs=20
 
-    The defaults of what names a run are those of `globals.yml`.
+    `globals.yml` holds the defaults of the parameters that identify a run.
     """
 
     model_config = ConfigDict(coerce_numbers_to_str=True)  # a scene may be called 2018
@@ -26,34 +26,31 @@ class RunSettings(Settings):
     )
     model: str = Field(
         "bdgf",
-        description=f"What is trained and scored: {', '.join(MODELS)}",
+        description=f"The model to train and score: {', '.join(MODELS)}",
         json_schema_extra=MAIN,
     )
-    seed: StrictInt = Field(
-        0, ge=0, lt=2**32, description="Seed of all that is drawn", json_schema_extra=MAIN
-    )
+    seed: StrictInt = Field(0, ge=0, lt=2**32, description="Random seed", json_schema_extra=MAIN)
     target: str | None = Field(
         None,
         description="The scene that `predict` maps with the model of `dataset`",
         json_schema_extra=MAIN,
     )
     model_version: str | None = Field(
-        None, description="The version of the model that `predict` maps with; null: the latest"
+        None, description="Version of the model that `predict` uses; null: the latest"
     )
     data_folder: str = Field(
         "data",
-        description="Where the layers 02_intermediate .. 08_reporting are, the root of every entry "
-        "of the catalog",
+        description="Folder of the layers 02_intermediate .. 08_reporting, the root of all "
+        "catalog entries",
     )
     working_folder: str = Field(
         "data/working",
-        description="Where the running checkpoints of trainings are kept between runs, a folder a "
-        "scene",
+        description="Folder of running checkpoints, with a subfolder per scene",
     )
     check_digests: StrictBool = Field(
         True,
-        description="Compare every artifact with its SHA-256 before it is read; about a second a "
-        "GB",
+        description="Compare every artifact with its SHA-256 before it is read; takes "
+        "about one second per GB",
     )
 
     @field_validator("dataset", "target")

@@ -1,4 +1,4 @@
-"""`kedro scene list`, `check` and `fetch`, as they are typed."""
+"""The commands `kedro scene list`, `check` and `fetch`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from bdgf.scenes.config import SceneConfig
     from bdgf.scenes.ingest.read_scene import IngestSettings
 
-GOES_ON = "the same command goes on: what is downloaded is kept"
-BEGINS_ANEW = "nothing was written; the same command begins anew"
+GOES_ON = "the same command resumes; downloaded files are kept"
+BEGINS_ANEW = "nothing was written; run the same command to start again"
 _REPORTING = "08_reporting"
 
 
 @click.group()
 def scene() -> None:
-    """Looks at the scenes: which there are, what is in one, where its files come from."""
+    """Lists scenes, checks a scene, or downloads its files."""
 
 
 _environment = click.option("--env", "-e", help="Kedro's environment.")
@@ -44,7 +44,7 @@ def _with_params(command: click.Command) -> click.Command:
 @scene.command("list")
 @_environment
 def list_scenes(env: str | None) -> None:
-    """Lists the scenes, and whether their files are found. Reads none of them."""
+    """Lists the scenes and whether their files are found, without reading them."""
     from bdgf.framework.scene_tables import scene_table, show
     from bdgf.scenes.config import parse_scene_config
     from bdgf.scenes.file_search import find_scene_files
@@ -71,10 +71,10 @@ def list_scenes(env: str | None) -> None:
     "--out",
     show_default="08_reporting/<scene>/check of the data folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that takes the quick look and the report as text and JSON.",
+    help="Folder for the quick look and the report as text and JSON.",
 )
 def check(name: str, env: str | None, out: Path | None, params: dict[str, Any]) -> None:
-    """Reads a scene and tells what is in it, what split it would take, and what will hurt."""
+    """Reads a scene and reports its contents, its split and its problems."""
     from bdgf.evaluation.scene_check.check import check_scene_files
     from bdgf.framework.run_settings import RunSettings
     from bdgf.framework.scene_tables import report_tables, show, write_report
@@ -109,9 +109,9 @@ def check(name: str, env: str | None, out: Path | None, params: dict[str, Any]) 
 @click.argument("name")
 @_environment
 def fetch(name: str, env: str | None, params: dict[str, Any]) -> None:
-    """Downloads a scene's public files, where their addresses are known.
+    """Downloads a scene's public files, if their addresses are known.
 
-    An interrupted download goes on where it was, where the server allows it.
+    The same command resumes an interrupted download if the server supports it.
     """
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -122,7 +122,7 @@ def fetch(name: str, env: str | None, params: dict[str, Any]) -> None:
         parameters = _loader(env, {**(params or {}), "dataset": name})["parameters"]
         config = parse_scene_config(name, parameters["scene"])
         if config.fabricate is not None:
-            click.echo(f"{name} is fabricated at run time: it has no files to fetch")
+            click.echo(f"{name} is generated at run time: it has no files to fetch")
             return
         folders = _folders(name, config, _ingest(parameters))
         console = get_console()
@@ -141,10 +141,10 @@ def fetch(name: str, env: str | None, params: dict[str, Any]) -> None:
         with bars if console.is_terminal else nullcontext():
             files, folder = fetch_scene(name, config.source, folders, told)
         if folder is None:
-            click.echo(f"{name}: all its {len(config.source.files)} files are there, as published")
+            click.echo(f"{name}: all {len(config.source.files)} files exist, as published")
         else:
             listed = ", ".join(path.name for path in files)
-            click.echo(f"{name}: {listed} in {folder}; look at them: kedro scene check {name}")
+            click.echo(f"{name}: {listed} in {folder}; to check them: kedro scene check {name}")
     end_at_once()
 
 

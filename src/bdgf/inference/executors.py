@@ -21,13 +21,13 @@ _RETRIES = 2
 
 
 class ExecutorSettings(Settings):
-    """Where blocks are made. `executor=local` is this process."""
+    """Where blocks are computed. The default is the run's own process."""
 
     dask: str | None = Field(
         None,
-        description="`local:<n>` starts so many worker processes on this machine; else the address "
-        "of a dask scheduler, whose workers see the same folders; null: this process. Needs the "
-        "extra `cluster`",
+        description="`local:<n>` starts n worker processes on this machine. Otherwise the "
+        "address of a dask scheduler whose workers see the same folders. null: "
+        "the run's own process. Needs the extra `cluster`",
     )
 
     @model_validator(mode="before")

@@ -12,42 +12,42 @@ from bdgf.models.base import PredictionSettings
 
 
 class InferenceSettings(PredictionSettings):
-    """Full-map inference. Chosen here; the paper is silent."""
+    """Full-map inference. Chosen by this project, not the paper."""
 
     hide: tuple[str, ...] = Field(
-        (), description="Modalities that are taken as missing everywhere while a map is drawn"
+        (), description="Modalities that are treated as missing everywhere while a map is made"
     )
     smoothing: SmoothingSettings = Field(
-        SmoothingSettings(), description="Smoothing of the map's probabilities, of every model"
+        SmoothingSettings(), description="Smoothing of the map's probabilities, for every model"
     )
 
 
 class MappingSettings(Settings):
-    """How `predict` maps a scene with a model of another one. Chosen here; the paper is silent."""
+    """Settings of `predict`. Chosen by this project, not the paper."""
 
     probabilities: bool = Field(
         False,
-        description="Whether a map of every class's probability is kept too",
+        description="Whether to also write a probability map of every class",
         json_schema_extra=MAIN,
     )
     adapt: Literal["none", "statistics"] = Field(
         "none",
-        description="`statistics` gives each band of the target the mean and spread that it had in "
-        "the training scene, without labels: helps where light or season shift a whole band, harms "
-        "where the land differs",
+        description="`statistics` rescales each band of the target to its mean and spread "
+        "in the training scene, without labels. This helps if light or season "
+        "shift a whole band, and harms if the land cover differs",
         json_schema_extra=MAIN,
     )
     block: Literal["auto"] | Annotated[int, Field(ge=16)] = Field(
         "auto",
-        description="Side in pixels of the blocks that are made at a time; `auto`: as large "
-        "as `memory_gib` allows",
+        description="Side in pixels of the blocks that are mapped at once; `auto`: as "
+        "large as `memory_gib` allows",
     )
     memory_gib: float = Field(
-        0.4, gt=0, description="Memory in GiB that the activations of one block may take"
+        0.4, gt=0, description="Memory in GiB for the activations of one block"
     )
     resident_gib: float = Field(
         0.1,
         ge=0,
-        description="A target of up to so many GiB is read into memory; a larger one is read from "
-        "its files, window by window",
+        description="A target up to this size in GiB is read into memory; a larger one is "
+        "read from its files window by window",
     )

@@ -2,7 +2,7 @@
 
 Neighbouring pixels that look alike are mostly of one class. A pixel's probabilities become a mean
 over its surroundings, weighted by distance and by likeness of the channels: the bilateral filter
-(Tomasi and Manduchi, ICCV 1998), joint with the scene. Chosen here; the paper is silent.
+(Tomasi and Manduchi, ICCV 1998), joint with the scene. Chosen by this project, not the paper.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _REACH = 3
 
 
 class SmoothingSettings(Settings):
-    """Smoothing of the probabilities. Chosen here; the paper is silent."""
+    """Smoothing of the probabilities. Chosen by this project, not the paper."""
 
     sigma: float = Field(
         0.0,
         ge=0,
-        description="Sigma of the surroundings in pixels; 0 leaves all as it is",
+        description="Sigma of the neighbourhood in pixels; 0 disables smoothing",
         json_schema_extra=MAIN,
     )
     contrast: float = Field(
         0.3,
         gt=0,
-        description="Difference of the scene's channels, root mean square in standard deviations, "
-        "at which a neighbour counts exp(-1/2)",
+        description="Difference of the scene's channels (root mean square, in standard "
+        "deviations) at which a neighbour has the weight exp(-1/2)",
     )
 
 

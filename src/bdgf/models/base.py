@@ -25,17 +25,17 @@ from bdgf.training.metric_logger import MetricLogger
 
 
 class PredictionSettings(Settings):
-    """How a trained model draws a map. Chosen here; the paper is silent."""
+    """How a trained model makes a map. Chosen by this project, not the paper."""
 
     batch_size: int = Field(256, ge=1, description="Pixels classified at once")
     block_megabytes: int = Field(
-        64, ge=1, description="Most memory for the embedded maps of one block of rows"
+        64, ge=1, description="Maximum memory in MB for the embedded maps of one block of rows"
     )
-    fusion: str | None = Field(
-        None, description="Fusion rule; null takes the one of the classifier's settings"
-    )
+    fusion: str | None = Field(None, description="Fusion rule; null uses the classifier's")
     dihedral: Literal[1, 4, 8] = Field(
-        1, description="Average over the patch as it is (1), with its flips (4), with turns too (8)"
+        1,
+        description="Average over the patch alone (1), with its flips (4), or with flips "
+        "and rotations (8)",
     )
 
 

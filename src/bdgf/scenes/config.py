@@ -36,14 +36,15 @@ GRID_TOLERANCE = 1e-3
 
 
 class _Item(Settings):
-    """An array of the scene: alternatives of sources, of which the first found is taken."""
+    """An array of the scene with alternative sources; the first one found is used."""
 
-    optional: bool = Field(False, description="Whether the scene does without when it is missing.")
+    optional: bool = Field(False, description="Whether the scene can be used without it.")
     cell_size: int | None = Field(
         None,
         ge=2,
-        description="Side of one cell in pixels of the scene, for files without a place; null: "
-        "what the places of the files say, else one pixel.",
+        description="Side of one cell in pixels of the scene, for files without a "
+        "georeference; null: from the georeference of the files, else one "
+        "pixel.",
     )
 
     @model_validator(mode="before")
@@ -74,27 +75,28 @@ class Modality(_Item):
     """One image of the scene."""
 
     kind: Literal["spectral", "auxiliary"] = Field(
-        description="A hyper- or multispectral image, or the rest (height, SAR)."
+        description="`spectral` for a hyper- or multispectral image, `auxiliary` for "
+        "anything else (height, SAR)."
     )
-    units: str = Field("", description="Units of the values; none: what the file says.")
+    units: str = Field("", description="Units of the values; empty: those in the file.")
     to_decibels: bool = Field(
-        False, description="Whether the values are intensities that preparation takes to dB."
+        False, description="Whether the values are intensities that preparation converts to dB."
     )
     nodata: NodataSetting = Field(
         None,
-        description="Value or values as stored that mean no data, beside those that the file "
-        "declares; none: those that the file declares are data.",
+        description="Stored value or values that mean no data, in addition to those "
+        "declared in the file; none: the values declared in the file are data.",
     )
     bands: Counts | None = Field(
-        None, description="Number of bands to expect, or several that may be; null takes any."
+        None, description="Expected number of bands, or several allowed numbers; null allows any."
     )
     resample: ResamplingMethod | None = Field(
         None,
-        description="How the image comes onto the scene's grid from a grid of its own; null: it "
-        "lies on the scene's grid, or its cells are a whole number of pixels wide.",
+        description="How the image is resampled to the scene's grid; null: it is already "
+        "on that grid, or its cells are a whole number of pixels wide.",
     )
     sources: tuple[ImageSource, ...] = Field(
-        (), description="Alternatives; none: the user gives them, see docs/how_to/scenes.md."
+        (), description="Alternatives; if empty, the user must add them: see docs/how_to/scenes.md."
     )
 
     @classmethod
@@ -117,46 +119,50 @@ class LabelMap(_Item):
 
     resample: Literal["nearest"] | None = Field(
         None,
-        description="nearest: the map comes from a grid of its own onto the scene's, each pixel "
-        "takes the nearest label; null: as of an image.",
+        description="nearest: each pixel gets the nearest label of a map on another grid; "
+        "null: as for an image.",
     )
     sources: tuple[LabelSource, ...] = Field(
-        (), description="Alternatives; none: the user gives them, see docs/how_to/scenes.md."
+        (), description="Alternatives; if empty, the user must add them: see docs/how_to/scenes.md."
     )
 
 
 class LandCoverClass(Settings):
-    """One class, and how many pixels of it are published."""
+    """One class with its published pixel counts."""
 
     id: int = Field(ge=1, le=255, description="1, 2, ... without gaps.")
     name: str = Field(min_length=1, description="The class's name.")
     color: str | None = Field(
         None,
         pattern="^#[0-9a-fA-F]{6}$",
-        description="Colour on maps; null takes one of a palette for colour-blind readers.",
+        description="Colour on maps; null uses a colour-blind-safe palette.",
     )
     values: LabelValues | None = Field(
         None,
-        description="Value or values of this class in the label files, or names of ENVI regions; "
-        "null takes the id, and the class's name.",
+        description="Value or values of this class in the label files, or names of ENVI "
+        "regions; null uses the id and the class's name.",
     )
-    labelled: int | None = Field(None, ge=0, description="Published labelled pixels.")
-    train: int | None = Field(None, ge=0, description="Published official training pixels.")
-    test: int | None = Field(None, ge=0, description="Published official test pixels.")
+    labelled: int | None = Field(None, ge=0, description="Published number of labelled pixels.")
+    train: int | None = Field(
+        None, ge=0, description="Published number of official training pixels."
+    )
+    test: int | None = Field(None, ge=0, description="Published number of official test pixels.")
 
 
 class Origin(Settings):
-    """Where the public data are, and how to know them."""
+    """Location and digests of the public data."""
 
-    url: str | None = Field(None, description="Public address.")
-    licence: str = Field("", description="Licence, as far as it is stated.")
+    url: str | None = Field(None, description="Public web page.")
+    licence: str = Field("", description="Licence, if stated.")
     sha256: dict[str, str] = Field(
-        {}, description="File name -> digest of the published file; another only warns."
+        {},
+        description="File name -> digest of the published file; a different digest only "
+        "gives a warning.",
     )
     files: dict[str, str] = Field(
         {},
-        description="File name -> its direct address, for `kedro scene fetch`; each needs its "
-        "sha256.",
+        description="File name -> its download address, for `kedro scene fetch`; each "
+        "needs its sha256.",
     )
 
     @model_validator(mode="after")
@@ -175,53 +181,55 @@ class Origin(Settings):
 
 
 class SceneConfig(Settings):
-    """All that is known about a scene before its files are read."""
+    """Everything known about a scene before its files are read."""
 
-    title: str = Field("", description="What people call the scene.")
+    title: str = Field("", description="Title of the scene.")
     fabricate: DemoSettings | None = Field(
-        None, description="Settings of the demo scene, which has no files."
+        None, description="Settings of a synthetic scene, which has no files."
     )
     folder: str | None = Field(
-        None, description="Folder of its files below each data folder; null takes its name."
+        None, description="Folder of its files in each data folder; null uses the scene's name."
     )
-    shape: tuple[int, int] | None = Field(None, description="Published rows and columns.")
+    shape: tuple[int, int] | None = Field(None, description="Published number of rows and columns.")
     modalities: dict[str, Modality] = Field({}, description="Name -> image, at least one.")
     labels: LabelMap | None = Field(
         None,
-        description="All labels; null takes the union of the official maps. Without either the "
-        "scene is for pretraining and to be mapped.",
+        description="All labels; null uses the union of the official maps. A scene without "
+        "labels can only be pretrained on and mapped.",
     )
     official_train: LabelMap | None = Field(None, description="Official training pixels.")
     official_test: LabelMap | None = Field(None, description="Official test pixels.")
     unlabelled: LabelValues = Field(
         (0,),
         validate_default=True,
-        description="Value or values that mean unlabelled in the label files, or colours "
-        "(#000000) or names of ENVI regions.",
+        description="Value or values without a label in the label files, or colours "
+        "(#000000), or names of ENVI regions.",
     )
     classes: tuple[LandCoverClass, ...] = Field(
         (),
-        description="The classes; none: 1 to the greatest label, without names, or the sorted "
-        "names of polygons and points. A scene without labels needs none.",
+        description="The classes. If empty: 1 to the largest label, without names, or the "
+        "sorted names of polygons and points. Not needed without labels.",
     )
     counts: Literal["published", "unverified"] = Field(
-        "published", description="Whether the classes' counts were checked, or only copied."
+        "published",
+        description="Whether the pixel counts of the classes were verified, or only copied.",
     )
     require: Literal["any", "all"] = Field(
         "any",
-        description="A pixel is valid where `any` modality has data, or where `all` have.",
+        description="A pixel is valid if `any` modality has data, or only if `all` have.",
     )
     grid: str | None = Field(
         None,
-        description="The modality whose grid is the scene's; null: the finest spectral one "
-        "without `resample`, or a finer one of which its cells are a whole number wide.",
+        description="The modality that defines the scene's grid; null: the finest spectral "
+        "one without `resample`, or a finer image whose pixels divide its "
+        "cells evenly.",
     )
     grid_tolerance: float = Field(
         GRID_TOLERANCE,
         ge=0,
-        description="How far two grids may differ and still be one, in pixels.",
+        description="Maximum difference in pixels between two grids that count as equal.",
     )
-    source: Origin = Field(Origin(), description="Where the public data are.")
+    source: Origin = Field(Origin(), description="Origin of the public data.")
 
     @field_validator("folder")
     @classmethod

@@ -25,7 +25,7 @@ from bdgf.scenes.config import Origin
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0  # without an answer, or between two pieces
 _PIECE = 2**16  # bytes
 _PARTIAL, _WHOLE = 206, 416  # HTTP: a range as asked for; nothing is left of the range
-_AGAIN = "the same command goes on"
+_AGAIN = "the same command resumes"
 
 Progress = Callable[[str, int, int | None], None]
 """Takes a file's name, the bytes of it that are there, and how many it has, None where unknown."""

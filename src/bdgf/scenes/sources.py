@@ -64,44 +64,45 @@ LabelValues = Annotated[tuple[float | str, ...], BeforeValidator(_as_tuple)]  # 
 
 
 class Source(Settings):
-    """One form in which an array is published."""
+    """One published form of an array."""
 
     file: Files = Field(
-        description="File name below the scene's folder, or an absolute path; several files are "
-        "stacked along the band axis in this order. A name with *, ? or [...] stands for all "
-        "files of the scene's folder that match it, sorted."
+        description="File name in the scene's folder, or an absolute path; several files "
+        "are stacked along the band axis in this order. A name with *, ? or "
+        "[...] matches all such files of the scene's folder, sorted by name"
     )
     mosaic: bool | None = Field(
         None,
-        description="true: the files are tiles that lie side by side; false: they are bands; "
-        "null: tiles where a name stands for several files.",
+        description="true: the files are adjacent tiles; false: they are bands; null: "
+        "tiles if a pattern is given",
     )
     variable: str | None = Field(
         None,
-        description="Variable in the file, dotted in nested structs and groups; null takes the "
-        "only one.",
+        description="Variable in the file, with dots for nested structs and groups; null "
+        "uses the only one",
     )
     axes: Axes | None = Field(
         None,
-        description="Order of the array's axes as Python reads them, such as [band, y, x]; null "
-        "takes it from the file, or from the sizes where only one order fits. Axes that are all "
-        "called band become one.",
+        description="Order of the array's axes in Python, such as [band, y, x]; null uses "
+        "the file's own, or the only order that fits the sizes. Axes that are "
+        "all called band are merged",
     )
     channels: Bands | None = Field(
         None,
-        description="Bands to take, counted from 0, also as ranges (0-49, 60-99); null takes all.",
+        description="Bands to use, counted from 0, also as ranges (0-49, 60-99); null uses all",
     )
-    exclude: Bands = Field((), description="Bands to leave out, in the same way.")
+    exclude: Bands = Field((), description="Bands to leave out, in the same form")
     scale: Literal["stored", "none"] | float = Field(
         "stored",
-        description="stored: the file's scale and offset are applied; none: they are not; a "
-        "number: values are multiplied by it, and the file's scale and offset do not count.",
+        description="stored: apply the file's scale and offset; none: do not apply them; a "
+        "number: multiply the values by it and ignore the file's scale and "
+        "offset",
     )
     mask: Literal["stored", "none"] | None = Field(
         None,
-        description="stored: what a mask or an alpha band of the file hides is no data; none: it "
-        "is data, and an alpha band is a band; null: stored, unless an alpha band may as well be "
-        "an image.",
+        description="stored: pixels hidden by a mask or an alpha band of the file have no "
+        "data; none: they have data, and an alpha band is an ordinary band; "
+        "null: stored, unless an alpha band may be an image band",
     )
 
     @model_validator(mode="after")
@@ -121,7 +122,7 @@ class ImageSource(Source):
 
     bad_bands: Literal["leave out", "keep"] = Field(
         "leave out",
-        description="Bands that the file marks as bad; `channels` takes one all the same.",
+        description="Bands that the file marks as bad; a band listed in `channels` is always used",
     )
 
 
@@ -129,35 +130,36 @@ class LabelSource(Source):
     """One form in which a label map is published."""
 
     file: Annotated[Files, Field(max_length=1)] = Field(
-        description="File name below the scene's folder, or an absolute path; one with *, ? or "
-        "[...] stands for all tiles that match it."
+        description="File name in the scene's folder, or an absolute path; a name with *, "
+        "? or [...] matches all such tiles"
     )
     form: Literal["map", "mask", "pixels"] | None = Field(
         None,
-        description="map: class values; mask: 0 and 1, classes from `labels`; pixels: (n, 2) rows "
-        "and columns of labelled pixels, or (n,) numbers that count row by row (axes [x, y]: "
-        "column by column), classes from `labels`; null: a map, or a mask where it can be nothing "
-        "else.",
+        description="map: class values; mask: 0 and 1, with classes from `labels`; pixels: "
+        "(n, 2) rows and columns of labelled pixels, or (n,) numbers that "
+        "count row by row (axes [x, y]: column by column), with classes from "
+        "`labels`; null: a map, or a mask if it can be nothing else",
     )
     chosen: Values | None = Field(
-        None, description="mask: the number or numbers that are in; null: all but 0."
+        None, description="mask: the selected number or numbers; null: all except 0"
     )
-    first_index: Literal[0, 1] = Field(0, description="What `pixels` are counted from.")
-    layer: str | None = Field(None, description="Layer of a vector file; null takes the only one.")
+    first_index: Literal[0, 1] = Field(0, description="Number from which `pixels` are counted")
+    layer: str | None = Field(None, description="Layer of a vector file; null uses the only one")
     class_field: str | None = Field(
         None,
-        description="Field of a vector file that holds the class of each polygon or point, as a "
-        "name or a number; null takes the only one.",
+        description="Field of a vector file with the class of each polygon or point, as a "
+        "name or a number; null uses the only one",
     )
     columns: dict[Literal["x", "y", "class"], str] | None = Field(
         None,
-        description="Names of the columns x, y and class of a table of points (.csv, .txt); null: "
-        "the file is no such table.",
+        description="Names of the columns x, y and class of a table of points (.csv, "
+        ".txt); null: the file is not such a table",
     )
     crs: str | None = Field(
         None,
-        description="Coordinate reference system of a vector file or a table of points, such as "
-        "EPSG:32632; null takes the file's, or the scene's where it has none.",
+        description="Coordinate reference system of a vector file or a table of points, "
+        "such as EPSG:32632; null uses the file's, or the scene's if the file "
+        "has none",
     )
 
     @property

@@ -24,22 +24,22 @@ SplitName = Literal[
 
 
 class SplitSettings(Settings):
-    """Settings of the split; the names and sizes are chosen here."""
+    """Settings of the split. This project chose the names and sizes."""
 
     name: SplitName = Field(
         "auto",
-        description="How training and test pixels are chosen; `auto`: `official` where the scene "
-        "has official maps, else `per_class`.",
+        description="How training and test pixels are chosen; `auto`: `official` if the "
+        "scene has official maps, else `per_class`.",
         json_schema_extra=MAIN,
     )
     per_class: int = Field(
         20,
         ge=1,
-        description="`per_class`: training pixels of each class, at most half of it.",
+        description="`per_class`: training pixels of each class, at most half of the class.",
         json_schema_extra=MAIN,
     )
     fraction: float = Field(
-        0.05, gt=0, lt=1, description="`fraction`: share of each class that trains."
+        0.05, gt=0, lt=1, description="`fraction`: share of each class used for training."
     )
     block: int = Field(
         24, ge=2, description="`spatial_blocks`, `training_blocks`: side of a block in pixels."
@@ -48,24 +48,26 @@ class SplitSettings(Settings):
         0.3,
         gt=0,
         lt=1,
-        description="`spatial_blocks`, `tiles`: share of the blocks or tiles that train; "
-        "`polygons`: share of each class's polygons.",
+        description="`spatial_blocks`, `tiles`: share of the blocks or tiles used for "
+        "training; `polygons`: share of each class's polygons.",
     )
     buffer: int | None = Field(
         None,
         ge=0,
-        description="`spatial_blocks`, `training_blocks`, `outside_test`, `tiles`: pixels between "
-        "training and test; null = the patch radius.",
+        description="`spatial_blocks`, `training_blocks`, `outside_test`, `tiles`: pixels "
+        "between training and test; null: the patch radius.",
     )
     folds: int = Field(
-        5, ge=2, description="`training_blocks`: one part of so many tests, the rest trains."
+        5, ge=2, description="`training_blocks`: number of parts; one part tests, the others train."
     )
     samples_per_class: int | None = Field(
-        None, ge=1, description="Training pixels kept of each class, any split; null = all."
+        None,
+        ge=1,
+        description="Maximum number of training pixels of each class, for any split; null: all.",
     )
     validation: ValidationSettings = Field(
         default_factory=ValidationSettings,
-        description="How validation pixels are carved from the training pixels.",
+        description="How validation pixels are taken from the training pixels.",
     )
 
     def buffer_for(self, patch_radius: int) -> int:

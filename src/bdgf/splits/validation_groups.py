@@ -27,20 +27,26 @@ _TOLERANCE = 1.5
 
 
 class ValidationSettings(Settings):
-    """How validation pixels are carved from the training pixels."""
+    """How validation pixels are taken from the training pixels."""
 
     fraction: float = Field(
-        0.2, ge=0, lt=1, description="Share of each class's training pixels; 0 carves none."
+        0.2,
+        ge=0,
+        lt=1,
+        description="Share of each class's training pixels; 0 gives no validation pixels.",
     )
     groups: GroupName = Field(
         "components",
-        description="What is held out whole: connected pixels of a class, grid blocks, or pixels.",
+        description="Unit that is held out as a whole: connected pixels of a class, grid "
+        "blocks, or pixels.",
     )
     min_groups: int = Field(
-        4, ge=2, description="A class with fewer groups falls back to blocks, then to pixels."
+        4, ge=2, description="A class with fewer groups uses blocks, then pixels."
     )
     reach: int = Field(
-        1, ge=0, description="Windows of this radius that touch make pixels one component."
+        1,
+        ge=0,
+        description="Pixels belong to one component if windows of this radius around them touch.",
     )
     block: int = Field(16, ge=1, description="Side of a grid block in pixels.")
 

@@ -25,11 +25,11 @@ try it on; tests play such a device on the CPU (`tests/training/no_float64.py`).
 
 
 class DeviceSettings(Settings):
-    """Where to compute, on one device, and in which precision. Chosen here."""
+    """Device and precision of the computation. Chosen by this project."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto",
-        description="Device; `auto` takes CUDA, then Apple's GPU, then the CPU.",
+        description="Device; `auto` uses CUDA, else Apple's GPU, else the CPU.",
         json_schema_extra=MAIN,
     )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
@@ -37,15 +37,15 @@ class DeviceSettings(Settings):
     )
     deterministic: bool = Field(
         False,
-        description="On CUDA: only repeatable kernels, some slower "
+        description="On CUDA: use only deterministic kernels, some of them slower "
         "(docs/reference/reproducibility.md).",
     )
     resident_gib: float = Field(
         1.0,
         ge=0,
-        description="A prepared scene that takes up to so many GiB with its features is held in "
-        "memory while a model is pretrained, trained or evaluated; a larger one is read from its "
-        "files, window by window (docs/how_to/mapping.md).",
+        description="A prepared scene up to this size in GiB, with its features, is held "
+        "in memory during pretraining, training and evaluation; a larger one "
+        "is read from its files window by window (docs/how_to/mapping.md).",
     )
 
 

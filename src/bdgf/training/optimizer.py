@@ -14,22 +14,24 @@ from bdgf.core.settings import MAIN, Settings
 
 
 class OptimizationSettings(Settings):
-    """AdamW with a linear warm-up and a cosine decay. Chosen here; the paper is silent."""
+    """AdamW with a linear warm-up and a cosine decay. Chosen by this project, not the paper."""
 
     learning_rate: float = Field(
-        1e-3, gt=0, description="Highest learning rate.", json_schema_extra=MAIN
+        1e-3, gt=0, description="Peak learning rate.", json_schema_extra=MAIN
     )
     warmup_steps: int = Field(50, ge=0, description="Steps of linear warm-up.")
     final_rate: float = Field(
-        0.02, ge=0, le=1, description="Last learning rate, as a share of the highest."
+        0.02, ge=0, le=1, description="Final learning rate, as a share of the peak."
     )
-    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay of matrices.")
-    clip_norm: float = Field(1.0, gt=0, description="Highest norm of the whole gradient.")
+    weight_decay: float = Field(
+        0.01, ge=0, description="Decoupled weight decay of weight matrices."
+    )
+    clip_norm: float = Field(1.0, gt=0, description="Maximum norm of the whole gradient.")
     skipped_steps: int = Field(
         10,
         ge=0,
-        description="Most steps that are skipped because their loss or gradient is NaN or "
-        "infinite; one more ends the training.",
+        description="Maximum number of steps that are skipped because their loss or "
+        "gradient is NaN or infinite; one more ends the training.",
     )
 
 

@@ -10,41 +10,49 @@ from bdgf.core.settings import MAIN, Settings
 
 
 class SensitivityProbeSettings(Settings):
-    """On what, and how often, the change of the features is measured. Chosen here."""
+    """How the change of the features is measured. Chosen by this project."""
 
     every: int = Field(20, ge=1, description="Steps between two measurements.")
-    tiles: int = Field(4, ge=1, description="Held-out tiles, at most as many as there are.")
+    tiles: int = Field(
+        4, ge=1, description="Number of held-out tiles, limited by how many there are."
+    )
     timesteps: tuple[int, ...] = Field(
-        (50, 100, 200), min_length=1, description="Diffusion steps t, those of the features."
+        (50, 100, 200), min_length=1, description="Diffusion steps t, as for the features."
     )
 
 
 class MaskingSettings(Settings):
-    """How modalities are hidden in pretraining. Chosen here, but for masking being adaptive."""
+    """How modalities are hidden in pretraining. The paper states that masking is adaptive."""
 
     strategy: Literal["none", "fixed", "adaptive"] = Field(
         "adaptive",
-        description="`none`, one rate for all (`fixed`), or rates that follow learning.",
+        description="`none`, one constant rate (`fixed`), or rates that adapt to training "
+        "(`adaptive`).",
         json_schema_extra=MAIN,
     )
     granularity: Literal["tile", "block"] = Field(
         "tile", description="Hide a modality in the whole tile, or block by block."
     )
     block: int = Field(8, ge=1, description="Side of a block in pixels (granularity `block`).")
-    rate: float = Field(0.25, ge=0, lt=1, description="Rate of every modality (`fixed`).")
-    p_min: float = Field(0.05, ge=0, lt=1, description="Lowest rate (`adaptive`).")
-    p_max: float = Field(0.5, ge=0, lt=1, description="What imbalance can add to the rate.")
+    rate: float = Field(0.25, ge=0, lt=1, description="Masking rate of every modality (`fixed`).")
+    p_min: float = Field(0.05, ge=0, lt=1, description="Lowest masking rate (`adaptive`).")
+    p_max: float = Field(0.5, ge=0, lt=1, description="Largest increase of the rate by imbalance.")
     rule: Literal["ratio", "equalise"] = Field(
         "ratio",
-        description="Rates answer to the present imbalance, or move until there is none.",
+        description="`ratio` sets rates from the current imbalance; `equalise` adjusts "
+        "them until it is gone.",
     )
-    alpha: float = Field(1.0, gt=0, description="How sharply the rate answers (rule `ratio`).")
-    gain: float = Field(0.015, gt=0, description="How fast rates move a step (rule `equalise`).")
+    alpha: float = Field(
+        1.0, gt=0, description="How strongly the rate responds to imbalance (rule `ratio`)."
+    )
+    gain: float = Field(0.015, gt=0, description="Change of the rates per step (rule `equalise`).")
     signal: Literal["explained_noise", "modality_sensitivity"] = Field(
-        "explained_noise", description="What says that a modality dominates."
+        "explained_noise", description="Signal that measures which modality dominates."
     )
-    decay: float = Field(0.98, ge=0, lt=1, description="Decay a step of the signal's average.")
-    floor: float = Field(0.05, gt=0, description="Least mean signal that a ratio is formed with.")
+    decay: float = Field(
+        0.98, ge=0, lt=1, description="Decay per step of the signal's moving average."
+    )
+    floor: float = Field(0.05, gt=0, description="Lower bound of the mean signal in a ratio.")
     probe: SensitivityProbeSettings = Field(
         default_factory=SensitivityProbeSettings,
         description="Where the change of the features is measured.",

@@ -25,46 +25,50 @@ def _as_names(value: Any) -> Any:
 
 
 class PretrainSettings(Settings):
-    """Everything that decides a pretrained denoiser. Chosen here; the paper is silent."""
+    """All settings that determine a pretrained denoiser. Chosen by this project, not the paper."""
 
     steps: int | None = Field(
         None,
         ge=0,
-        description="Training steps; null takes them from `epochs_equivalent`; 0 leaves a random "
-        "network.",
+        description="Training steps; null derives them from `epochs_equivalent`; 0 gives a "
+        "random network.",
         json_schema_extra=MAIN,
     )
     epochs_equivalent: float = Field(
         300,
         gt=0,
-        description="Epochs over the valid pixels of all scenes: how often each is drawn in the "
-        "mean.",
+        description="How often each valid pixel of all scenes is drawn on average.",
         json_schema_extra=MAIN,
     )
     scenes: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = Field(
         (),
-        description="More scenes to pretrain on, of the same modalities, labelled or not; the "
-        "scene of the run is always among them. Its statistics prepare their values",
+        description="More scenes to pretrain on, with the same modalities, labelled or "
+        "not. The run's own scene is always included, and its statistics "
+        "prepare all values.",
         json_schema_extra=MAIN,
     )
     least_steps: int = Field(
-        600, ge=1, description="Least steps that `epochs_equivalent` asks for."
+        600, ge=1, description="Minimum number of steps derived from `epochs_equivalent`."
     )
-    most_steps: int = Field(3000, ge=1, description="Most steps that `epochs_equivalent` asks for.")
-    batch_size: int = Field(16, ge=1, description="Tiles a step.")
+    most_steps: int = Field(
+        3000, ge=1, description="Maximum number of steps derived from `epochs_equivalent`."
+    )
+    batch_size: int = Field(16, ge=1, description="Tiles per step.")
     tile: int = Field(32, ge=4, description="Side of a tile in pixels.")
-    held_out: float = Field(0.1, ge=0, le=0.5, description="Share of the tiles for validation.")
+    held_out: float = Field(
+        0.1, ge=0, le=0.5, description="Share of the tiles that are used for validation."
+    )
     least_valid: float = Field(
-        0.5, ge=0, le=1, description="Least share of valid pixels of a training tile."
+        0.5, ge=0, le=1, description="Minimum share of valid pixels in a training tile."
     )
     ema_decay: float = Field(0.999, ge=0, lt=1, description="Decay of the averaged weights.")
-    log_every: int = Field(20, ge=1, description="Steps between two records.")
+    log_every: int = Field(20, ge=1, description="Steps between two log records.")
     validate_every: int = Field(200, ge=1, description="Steps between two validations.")
     validation_timesteps: tuple[int, ...] = Field(
-        (50, 100, 200, 400, 700), min_length=1, description="Diffusion steps t of validation."
+        (50, 100, 200, 400, 700), min_length=1, description="Diffusion steps t used for validation."
     )
     checkpoint_seconds: float = Field(
-        60, ge=0, description="Least time between two running checkpoints."
+        60, ge=0, description="Minimum time in seconds between two checkpoints."
     )
     optimization: OptimizationSettings = Field(
         default_factory=OptimizationSettings, description="Learning rate, decay, clipping."

@@ -28,11 +28,13 @@ class MultimodalTransformerSettings(Settings):
     """The multimodal transformer; sizes follow the paper where it gives them."""
 
     width: int = Field(64, ge=1, description="Length of a token.")
-    tokens: int = Field(4, ge=1, description="Patch tokens that the spectral cube is reduced to.")
+    tokens: int = Field(
+        4, ge=1, description="Number of patch tokens that the spectral cube is reduced to."
+    )
     depth: int = Field(2, ge=1, description="Encoder layers.")
     heads: int = Field(8, ge=1, description="Attention heads.")
     groups: int = Field(4, ge=1, description="Groups of the heterogeneous convolution.")
-    expansion: int = Field(2, ge=1, description="Width of the channel mixer over a token's.")
+    expansion: int = Field(2, ge=1, description="Width of the channel mixer relative to a token.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout on tokens and in the encoder.")
 
 

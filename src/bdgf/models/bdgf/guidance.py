@@ -21,16 +21,18 @@ from bdgf.nn.resampling import Resample, alignment_weights, centre_weights
 
 
 class GuideSettings(Settings):
-    """Sizes of the guides. Chosen here; the paper is silent."""
+    """Sizes of the guides. Chosen by this project, not the paper."""
 
-    width: int = Field(32, ge=1, description="Channels that each level's features are projected to")
+    width: int = Field(
+        32, ge=1, description="Number of channels to which each level's features are projected"
+    )
     groups: int = Field(8, ge=1, description="Channel groups of group channel attention")
     heads: int = Field(1, ge=1, description="Heads of cross-attention")
     feature_limit: float = Field(
-        8.0, gt=0, description="Standardised features are kept within plus and minus this"
+        8.0, gt=0, description="Standardised features are clipped at plus and minus this value"
     )
     dropout: float = Field(
-        0.5, ge=0, lt=1, description="Rate at which projected feature channels are dropped"
+        0.5, ge=0, lt=1, description="Dropout rate of projected feature channels"
     )
 
 

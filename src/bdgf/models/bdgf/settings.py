@@ -27,11 +27,11 @@ class ClassifierSettings(Settings):
         json_schema_extra=MAIN,
     )
     branches: tuple[str, ...] = Field(
-        tuple(BRANCHES), min_length=1, description="Branches, by name", json_schema_extra=MAIN
+        tuple(BRANCHES), min_length=1, description="Names of the branches", json_schema_extra=MAIN
     )
     guides: dict[str, str] = Field(
         PAIRING,
-        description="Each branch's guide by name; a branch that is not named has none",
+        description="Guide of each branch; a branch that is not listed has none",
         json_schema_extra=MAIN,
     )
     fusion: str = Field(
@@ -42,9 +42,11 @@ class ClassifierSettings(Settings):
     modality_width: int = Field(
         32, ge=1, description="Channels of a modality's embedding in a branch's stem"
     )
-    pyramid: PyramidSettings = Field(PyramidSettings(), description="What the branches share")
+    pyramid: PyramidSettings = Field(
+        PyramidSettings(), description="Settings shared by the branches"
+    )
     guide: GuideSettings = Field(GuideSettings(), description="The guides")
-    branch: BranchSettings = Field(BranchSettings(), description="What is each branch's own")
+    branch: BranchSettings = Field(BranchSettings(), description="Settings of single branches")
     classical: ClassicalSettings = Field(ClassicalSettings(), description="The classical branch")
 
     @field_validator("patch")
@@ -56,7 +58,7 @@ class ClassifierSettings(Settings):
 
 
 class TrainSettings(PatchTrainSettings):
-    """Training of the classifier. Chosen here; the paper is silent.
+    """Training of the classifier. Chosen by this project, not the paper.
 
     An epoch is a fixed number of batches, not a pass over the pixels, so that every scene gets the
     same number of steps however many labels it has.

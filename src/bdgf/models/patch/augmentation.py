@@ -12,19 +12,20 @@ from bdgf.raster.patches import SYMMETRIES, PatchBatch
 
 
 class AugmentationSettings(Settings):
-    """Augmentation. Chosen here; the paper is silent."""
+    """Augmentation. Chosen by this project, not the paper."""
 
     dihedral: bool = Field(
         True,
-        description="Turn and flip patches (dihedral group D4), scene and levels alike",
+        description="Rotate and flip patches (dihedral group D4), scene and feature levels "
+        "together",
     )
     modality_dropout: float = Field(
-        0.1, ge=0, lt=1, description="Share of samples that lose one modality, never all"
+        0.1, ge=0, lt=1, description="Share of samples with one modality hidden, never all"
     )
     mixup_alpha: float = Field(
         1.0,
         ge=0,
-        description="Mixup: alpha of the beta distribution that lambda is drawn from; 0 mixes none",
+        description="Mixup: alpha of the beta distribution of lambda; 0 disables mixup",
     )
 
 

@@ -24,7 +24,7 @@ def check_fusion(fusion: str, branches: tuple[str, ...]) -> None:
 
 
 def fuse(logits: Mapping[str, Tensor], fusion: str) -> Tensor:
-    """Joins the branches. Chosen here; the paper is silent.
+    """Joins the branches. Chosen by this project, not the paper.
 
     Args:
         logits: Each branch's logits (B, K).

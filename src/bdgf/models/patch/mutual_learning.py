@@ -26,13 +26,13 @@ class ConsistencySettings(Settings):
     weight: float = Field(
         1.0,
         ge=0,
-        description="Weight of the consistency loss; 0 leaves it out",
+        description="Weight of the consistency loss; 0 disables it",
         json_schema_extra=MAIN,
     )
-    pixels: int = Field(64, ge=1, description="Pixels without labels in a batch")
-    start_epoch: int = Field(3, ge=0, description="Epochs before the consistency loss begins")
+    pixels: int = Field(64, ge=1, description="Unlabelled pixels in a batch")
+    start_epoch: int = Field(3, ge=0, description="Epochs before the consistency loss starts")
     modality_dropout: float = Field(
-        0.3, ge=0, lt=1, description="Share of the students' samples that lose one modality"
+        0.3, ge=0, lt=1, description="Share of the students' samples with one modality hidden"
     )
 
 
@@ -45,7 +45,7 @@ class MutualLearningSettings(Settings):
     similarity_weight: float = Field(
         0.1,
         ge=0,
-        description="w_s, weight of the alignment in feature similarity",
+        description="w_s, weight of the feature-similarity alignment",
         json_schema_extra=MAIN,
     )
     similarity: Literal["relational", "cosine"] = Field(
@@ -54,7 +54,7 @@ class MutualLearningSettings(Settings):
         "branches' embeddings of each pixel",
     )
     consistency: ConsistencySettings = Field(
-        ConsistencySettings(), description="Consistency on pixels without labels"
+        ConsistencySettings(), description="Consistency on unlabelled pixels"
     )
 
 

@@ -12,18 +12,18 @@ from bdgf.core.settings import Settings
 
 
 class SelectionSettings(Settings):
-    """Choice of the epoch, on validation pixels only. Chosen here; the paper is silent."""
+    """Choice of the epoch, on validation pixels only. Chosen by this project, not the paper."""
 
     rule: Literal["best", "last"] = Field(
-        "last", description="`best`: lowest smoothed validation loss; `last`: no choice"
+        "last", description="`best`: lowest smoothed validation loss; `last`: no selection"
     )
     window: int = Field(
-        3, ge=1, description="Evaluations that the validation loss is averaged over"
+        3, ge=1, description="Number of evaluations to average the validation loss over"
     )
     use_validation: bool = Field(
         True,
-        description="Train on the validation pixels too: with `last` from the start, with `best` "
-        "anew, for as many epochs as validated best",
+        description="Also train on the validation pixels: with `last` from the start; with "
+        "`best` in a second training of the selected number of epochs",
     )
 
     @property

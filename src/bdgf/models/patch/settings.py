@@ -15,13 +15,13 @@ from bdgf.training.optimizer import OptimizationSettings
 
 
 class PatchTrainSettings(Settings):
-    """Training of a patch network. Chosen here; the paper is silent.
+    """Training of a patch network. Chosen by this project, not the paper.
 
     An epoch is a fixed number of batches, not a pass over the pixels, so that every scene gets the
     same number of steps however many labels it has.
     """
 
-    epochs: int = Field(12, ge=1, description="Epochs", json_schema_extra=MAIN)
+    epochs: int = Field(12, ge=1, description="Number of epochs", json_schema_extra=MAIN)
     batches_per_epoch: int = Field(25, ge=1, description="Batches in an epoch")
     batch_size: int = Field(
         64, ge=2, description="Pixels in a batch, on each device", json_schema_extra=MAIN
@@ -31,20 +31,23 @@ class PatchTrainSettings(Settings):
     )
     class_weights: ClassWeights = Field(
         "sqrt",
-        description="Weights of the classes in the loss: `none`, `balanced` (inverse to their "
-        "frequency) or `sqrt` (inverse to its root)",
+        description="Weights of the classes in the loss: `none`, `balanced` (inverse "
+        "frequency) or `sqrt` (inverse square root of the frequency)",
     )
     ema_decay: float = Field(
-        0.98, ge=0, lt=1, description="Moving average of the weights a step; 0 takes them as is"
+        0.98,
+        ge=0,
+        lt=1,
+        description="Decay per step of the weights' moving average; 0 disables averaging",
     )
     validate_every: int = Field(1, ge=1, description="Epochs between two validations")
     validation_pixels: int = Field(
-        2000, ge=1, description="Most validation pixels to look at, drawn once"
+        2000, ge=1, description="Maximum number of validation pixels, drawn once"
     )
     checkpoint_seconds: float = Field(
-        60, ge=0, description="Least time between two running checkpoints"
+        60, ge=0, description="Minimum time in seconds between two checkpoints"
     )
-    selection: SelectionSettings = Field(SelectionSettings(), description="Choice of the epoch")
+    selection: SelectionSettings = Field(SelectionSettings(), description="Selection of the epoch")
     augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Augmentation")
     mutual_learning: MutualLearningSettings = Field(
         MutualLearningSettings(), description="Mutual learning"

@@ -22,11 +22,11 @@ from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 
 
 class WindowSettings(Settings):
-    """The window that a pixel is described by."""
+    """The window whose statistics describe a pixel."""
 
     window: int = Field(11, ge=1, description="Side of the window in pixels, odd.")
     components: int = Field(
-        10, ge=1, description="Leading components of a spectral modality that enter the window."
+        10, ge=1, description="Number of leading spectral components used in the window."
     )
 
     @field_validator("window")

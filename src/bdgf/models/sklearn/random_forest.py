@@ -19,12 +19,14 @@ class RandomForestSettings(Settings):
     """Settings of the random forest; 500 trees are the field's custom, the rest scikit-learn's."""
 
     trees: int = Field(500, ge=1, description="Number of trees.")
-    min_leaf: int = Field(1, ge=1, description="Least training pixels in a leaf.")
-    balanced: bool = Field(False, description="Weight classes inversely to their training pixels.")
+    min_leaf: int = Field(1, ge=1, description="Minimum number of training pixels in a leaf.")
+    balanced: bool = Field(False, description="Weight classes by inverse frequency.")
     use_validation: bool = Field(
-        True, description="Train on validation pixels too: a forest chooses nothing on them."
+        True,
+        description="Also train on validation pixels, because a random forest selects "
+        "nothing on them.",
     )
-    jobs: int = Field(-1, description="Threads; -1 = all cores. The result does not depend on it.")
+    jobs: int = Field(-1, description="Threads; -1 = all cores. Does not change the result.")
 
 
 class RandomForestWindowsSettings(RandomForestSettings, WindowSettings):

@@ -27,28 +27,31 @@ class SvmSettings(Settings):
     """
 
     c: tuple[float, ...] = Field(
-        (1.0, 10.0, 100.0, 1000.0), min_length=1, description="Values of C to choose from."
+        (1.0, 10.0, 100.0, 1000.0), min_length=1, description="Candidate values of C."
     )
     gamma: tuple[float, ...] = Field(
         (0.03, 0.1, 0.3, 1.0, 3.0),
         min_length=1,
-        description="Values of gamma to choose from, in units of 1 / number of features.",
+        description="Candidate values of gamma, in units of 1 / number of features.",
     )
     folds: int = Field(5, ge=2, description="Folds of the cross-validation.")
     groups: GroupName = Field(
         "components",
-        description="What stays together in a fold: `components` (connected pixels of a class), "
-        "grid `blocks`, or `pixels`; a class with fewer groups than folds falls back to the next.",
+        description="Unit that stays together in a fold: `components` (connected pixels of "
+        "a class), grid `blocks`, or `pixels`; a class with fewer groups than "
+        "folds uses the next unit.",
     )
     reach: int = Field(
-        1, ge=0, description="Windows of this radius that touch make pixels one component."
+        1,
+        ge=0,
+        description="Pixels belong to one component if windows of this radius around them touch.",
     )
     block: int = Field(16, ge=1, description="Side of a grid block in pixels.")
-    balanced: bool = Field(False, description="Weight classes inversely to their training pixels.")
+    balanced: bool = Field(False, description="Weight classes by inverse frequency.")
     use_validation: bool = Field(
-        True, description="Train on validation pixels too: the folds take their place."
+        True, description="Also train on validation pixels, because the folds replace them."
     )
-    jobs: int = Field(-1, description="Threads; -1 = all cores. The result does not depend on it.")
+    jobs: int = Field(-1, description="Threads; -1 = all cores. Does not change the result.")
 
 
 class SvmWindowsSettings(SvmSettings, WindowSettings):

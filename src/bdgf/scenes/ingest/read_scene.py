@@ -51,14 +51,14 @@ class IngestSettings(ReadingSettings):
 
     folders: tuple[str, ...] = Field(
         min_length=1,
-        description="Searched in turn for `<folder>/<scene>`; BDGF_DATA is an environment "
-        "variable, ../shared/data where it is not set.",
+        description="Folders that are searched in this order for `<folder>/<scene>`; "
+        "BDGF_DATA is an environment variable with the default ../shared/data",
     )
     resident_gib: float = Field(
         1.0,
         ge=0,
-        description="A scene of up to so many GiB is read into memory; a larger one is read from "
-        "its files some rows at a time, where their format allows it.",
+        description="A scene up to this size in GiB is read into memory; a larger one is "
+        "read from its files some rows at a time, if the format allows it",
     )
 
 

@@ -21,21 +21,22 @@ _SHARE = 0.5  # of the machine's memory, for one array as it is stored
 
 
 class ReadingSettings(Settings):
-    """How carefully raw files are read."""
+    """Limits for reading raw files."""
 
     most_gib: float | None = Field(
         None,
         gt=0,
-        description="Most memory in GiB that one array of a file may take as it is stored; null: "
-        "half of the machine's memory, or of its container's.",
+        description="Maximum memory in GiB for one array of a file as stored; null: half "
+        "of the memory of the machine or container",
     )
     most_seconds: float = Field(
-        900, gt=0, description="Longest time in seconds that one array of a file may take to read."
+        900, gt=0, description="Maximum time in seconds to read one array of a file"
     )
     isolated: bool = Field(
         True,
-        description="Whether files other than NumPy's are read in a process of their own, so that "
-        "a damaged one cannot end the run; without it `most_seconds` does not hold.",
+        description="Whether files other than NumPy's are read in a separate process, so "
+        "that a damaged file cannot crash the run; `most_seconds` applies only "
+        "then",
     )
 
 

@@ -45,14 +45,20 @@ class DemoSettings(Settings):
         0.10, ge=0, description="Spread of a material's composition within its class."
     )
     noise: float = Field(0.006, ge=0, description="Reflectance noise of a band.")
-    looks: int = Field(2, ge=1, description="Looks of the SAR intensities: fewer, more speckle.")
-    terrain: float = Field(4.0, ge=0, description="Relief that the heights stand on, +- metres.")
+    looks: int = Field(
+        2, ge=1, description="Looks of the SAR intensities; fewer looks give more speckle."
+    )
+    terrain: float = Field(4.0, ge=0, description="Relief under the heights, +- metres.")
     train_clusters: int = Field(
         8, ge=2, description="Spatial clusters of official training pixels in each class."
     )
-    cluster_pixels: int = Field(3, ge=1, description="Training pixels in a cluster, at most.")
+    cluster_pixels: int = Field(
+        3, ge=1, description="Maximum number of training pixels per cluster."
+    )
     margin: int = Field(
-        5, ge=0, description="Official test pixels keep farther than this from training pixels."
+        5,
+        ge=0,
+        description="Minimum distance between official test and training pixels, exclusive.",
     )
     nodata_corner: int = Field(7, ge=0, description="Legs of the corner without data, in pixels.")
 

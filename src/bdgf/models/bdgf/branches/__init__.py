@@ -18,7 +18,7 @@ __all__ = ["BRANCHES", "BranchSettings", "Pyramid", "PyramidSettings", "block_ma
 
 
 class BranchSettings(Settings):
-    """What is each branch's own."""
+    """Settings of single branches."""
 
     cnn: CnnSettings = Field(CnnSettings(), description="The CNN branch")
     mamba: MambaSettings = Field(MambaSettings(), description="The Mamba branch")

@@ -9,10 +9,10 @@ from bdgf.core.settings import Settings
 
 
 class CnnSettings(Settings):
-    """The CNN branch. Chosen here; the paper is silent."""
+    """The CNN branch. Chosen by this project, not the paper."""
 
     kernel: int = Field(3, ge=1, description="Width of the depthwise kernel in cells, odd")
-    expansion: int = Field(2, ge=1, description="Width of the channel mixer over the branch's")
+    expansion: int = Field(2, ge=1, description="Width of the channel mixer relative to the branch")
 
 
 class CnnBlock(nn.Module):

@@ -19,12 +19,12 @@ class MambaSettings(Settings):
 
     order: ScanOrder = Field(
         "spiral",
-        description="Order of a patch's pixels: `spiral` from the corner inwards, so that the "
-        "forward scan ends at the centre pixel, or `rows`",
+        description="Order of a patch's pixels: `spiral` from the corner inwards, so that "
+        "the forward scan ends at the centre pixel, or `rows`",
     )
     d_state: int = Field(8, ge=1, description="N, size of the scan's state")
     d_conv: int = Field(3, ge=1, description="Width of the convolution along the scan")
-    expand: int = Field(1, ge=1, description="Inner width over the branch's width")
+    expand: int = Field(1, ge=1, description="Inner width relative to the branch")
     backend: str = Field("auto", description="Backend of the selective scan")
 
 

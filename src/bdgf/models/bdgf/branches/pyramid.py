@@ -18,9 +18,11 @@ BlockMaker = Callable[[int], nn.Module]
 
 
 class PyramidSettings(Settings):
-    """Sizes that all branches share. Chosen here; the paper is silent."""
+    """Sizes that all branches share. Chosen by this project, not the paper."""
 
-    stages: int = Field(3, ge=1, le=5, description="Stages, each on a grid of half the width")
+    stages: int = Field(
+        3, ge=1, le=5, description="Number of stages, each on a grid of half the width"
+    )
     depth: int = Field(1, ge=1, description="Blocks in each stage")
     width: int = Field(32, ge=1, description="Channels of a branch")
     embedding: int = Field(64, ge=1, description="Length of a branch's embedding of a pixel")

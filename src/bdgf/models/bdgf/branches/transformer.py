@@ -12,10 +12,10 @@ from bdgf.core.settings import Settings
 
 
 class TransformerSettings(Settings):
-    """The transformer branch. Chosen here; the paper is silent."""
+    """The transformer branch. Chosen by this project, not the paper."""
 
     heads: int = Field(1, ge=1, description="Attention heads")
-    expansion: int = Field(2, ge=1, description="Width of the channel mixer over the branch's")
+    expansion: int = Field(2, ge=1, description="Width of the channel mixer relative to the branch")
 
 
 class TransformerBlock(nn.Module):
