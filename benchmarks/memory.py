@@ -26,7 +26,7 @@ RESIDENT, PATCHES = "bdgf, scene and all its features resident", "pre-cut 11x11 
 
 
 def compare() -> list[Comparison]:
-    """Peak memory of both, each in a process of its own."""
+    """Peak memory of both, each in a separate process."""
     needed = 4 * sum(CHANNELS.values()) * PATCH**2 * LABELLED
     if available_bytes() < 1.25 * needed:
         print(

@@ -1,4 +1,4 @@
-"""Runs the parts, each in a process of its own that is cut when its time is over."""
+"""Runs the parts, each in a separate process that is cut when its time is over."""
 
 from __future__ import annotations
 

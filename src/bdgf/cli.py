@@ -1,4 +1,4 @@
-"""The commands of this project, where Kedro looks for them."""
+"""The commands of this project, in the module that Kedro expects."""
 
 import click
 

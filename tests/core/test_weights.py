@@ -68,8 +68,8 @@ def test_weights_that_were_written_without_digests_are_read(path):
 def test_the_remedy_is_the_callers(path):
     write_weights(small(), path)
     path.write_bytes(b"")
-    with pytest.raises(ArtifactError, match=r"; it is pretrained anew$"):
-        read_weights(path, "it is pretrained anew")
+    with pytest.raises(ArtifactError, match=r"; it is pretrained again$"):
+        read_weights(path, "it is pretrained again")
 
 
 def test_a_configuration_that_json_cannot_hold_leaves_the_old_weights(path):

@@ -93,6 +93,6 @@ def test_the_remedy_is_the_entrys(tmp_path: Path) -> None:
     dataset = at(NetCDFDataset, tmp_path / "scene.nc", "a")
     dataset.save(constant_scene())
     (tmp_path / "scene.nc" / "a" / "scene.nc").write_bytes(b"damaged")
-    dataset.remedy = "make it anew: kedro run --pipeline=ingest"
-    with pytest.raises(DatasetError, match=r"make it anew: kedro run --pipeline=ingest"):
+    dataset.remedy = "make it again: kedro run --pipeline=ingest"
+    with pytest.raises(DatasetError, match=r"make it again: kedro run --pipeline=ingest"):
         dataset.load()

@@ -160,7 +160,7 @@ def runs_of(project: Project) -> list[str]:
 
 
 def started(project: Project) -> subprocess.Popen[str]:
-    """A bench in a process of its own, with a run under way."""
+    """A bench in a separate process, with a run under way."""
     found = project.process("kedro", "bench", "--env=test", "--suite=tiny", "--seeds=0-9")
     deadline = time.monotonic() + 120
     while not runs_of(project) and time.monotonic() < deadline:

@@ -18,13 +18,13 @@ from tests.faults.stages import Stage
 KIND = "signals"
 _MOMENTS = 5
 _TRIES = 8  # a stage of two seconds has few moments in which it can be stopped
-_OF_A_PROCESS = "train"  # the stage that is stopped in a process of its own too
+_OF_A_PROCESS = "train"  # the stage that is stopped in a separate process too
 _CUT = "prepare"
 _GOES_ON = "the same command resumes"
 
 
 def signals(stages: list[Stage]) -> Iterator[Injection]:
-    """Each stage and signal five times; once each in a process of its own; once `| head -1`."""
+    """Each stage and signal five times; once each in a separate process; once `| head -1`."""
     for stage in stages:
         for number in (signal.SIGINT, signal.SIGTERM):
             for moment in range(_MOMENTS):

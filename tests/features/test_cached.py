@@ -66,7 +66,7 @@ def test_a_damaged_cube_is_told_and_made_anew(tmp_path, caplog, denoiser) -> Non
     assert not again.reused
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert str(first.cube.path) in warning
-    assert warning.endswith("it is extracted anew")
+    assert warning.endswith("it is extracted again")
     assert cube(denoiser, cache, 50).reused
     np.testing.assert_array_equal(again.cube.read(0), kept)
 

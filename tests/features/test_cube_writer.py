@@ -20,7 +20,7 @@ def test_an_unfinished_cube_is_continued_and_another_one_replaced(tmp_path, capl
     write_tile(FeatureCubeWriter(path, layout()), 0)
     (tmp_path / "cube.h5.part").write_bytes(b"damaged")
     assert FeatureCubeWriter(path, layout()).done.tolist() == [False, False]
-    assert "starting anew" in caplog.text
+    assert "starting again" in caplog.text
 
 
 def test_a_constant_channel_has_a_usable_deviation(tmp_path):
@@ -96,7 +96,7 @@ def test_a_frame_that_cannot_be_read_begins_anew(tmp_path, content, caplog):
     begun(tmp_path / "cube.h5")
     (tmp_path / "cube.h5.part.frame").write_bytes(content)
     assert not FeatureCubeWriter(tmp_path / "cube.h5", layout()).done.any()
-    assert "starting anew" in caplog.text
+    assert "starting again" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["features", "tile_sum", "tile_count", "mean", "tile_box"])
@@ -107,4 +107,4 @@ def test_a_tile_that_is_not_as_it_was_written_begins_anew(tmp_path, name, caplog
         values[...] = values[...] + np.asarray(1, values.dtype)
     again = FeatureCubeWriter(tmp_path / "cube.h5", layout())
     assert again.done.tolist() == [name == "mean", False]  # `finish` writes that one
-    assert ("starting anew" in caplog.text) == (name != "mean")
+    assert ("starting again" in caplog.text) == (name != "mean")

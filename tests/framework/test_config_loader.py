@@ -1,4 +1,4 @@
-"""The configuration loader: scenes, and parameters that nobody defined."""
+"""The configuration loader: scenes, and parameters that are not defined."""
 
 from pathlib import Path
 

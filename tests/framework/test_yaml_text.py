@@ -89,8 +89,8 @@ BROKEN: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "unknown_anchor": ("mine: *there\n", ("line 1", "there")),
     "python_object": ("mine: !!python/object:os.system {}\n", ("line 1",)),
     "list_as_key": ("? [a]\n: 1\n", ("line 1", "no name")),
-    "deep": ("mine: " + "[" * 1500, ("mend it",)),
-    "bad_number": ("mine: {title: 0b_}", ("mend it",)),
+    "deep": ("mine: " + "[" * 1500, ("fix it",)),
+    "bad_number": ("mine: {title: 0b_}", ("fix it",)),
 }
 
 

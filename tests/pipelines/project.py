@@ -71,7 +71,7 @@ class Project:
         return kedro(list(arguments), self.folder / below, environment)
 
     def process(self, module: str, *arguments: str, below: str = ".") -> subprocess.Popen[str]:
-        """`python -m <module>` with `arguments`, in a process of its own.
+        """`python -m <module>` with `arguments`, in a separate process.
 
         For the few tests of what only a process can show: it takes seconds to start.
         """

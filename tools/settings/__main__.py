@@ -51,7 +51,7 @@ def main() -> int:
     told = differences(PROJECT)
     if told:
         more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-        print(f"{told[0]}{more}; `make settings` writes them anew", file=sys.stderr)
+        print(f"{told[0]}{more}; `make settings` writes them again", file=sys.stderr)
     return bool(told)
 
 

@@ -1,1 +1,1 @@
-"""What everything stands on: errors, settings, fingerprints, artifacts, compiled kernels."""
+"""Foundations: errors, settings, fingerprints, artifacts, compiled kernels."""

@@ -1,4 +1,4 @@
-"""Costly artifacts by fingerprint: made once, shared by every process that wants the same."""
+"""Costly artifacts by fingerprint: made once and shared by all processes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Digests of files: a small file beside each artifact, checked before anything else reads it.
 
-`net.safetensors.sha256` holds the SHA-256 of every file of the artifact, one a line, in the format
+`net.safetensors.sha256` has the SHA-256 of every file of the artifact, one per line, in the format
 of the command `sha256sum`, which can check it too. It is the same for every format: damage is found
 before a parser sees it, and files of two versions are never taken for one artifact.
 """
@@ -85,7 +85,7 @@ def check_digests(files: Sequence[Path], required: bool = False) -> None:
     Args:
         files: All files of the artifact in one folder, the main file first.
         required: Whether an artifact without digests is refused: damage that nobody notices can
-            crash HDF5 or keep it busy for ever. Else it passes: it was written elsewhere.
+            crash HDF5 or keep it busy forever. Else it passes: it was written elsewhere.
 
     Raises:
         DigestError: A file is missing, or is another than the one that was written.

@@ -1,4 +1,4 @@
-"""Errors that speak to the user: one line with what is wrong, where, and what to do."""
+"""Errors shown to the user: one line with what is wrong, where, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ _REASON_CHARACTERS = 200
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; its message is the one line they read."""
+    """an error that the user can fix; its message is the one line they read."""
 
 
 class SceneError(UserError):
@@ -56,7 +56,7 @@ def artifact_errors(what: str, remedy: str) -> Iterator[None]:
         refused = storage_reason(error)
         if refused is not None:
             raise StorageError(
-                f"{what} cannot be read: {refused.words}; mend that, then type the same command "
+                f"{what} cannot be read: {refused.words}; fix that, then type the same command "
                 "again"
             ) from error
         reason = " ".join(str(error).split())[:_REASON_CHARACTERS] or type(error).__name__

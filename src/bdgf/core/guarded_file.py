@@ -1,4 +1,4 @@
-"""A file for writers in C that cannot bear a full disk while they close."""
+"""A file for C libraries that fail if the disk is full when they close."""
 
 from __future__ import annotations
 

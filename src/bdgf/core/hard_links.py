@@ -1,4 +1,4 @@
-"""Files of equal bytes that lie on the disk once."""
+"""Identical files that are stored on the disk once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals that ask a program to stop, told as one exception at a moment that loses no work.
+"""Signals that ask a program to stop, raised as one exception when no work is lost.
 
 Only the main thread of a program that listens is interrupted. Without `listening` everything is
 as Python has it.

@@ -1,4 +1,4 @@
-"""How much memory this process may use: the machine's, or less where its container has less."""
+"""How much memory this process may use: the machine's, or its container's if that is less."""
 
 from __future__ import annotations
 

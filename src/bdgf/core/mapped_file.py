@@ -1,4 +1,4 @@
-"""Arrays in files without names: their pages are in memory only while they are used."""
+"""Arrays in unnamed files: their pages are in memory only while they are used."""
 
 from __future__ import annotations
 

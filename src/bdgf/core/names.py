@@ -1,4 +1,4 @@
-"""Names that become folders and files: they must not lead anywhere else."""
+"""Names that become folders and files: they must not point elsewhere."""
 
 from __future__ import annotations
 

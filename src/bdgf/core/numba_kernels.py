@@ -30,7 +30,7 @@ def numba_kernel(function: Callable[..., None], **options: Any) -> Callable[...,
     try:
         return njit(cache=True, nogil=True, **options)(function)
     except (RuntimeError, OSError) as error:
-        log.info("CPU kernels are compiled anew in each process: %s", error)
+        log.info("CPU kernels are compiled again in each process: %s", error)
         return njit(nogil=True, **options)(function)
 
 

@@ -22,7 +22,7 @@ _ROOM = (
     "free some space there, or put the project's data elsewhere (parameters data_folder, "
     "working_folder, cache.folder), then type the same command again"
 )
-_OTHERWISE = "mend that or name another folder, then type the same command again"
+_OTHERWISE = "fix that or name another folder, then type the same command again"
 
 
 def require_space(path: Path, needed: int) -> None:

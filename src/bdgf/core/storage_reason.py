@@ -1,6 +1,6 @@
-"""What a disk or a folder refused, read from any exception that tells of it.
+"""Why a disk or a folder failed, found from any exception that mentions it.
 
-Libraries wrap the operating system's error in types of their own, or print its number into a text.
+Libraries wrap the operating system's error in their own types, or print its number in a text.
 """
 
 from __future__ import annotations

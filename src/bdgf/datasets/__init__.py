@@ -1,1 +1,1 @@
-"""Kedro datasets of the project's file formats, one class a file."""
+"""Kedro datasets of the project's file formats, one class per file."""

@@ -1,4 +1,4 @@
-"""An entry of the catalog that a run does without."""
+"""A catalog entry that a run does not use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kedro's own datasets of one local file, written aside and renamed as this project's are."""
+"""Kedro's own single-file datasets, written to a temporary file and renamed."""
 
 from __future__ import annotations
 

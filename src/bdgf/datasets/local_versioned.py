@@ -1,4 +1,4 @@
-"""What the project's datasets share: local, versioned, written whole or not at all."""
+"""Base of the project's datasets: local, versioned, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
     def _write(self, content: Content, path: Path) -> None: ...
 
     def size(self, content: Content) -> int | None:
-        """Bytes that the files will take, about; None where nobody knows before."""
+        """Bytes that the files will take, about; None if unknown beforehand."""
         return None
 
     def companions(self, path: Path) -> list[Path]:

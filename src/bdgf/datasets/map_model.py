@@ -1,4 +1,4 @@
-"""Models that map any raster, a folder each."""
+"""Models that map any raster, one folder each."""
 
 from __future__ import annotations
 

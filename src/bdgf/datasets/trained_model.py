@@ -1,4 +1,4 @@
-"""Trained models, in whatever files each of them writes."""
+"""Trained models, in the files that each of them writes."""
 
 from __future__ import annotations
 

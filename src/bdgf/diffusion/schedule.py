@@ -1,4 +1,4 @@
-"""The noise schedule of a DDPM and what a denoiser may predict.
+"""The noise schedule of a DDPM and the possible targets of a denoiser.
 
 Ho et al., "Denoising Diffusion Probabilistic Models", NeurIPS 2020 (DDPM); Nichol and Dhariwal,
 "Improved Denoising Diffusion Probabilistic Models", ICML 2021 (cosine); Salimans and Ho,

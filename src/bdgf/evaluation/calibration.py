@@ -1,4 +1,4 @@
-"""Calibration: whether a probability of 0.8 is right four times in five."""
+"""Calibration: whether a probability of 0.8 is correct in 80 % of cases."""
 
 from __future__ import annotations
 

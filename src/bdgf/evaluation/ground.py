@@ -1,7 +1,7 @@
-"""How large things are on the ground: pixels, scale bars, areas of classes.
+"""Sizes on the ground: pixels, scale bars, areas of classes.
 
-Lengths and areas are those on the ellipsoid, so that a map in degrees or in Web Mercator is
-measured as well as one in metres.
+Lengths and areas are measured on the ellipsoid, so that maps in degrees or in Web Mercator are
+as accurate as maps in metres.
 """
 
 from __future__ import annotations

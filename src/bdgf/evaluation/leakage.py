@@ -1,4 +1,4 @@
-"""Leakage: how many test pixels the classifier has seen the surroundings of."""
+"""Leakage: the share of test pixels whose surroundings were used in training."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Linear probes: how much of the classes a linear classifier reads off given features.
+"""Linear probes: how well a linear classifier separates the classes with given features.
 
-Scored out of fold on training and validation pixels, folds being spatial: never on test pixels,
-and never on neighbours of what was fitted. Chosen here.
+Probes are scored on spatial folds of training and validation pixels, never on test pixels
+or on neighbours of the fitted pixels. Chosen by this project.
 """
 
 from __future__ import annotations

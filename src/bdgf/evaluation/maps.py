@@ -30,7 +30,7 @@ def entropy_map(probabilities: np.ndarray, valid: np.ndarray) -> np.ndarray:
         valid: (H, W) bool.
 
     Returns:
-        (H, W) float32: 0 (sure) to 1 (every class alike), NaN on invalid pixels.
+        (H, W) float32: 0 (sure) to 1 (all classes equal), NaN on invalid pixels.
     """
     classes = len(probabilities)
     entropy = np.zeros(probabilities.shape[1:])

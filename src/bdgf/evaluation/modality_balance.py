@@ -1,8 +1,8 @@
-"""Does masking balance? What a pretrained denoiser's features hold of each modality.
+"""Whether masking balances: the share of each modality in a pretrained denoiser's features.
 
-Three answers, none of which looks at a test pixel: the explained noise of held-out tiles, the
+Three measures, none of which uses a test pixel: the explained noise of held-out tiles, the
 change of the features when a modality is hidden, and the accuracy of a linear probe on the features
-that each modality gives alone.
+of each modality alone.
 """
 
 from __future__ import annotations

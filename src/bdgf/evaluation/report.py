@@ -1,4 +1,4 @@
-"""The metrics file: one dictionary that states how good a map is, and how honestly measured."""
+"""The metrics file: one dictionary with a map's accuracy and its leakage."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def evaluate_predictions(
     if leaking > settings.leakage_warning:
         log.warning(
             "%.1f %% of the test pixels have a training pixel in their %d px patch: accuracy is "
-            "flattered; the split spatial_blocks with a buffer of %d px or more has none",
+            "inflated; the split spatial_blocks with a buffer of %d px or more avoids this",
             *(100 * leaking, patch, patch // 2),
         )
     return {

@@ -1,1 +1,1 @@
-"""Suites of runs over scenes and seeds, and the tables that come of them (`kedro bench`)."""
+"""Suites of runs over scenes and seeds, and their tables (`kedro bench`)."""

@@ -38,7 +38,7 @@ def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
         143 after SIGTERM, with no process of the bench left.
 
     Raises:
-        UserError: Whatever the user can mend.
+        UserError: Any error that the user can fix.
     """
     from kedro.framework.session import KedroSession
 

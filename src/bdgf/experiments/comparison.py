@@ -1,4 +1,4 @@
-"""Tables over many runs: what each variant reaches, and how it differs from a reference.
+"""Tables over many runs: results of each variant, and differences to a reference.
 
 A *variant* is a model with its settings. Variants are compared in pairs: two runs of the same
 scene and seed, on the same test pixels.

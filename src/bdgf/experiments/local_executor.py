@@ -1,4 +1,4 @@
-"""Runs several at a time, such that two do not wait for the same pretraining."""
+"""Runs several processes at once, so that none waits for the pretraining of another."""
 
 from __future__ import annotations
 

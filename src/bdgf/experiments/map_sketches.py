@@ -1,4 +1,4 @@
-"""What is kept of a run's map: enough to see it beside the maps of others."""
+"""A small copy of a run's map, to show it next to the maps of other runs."""
 
 from __future__ import annotations
 

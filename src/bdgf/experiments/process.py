@@ -1,4 +1,4 @@
-"""One run of the bench: a process of its own in a folder of its own."""
+"""One run of the bench, in its own process and folder."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RunProcess:
     def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
         """Runs to the end and reads what came of it.
 
-        A folder left by a killed bench is taken up: its training continues from its checkpoint.
+        A folder left by a killed bench is resumed: its training continues from its checkpoint.
 
         Args:
             stopping: Set by whoever wants the process ended.

@@ -1,4 +1,4 @@
-"""Runs as they are published beside a document: figures, and which test pixels were right.
+"""Runs as published with a document: metrics, and which test pixels were correct.
 
 A reader can make the tables and their tests again from these files, or add seeds and variants
 to them, without repeating a run: `kedro bench --published`.

@@ -1,4 +1,4 @@
-"""What is kept of a run: its figures as JSON, which test pixels it got right as NPZ."""
+"""Stored results of a run: its metrics as JSON, and its correct test pixels as NPZ."""
 
 from __future__ import annotations
 

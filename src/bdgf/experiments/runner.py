@@ -1,4 +1,4 @@
-"""The bench as a whole: plan, run what is not recorded yet, tabulate."""
+"""The whole bench: plan, run what is not recorded yet, write tables."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Bench:
         return [run for run in order if again or run.fingerprint not in self.records]
 
     def run(self, runs: Sequence[PlannedRun], tracking: BenchTracking) -> int:
-        """Does `runs`, each in a process of its own, and records them.
+        """Does `runs`, each in a separate process, and records them.
 
         Returns:
             How many failed; each was told in a line.

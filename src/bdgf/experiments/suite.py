@@ -1,4 +1,4 @@
-"""From suites, scenes and seeds to the runs they take."""
+"""From suites, scenes and seeds to the runs they need."""
 
 from __future__ import annotations
 

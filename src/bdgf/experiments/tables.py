@@ -1,4 +1,4 @@
-"""From records to tables on disk: CSV and JSON beside a Markdown document with prose of its own."""
+"""From records to tables on disk: CSV, JSON, and a Markdown document that keeps its own text."""
 
 from __future__ import annotations
 

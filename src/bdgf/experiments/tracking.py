@@ -1,4 +1,4 @@
-"""The bench in MLflow: one run for all, below it one for each process."""
+"""The bench in MLflow: a parent run, with a child run for each process."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Diffusion features of every pixel: extracted densely, kept in one file, read by windows."""
+"""Diffusion features of every pixel: dense extraction, one file, reading by windows."""

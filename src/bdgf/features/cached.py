@@ -1,4 +1,4 @@
-"""Feature cubes that are extracted once for all runs that ask for the same."""
+"""Feature cubes that are extracted once and shared by all runs with the same settings."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def cached_feature_cube(
 
 def _is_whole(path: Path, fingerprint: str) -> bool:
     try:
-        return FeatureCube(path, remedy="it is extracted anew").fingerprint == fingerprint
+        return FeatureCube(path, remedy="it is extracted again").fingerprint == fingerprint
     except ArtifactError as error:
         log.warning("%s", error)
         return False

@@ -1,4 +1,4 @@
-"""The frame of an unfinished cube: all bytes of its HDF5 file that hold no values.
+"""The frame of an unfinished cube: all bytes of its HDF5 file except the values.
 
 HDF5 may crash the process on a damaged frame, and a killed extraction would then crash at each new
 try. All chunks are allocated before the first tile, so the frame does not change while tiles are

@@ -1,4 +1,4 @@
-"""Writes a feature cube tile by tile, so that a killed extraction can be taken up again."""
+"""Writes a feature cube tile by tile, so that a killed extraction can resume."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ class FeatureCubeWriter:
         except Exception as error:  # a damaged file raises many types
             reason = " ".join(str(error).split())
             log.warning(
-                "the unfinished feature cube %s is damaged (%s); starting anew",
+                "the unfinished feature cube %s is damaged (%s); starting again",
                 self._partial,
                 reason,
             )

@@ -1,4 +1,4 @@
-"""Feature cubes from elsewhere: features of any model, in the layout that training reads."""
+"""External feature cubes: features of any model, in the layout that training reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training sees of a scene that does not fit into memory: tensors in files."""
+"""Training data of a scene that does not fit into memory: tensors in files."""
 
 from __future__ import annotations
 

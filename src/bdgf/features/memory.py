@@ -1,4 +1,4 @@
-"""What one pixel of a region takes in memory while its features are extracted."""
+"""Memory per pixel of a region during feature extraction."""
 
 from __future__ import annotations
 

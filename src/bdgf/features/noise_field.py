@@ -1,4 +1,4 @@
-"""One noise field for a whole scene, drawn piece by piece where it is needed."""
+"""One noise field for a whole scene, drawn piece by piece on demand."""
 
 from __future__ import annotations
 

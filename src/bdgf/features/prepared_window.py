@@ -1,4 +1,4 @@
-"""A window of a prepared scene and of its features, read from where they are stored."""
+"""A window of a stored prepared scene and of its features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a classifier sees of a prepared scene, taken into memory once."""
+"""Input of a classifier: a prepared scene and its features, loaded once into memory."""
 
 from __future__ import annotations
 

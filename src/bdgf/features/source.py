@@ -1,4 +1,4 @@
-"""Where a classifier reads diffusion features from: a cube on disk, or those of one window."""
+"""Sources of a classifier's diffusion features: a cube on disk, or one window."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The shell over the science: Kedro's session, loader, hooks and commands, MLflow's logger."""
+"""Integration with Kedro and MLflow: session, loader, hooks, commands, logger."""

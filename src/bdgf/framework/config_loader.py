@@ -1,4 +1,4 @@
-"""Loads the configuration, and refuses scenes and parameters that nobody defined."""
+"""Loads the configuration and rejects undefined scenes and parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The context of a session: the project's parameters as they are configured."""
+"""The context of a session: the project's configured parameters."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`kedro mlflow`, imported when it is asked for: else every `kedro` command would wait for MLflow.
+"""`kedro mlflow`, imported on demand, so that other `kedro` commands do not wait for MLflow.
 
-Kedro imports the commands of all plugins before it looks at what was typed, and kedro-mlflow's
+Kedro imports the commands of all plugins before it parses the command line, and kedro-mlflow's
 import MLflow, which takes seconds.
 """
 

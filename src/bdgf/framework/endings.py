@@ -26,7 +26,7 @@ ALL_DONE = "all was done by then"
 def accounted_ending(goes_on: str) -> Iterator[None]:
     """Sees to it that a command ends as what it was, however it ends.
 
-    Stopped by a signal, or because nobody reads its output (`| head`), its MLflow runs end as
+    Stopped by a signal, or because its output is no longer read (`| head`), its MLflow runs end as
     KILLED, one line says how to go on, and the exit code is 128 and the signal's number. Where the
     signal comes when the work is done, the line says that. At an error they end as FAILED, and the
     error goes its way.

@@ -1,4 +1,4 @@
-"""What `--help` says there is: scenes, models, pipelines, suites, read when help is asked for."""
+"""Names listed by `--help`: scenes, models, pipelines, suites."""
 
 from __future__ import annotations
 

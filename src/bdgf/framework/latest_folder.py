@@ -1,4 +1,4 @@
-"""One folder with all that a run came to, for people: to look at, to zip, to send."""
+"""One folder with all results of a run, to view, zip and send."""
 
 from __future__ import annotations
 

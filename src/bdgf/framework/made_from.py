@@ -1,4 +1,4 @@
-"""What a version of an artifact was made from: beside it, in a file of its own."""
+"""The origin of an artifact's version, in a file next to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live curves and wall times into the active MLflow run, without the science knowing MLflow."""
+"""Logs curves and wall times to the active MLflow run; the scientific code does not use MLflow."""
 
 from __future__ import annotations
 

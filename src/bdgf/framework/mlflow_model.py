@@ -1,4 +1,4 @@
-"""A MapModel as a model of MLflow: logged, and registered where that is asked for.
+"""A MapModel as an MLflow model: logged, and registered on request.
 
 MLflow is given the model's own files and the name of the module that loads them
 (`bdgf.inference.array_model`): nothing is pickled, and no code is stored.

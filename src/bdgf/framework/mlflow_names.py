@@ -1,4 +1,4 @@
-"""What a run is called in MLflow, and its metrics: few ahead, the others in groups."""
+"""Names of runs and metrics in MLflow: few main metrics first, the others in groups."""
 
 from __future__ import annotations
 

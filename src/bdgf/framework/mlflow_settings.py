@@ -1,4 +1,4 @@
-"""The group `mlflow`: what MLflow keeps of a training beside its figures."""
+"""The group `mlflow`: what MLflow keeps of a training in addition to its metrics."""
 
 from __future__ import annotations
 

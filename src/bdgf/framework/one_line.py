@@ -1,4 +1,4 @@
-"""A user's mistake as one line on standard error, and exit code 1."""
+"""A user's error as one line on standard error, with exit code 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log where nobody looks at a screen: whole lines, so that a path can be copied or searched."""
+"""The log if the output is not a screen: unwrapped lines, so that paths can be copied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class PipedHandler(logging.StreamHandler):
     """Writes each record as one line to standard output."""
 
     def __init__(self, broken: Callable[[], None]) -> None:
-        """Takes what is called when nobody reads the output any more (`| head`)."""
+        """Takes what is called when the output is no longer read (`| head`)."""
         super().__init__(sys.stdout)
         self._broken = broken
         self.setFormatter(logging.Formatter(FORM, TIME))
@@ -35,7 +35,7 @@ def whole_lines(broken: Callable[[], None]) -> Iterator[None]:
     line with blanks.
 
     Args:
-        broken: Called when nobody reads the output any more.
+        broken: Called when the output is no longer read.
     """
     from rich.logging import RichHandler
 

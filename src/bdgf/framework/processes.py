@@ -1,4 +1,4 @@
-"""MLflow runs know the process that writes to them, so that those of dead processes are found."""
+"""Marks MLflow runs with their process, so that runs of dead processes are found."""
 
 from __future__ import annotations
 

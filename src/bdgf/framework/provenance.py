@@ -1,4 +1,4 @@
-"""Where a run comes from: the command as it was typed, its program, the project's commit."""
+"""Provenance of a run: the typed command, the program, the project's commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters that have a new name: the old one answers for one release, with a warning."""
+"""Renamed parameters: the old name works for one release, with a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which versions a run starts from, and what must be made before it can start.
+"""The versions that a run starts from, and the artifacts that must be made first.
 
 A run asks for some pipelines. Their inputs are taken from earlier runs, so that what belongs
 together is found together: the newest classifier names its split, its prepared scene and its

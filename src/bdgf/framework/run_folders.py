@@ -1,4 +1,4 @@
-"""Where the artifacts of a run lie: a folder for what they depend on, so that runs do not mix.
+"""Folders of a run's artifacts, by what they depend on, so that runs do not mix.
 
 Kedro loads the newest version below a path. What depends on the seed, the split, the model or the
 environment of a run has them in its path, so that the newest one is the newest of such a run.

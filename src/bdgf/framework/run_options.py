@@ -1,4 +1,4 @@
-"""What is typed behind `kedro run`, checked against what there is."""
+"""Checks the options of `kedro run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a run while it goes on: its command, its times, what it is made from."""
+"""The record of a run in progress: its command, its times, its inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is about: the parameters that belong to no group."""
+"""Parameters that identify a run and belong to no group."""
 
 from __future__ import annotations
 

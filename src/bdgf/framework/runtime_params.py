@@ -1,4 +1,4 @@
-"""What is typed behind `--params`: names and values between commas, values read as YAML.
+"""Parses `--params`: names and values separated by commas, with values in YAML.
 
 Kedro cuts at every comma, also at those inside a list. Here an item ends at the first comma where
 its value is whole; what Kedro's own option takes is taken as it takes it.

@@ -1,6 +1,6 @@
-"""The files of `parameters_scenes/`: one scene a file, the file's name its one top key.
+"""The files of `parameters_scenes/`: one scene per file, the file's name its one top key.
 
-A file that cannot be read is refused when its scene is asked for, and left out otherwise.
+A file that cannot be read is an error for its own scene, and is skipped for others.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _read(files: Any, path: Path) -> DictConfig:
             data = file.read()
     except FileNotFoundError as error:
         raise YamlProblem(
-            "is a link to a file that is not there; mend or delete the link"
+            "is a link to a file that is not there; fix or delete the link"
         ) from error
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
@@ -110,7 +110,7 @@ def _read(files: Any, path: Path) -> DictConfig:
         return OmegaConf.create(mapping)
     except (OmegaConfBaseException, RecursionError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise YamlProblem(f"cannot be taken as settings ({reason}); mend it") from error
+        raise YamlProblem(f"cannot be taken as settings ({reason}); fix it") from error
 
 
 def _check_keys(keys: list[str], stem: str) -> None:
@@ -149,7 +149,7 @@ def _resolved(merged: Any, name: str) -> Any:
             return OmegaConf.to_container(scene, resolve=True)
     except (OmegaConfBaseException, RecursionError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise YamlProblem(f"a '${{...}}' in it cannot be filled in ({reason}); mend it") from error
+        raise YamlProblem(f"a '${{...}}' in it cannot be filled in ({reason}); fix it") from error
     raise YamlProblem(
         f"holds no settings below '{name}:'; indent them below it (docs/how_to/scenes.md)"
     )

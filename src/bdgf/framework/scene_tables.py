@@ -1,4 +1,4 @@
-"""What `kedro scene` shows: tables for a screen, and the same as text."""
+"""Output of `kedro scene`: tables for a screen, and the same as text."""
 
 from __future__ import annotations
 

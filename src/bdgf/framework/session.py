@@ -1,4 +1,4 @@
-"""A Kedro session that leaves out of a run what its model does without."""
+"""A Kedro session that omits the nodes that a model does not need."""
 
 from __future__ import annotations
 

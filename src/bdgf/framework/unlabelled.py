@@ -1,4 +1,4 @@
-"""What a scene without labels is run through, and what is refused before anything runs."""
+"""Pipelines that a scene without labels can run; others are rejected before the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML as people save it: read where that is safe, else a reason with the place and what to do."""
+"""Reads YAML files as people save them, or explains where and why it cannot."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def read_mapping(text: str) -> dict[Any, Any]:
         ) from error
     except (RecursionError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise YamlProblem(f"cannot be read as YAML ({reason[:200]}); mend it") from error
+        raise YamlProblem(f"cannot be read as YAML ({reason[:200]}); fix it") from error
     return mapping
 
 
@@ -113,7 +113,7 @@ def _no_mapping(root: Node | None) -> str:
 def _told(error: yaml.MarkedYAMLError, lines: list[str]) -> str:
     mark = error.problem_mark or error.context_mark
     if mark is None:
-        return f"{error.problem}; mend it"
+        return f"{error.problem}; fix it"
     # A tab is often told as something else, one line later.
     for number in (mark.line, mark.line - 1):
         line = lines[number] if 0 <= number < len(lines) else ""
@@ -125,7 +125,7 @@ def _told(error: yaml.MarkedYAMLError, lines: list[str]) -> str:
         return f"{place}: {_BACKSLASH}"
     if mark.line >= len(lines) or "stream end" in problem or "end of stream" in problem:
         return f"{place}: {problem}; the file ends too early: complete it"
-    return f"{place}: {problem}; mend it there"
+    return f"{place}: {problem}; fix it there"
 
 
 def _check(root: Node, text: str) -> None:

@@ -1,4 +1,4 @@
-"""How the bands of another raster are distributed: what `predict.adapt=statistics` refits."""
+"""Statistics of another raster's bands, as refitted by `predict.adapt=statistics`."""
 
 from __future__ import annotations
 

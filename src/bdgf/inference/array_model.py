@@ -1,4 +1,4 @@
-"""A MapModel for callers that know arrays alone, such as MLflow.
+"""A MapModel for callers that only use arrays, such as MLflow.
 
 MLflow loads it by this module's name; nothing here, and nothing that is loaded, imports MLflow or
 Kedro.

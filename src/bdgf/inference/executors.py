@@ -1,4 +1,4 @@
-"""Where the blocks of a map are made: in this process, or on the workers of dask.distributed."""
+"""Where a map's blocks are computed: in this process, or by workers of dask.distributed."""
 
 from __future__ import annotations
 

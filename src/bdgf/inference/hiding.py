@@ -1,4 +1,4 @@
-"""A scene as a model sees it when some modalities are missing: how much it hangs on each."""
+"""A scene with some modalities hidden from the model, to test how much it depends on each."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def without_modalities(
     if denoiser is None or features.external is not None or not isinstance(cube, FeatureCube):
         raise SettingsError(
             "inference.hide asks for features without some modalities, and external features "
-            "(features.external) cannot be made anew; leave one of the two out"
+            "(features.external) cannot be made again; leave one of the two out"
         )
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as temporary:

@@ -1,4 +1,4 @@
-"""MapModel: all that turns a raster into a map, and nothing else.
+"""MapModel: everything needed to turn a raster into a map, and nothing else.
 
 Whoever draws a map calls its `predict` or streams its `step`. Its folder on disk is that of
 `bdgf.inference.map_model_folder`.

@@ -1,4 +1,4 @@
-"""A scene of any size, mapped block by block into files that a killed run goes on with."""
+"""Maps a scene of any size block by block into files, so that a killed run can resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained model's map of a scene: its probabilities, smoothed where the settings ask for it."""
+"""A trained model's map of a scene: its probabilities, smoothed on request."""
 
 from __future__ import annotations
 

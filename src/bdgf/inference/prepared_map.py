@@ -1,4 +1,4 @@
-"""The map of a prepared scene that does not fit into memory, block by block."""
+"""Maps a prepared scene that does not fit into memory, block by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group `inference`: how a map is drawn, and what is done to it afterwards."""
+"""The group `inference`: how a map is computed and post-processed."""
 
 from __future__ import annotations
 

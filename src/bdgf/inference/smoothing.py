@@ -1,4 +1,4 @@
-"""Smoothing of class probabilities in space, along edges of the scene but not across them.
+"""Edge-aware spatial smoothing of class probabilities.
 
 Neighbouring pixels that look alike are mostly of one class. A pixel's probabilities become a mean
 over its surroundings, weighted by distance and by likeness of the channels: the bilateral filter

@@ -1,4 +1,4 @@
-"""A `WindowStep` for other processes: they load the model themselves, once each."""
+"""A `WindowStep` for other processes: each loads the model once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained model's map of one window: what is read around it, and what is made of that."""
+"""A trained model's map of one window, including the margin that it needs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Whatever can be trained, behind one interface: BDGF and what it is compared with."""
+"""All models behind one interface: BDGF and its baselines."""

@@ -1,6 +1,6 @@
-"""What every model is: fitted on a prepared scene and a split, it draws a map of probabilities.
+"""The interface of every model: fitted on a prepared scene and a split, it predicts probabilities.
 
-The same probabilities (K, H, W) go into the same evaluation, whatever drew them.
+The probabilities (K, H, W) of all models go through the same evaluation.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class TrainedModel(Protocol):
     Attributes:
         config: What made it, JSON-serialisable. Every model gives `model` (its name), `seed`,
             `patch` (side in pixels of the window that one pixel's features come from: what leakage
-            is reckoned with), `parameters` (trainable parameters of a network, nodes of a forest,
+            is computed with), `parameters` (trainable parameters of a network, nodes of a forest,
             support vectors of an SVM) and `history` ((step, value) pairs by curve).
     """
 

@@ -1,4 +1,4 @@
-"""The models by name. Reading it imports none of them: it is asked before every run."""
+"""The models by name. It imports none of them, because it is read before every run."""
 
 from __future__ import annotations
 

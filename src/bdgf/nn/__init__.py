@@ -1,1 +1,1 @@
-"""Layers that know nothing of scenes: Mamba, its selective scan, norms, resampling."""
+"""Layers independent of scenes: Mamba, its selective scan, norms, resampling."""

@@ -1,4 +1,4 @@
-"""Normalisation of the denoiser's activations, and its freezing for dense extraction."""
+"""Normalisation of the denoiser's activations, with frozen statistics for dense extraction."""
 
 from __future__ import annotations
 

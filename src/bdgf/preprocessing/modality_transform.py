@@ -59,7 +59,7 @@ class ModalityTransform:
         components: (C, B) axes as rows, or None where bands stay as they are.
         channel_sigma: (C,) standard deviation of the channels, 1 where they are constant.
         least_brightness: What spectra are divided by at least; None leaves them undivided.
-        units: Units of the bands, "" where nobody said.
+        units: Units of the bands, "" if unknown.
         gain: (B,) what the centred values of another raster are multiplied by; None for 1.
     """
 

@@ -1,4 +1,4 @@
-"""Wild values: fill values that nobody declared, and pixels that no sensor measured.
+"""Wild values: fill values that are not declared, and pixels that no sensor measured.
 
 One of 1e20 among reflectances would rule every mean, variance and covariance. A wild pixel is left
 out of the statistics; it is transformed and clipped like any other. What is wild is decided band

@@ -1,1 +1,1 @@
-"""Rasters in pieces: blocks with halo, patches around pixels, interpolation, georeference."""
+"""Parts of rasters: blocks with halo, patches around pixels, interpolation, georeference."""

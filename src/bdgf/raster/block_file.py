@@ -1,7 +1,7 @@
-"""Layers of a raster as plain numbers in files, written a block at a time and taken up again.
+"""Raster layers as plain numbers in files, written block by block and resumable.
 
-A block counts as written when its mark is, which comes after its numbers. So a run that is killed
-leaves whole blocks, and the next one makes the others.
+A block counts as written when its mark is written, after its numbers. A killed run therefore
+leaves complete blocks, and the next run computes the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a scene is cut for dense extraction: tiles, halos, and the attention's window grid."""
+"""Tiling of a scene for dense extraction: tiles, halos, and the attention's window grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a scene lies on the Earth: its coordinate reference system and affine transform."""
+"""The georeference of a scene: its coordinate reference system and affine transform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a coarse level holds at a pixel: its cells, interpolated to the pixel's place."""
+"""Values of a coarse level at a pixel, interpolated from its cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patches of resident maps: how they reach a network, without any of them being stored."""
+"""Patches gathered from maps in memory, without storing any patch."""
 
 from __future__ import annotations
 

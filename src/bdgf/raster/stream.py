@@ -1,4 +1,4 @@
-"""A raster through a step to a sink, block by block: what is held does not grow with the raster."""
+"""Processes a raster block by block, with memory independent of the raster's size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset that is made part by part, for who writes it: all of it is never in memory."""
+"""A dataset that is computed and written part by part, never completely in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown of layers that are not everywhere."""
+"""Visibility of layers with gaps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows: rectangles of a raster, and the halo that a step looks at around one.
+"""Windows: rectangles of a raster, and the halo that a step needs around one.
 
 Every step of a prediction has a finite reach. What it makes of a window grown by that reach is, in
 the window, what it makes of the whole raster.

@@ -1,1 +1,1 @@
-"""Scenes: what is on the ground, as people have it in files."""
+"""Scenes: image files, labels and their configuration."""

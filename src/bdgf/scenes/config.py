@@ -1,6 +1,6 @@
-"""Configuration of a scene: its files and what is in them, one YAML file a scene.
+"""Configuration of a scene: its files and their contents, one YAML file per scene.
 
-All of it describes files; the paper is silent about them, so nothing here is its choice.
+It describes files only, so none of it comes from the paper.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Downloads a scene's public files: whole and with the digest of its YAML, or not at all.
+"""Downloads a scene's public files, and keeps only complete ones with the right digest.
 
 Pooch compares digests and moves a file to its place; what it downloads with is given here, since
 its own way begins anew after each interruption.

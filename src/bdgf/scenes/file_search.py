@@ -1,4 +1,4 @@
-"""Which of a scene's files are there, without reading any of them."""
+"""Finds which of a scene's files exist, without reading them."""
 
 from __future__ import annotations
 

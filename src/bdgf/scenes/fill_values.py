@@ -1,4 +1,4 @@
-"""Numbers that files customarily hold where there is no data."""
+"""Numbers commonly used as fill values."""
 
 from __future__ import annotations
 

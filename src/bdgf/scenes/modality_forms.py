@@ -1,4 +1,4 @@
-"""Whether the numbers of two rasters are of one kind, and how that is told."""
+"""Whether the values of two rasters are comparable, and the message if not."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ModalityForm:
 
     Attributes:
         kind: "spectral" or "auxiliary".
-        units: Units of the values, "" where nobody said.
+        units: Units of the values, "" if unknown.
         scale: "log" for intensities that preparation takes to dB, else "linear".
         bands: Number of bands.
     """

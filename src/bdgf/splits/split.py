@@ -55,7 +55,7 @@ def make_split(
 ) -> xr.DataArray:
     """Splits the labelled, valid pixels of a scene.
 
-    Validation pixels are carved from the training pixels only (`carve_validation`), so that the
+    Validation pixels are taken from the training pixels only (`carve_validation`), so that the
     test pixels are used once, after training ended.
 
     Args:

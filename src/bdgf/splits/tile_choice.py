@@ -79,7 +79,7 @@ def carve_tiles(
     Args:
         labels: (H, W) integers, the class ids of the training pixels, 0 elsewhere.
         tiles: (H, W) integers, the tile of each pixel from 1.
-        fraction: Share of the training tiles; 0 carves none.
+        fraction: Share of the training tiles; 0 takes none.
         rng: Source of every draw.
 
     Returns:

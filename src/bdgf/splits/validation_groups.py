@@ -1,4 +1,4 @@
-"""Validation pixels: carved from the training pixels, by spatial groups where there are enough.
+"""Validation pixels, taken from the training pixels in spatial groups if there are enough.
 
 Neighbours of training pixels validate nothing: they lie in the same field or crown. So whole
 groups of training pixels are held out. All of this is chosen here; the paper is silent.
@@ -60,7 +60,7 @@ def carve_validation(
 
     Args:
         labels: (H, W) integers, the class ids of the training pixels, 0 elsewhere.
-        settings: How to carve.
+        settings: How to take them.
         rng: Source of every draw.
 
     Returns:
@@ -99,7 +99,7 @@ def carve_polygons(
     Args:
         labels: (H, W) integers, the class ids of the training pixels, 0 elsewhere.
         polygons: (H, W) integers, the polygon of each training pixel from 1.
-        fraction: Share of each class's training polygons; 0 carves none.
+        fraction: Share of each class's training polygons; 0 takes none.
         rng: Source of every draw.
 
     Returns:

@@ -47,7 +47,7 @@ def test_a_damaged_denoiser_is_made_anew(tmp_path, caplog):
     assert same(first, again.weights)
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert str(path) in warning
-    assert warning.endswith("it is pretrained anew")
+    assert warning.endswith("it is pretrained again")
     assert cached_denoiser(scene, settings(), 0, cache, devices=CPU).reused
 
 

@@ -47,7 +47,7 @@ def test_a_scored_map_is_told_whole():
     assert table(page, "Area of each class")[1][-1] == "0.25"
     recall = result.metrics["per_class"]["water"]["recall"]
     assert table(page, "Accuracy")[0][:2] == ["water", f"{100 * recall:.1f} %"]
-    assert "flattered" in told(page, "Split and leakage")
+    assert "inflated" in told(page, "Split and leakage")
     assert ["train.epochs", "3", "40"] in table(page, "Settings")
     assert table(page, "Timings")[-1] == ["all", "2 min 0 s"]
     (curves,) = blocks(page, "Learning curves")

@@ -107,4 +107,4 @@ def test_an_input_knows_what_makes_it_where_it_is_damaged(
     }
     CheckHooks().before_pipeline_run({}, pipeline, catalog(pipeline, "svm", **given))
     command = "kedro run --pipeline=ingest --params dataset=coast,model=svm"
-    assert scene.remedy == f"make it anew: {command}"
+    assert scene.remedy == f"make it again: {command}"

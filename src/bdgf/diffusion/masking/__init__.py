@@ -1,1 +1,1 @@
-"""Adaptive modality masking: which modalities are hidden, how often, and what the rates follow."""
+"""Adaptive modality masking: which modalities are hidden, how often, and why."""

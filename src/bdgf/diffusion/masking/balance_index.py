@@ -1,4 +1,4 @@
-"""One number for how evenly something is spread over the modalities."""
+"""One number for how evenly a quantity is spread over the modalities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adaptive modality masking: which modalities the denoiser does not see, and how often.
+"""Adaptive modality masking: which modalities are hidden from the denoiser, and how often.
 
 The paper states that adaptive modality masking balances what the DDPM learns of each modality; what
 the rates follow (`imbalance`) and how (`masking_rules`) is chosen here.

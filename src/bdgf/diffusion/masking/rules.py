@@ -1,4 +1,4 @@
-"""How masking rates answer to imbalance. Both rules are chosen here; the paper names none."""
+"""How masking rates respond to imbalance. This project chose both rules, not the paper."""
 
 from __future__ import annotations
 

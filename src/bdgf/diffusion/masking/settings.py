@@ -1,4 +1,4 @@
-"""Settings of masking, apart from what they set: signals and rules read them too."""
+"""Settings of masking, in a separate module because signals and rules read them too."""
 
 from __future__ import annotations
 

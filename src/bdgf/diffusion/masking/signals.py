@@ -1,4 +1,4 @@
-"""What says that a modality dominates: how well it is denoised, or its share of the features."""
+"""Signals of a dominant modality: how well it is denoised, or its share of the features."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def cached_denoiser(
         finished, running = place.with_suffix(".safetensors"), place.with_suffix(".ckpt")
         if finished.exists():
             try:
-                weights = read_weights(finished, "it is pretrained anew")
+                weights = read_weights(finished, "it is pretrained again")
             except ArtifactError as error:
                 log.warning("%s", error)
             else:

@@ -1,4 +1,4 @@
-"""A prepared scene as pretraining sees it, and the fingerprint of what comes of it."""
+"""A prepared scene as input of pretraining, and the fingerprint of the result."""
 
 from __future__ import annotations
 

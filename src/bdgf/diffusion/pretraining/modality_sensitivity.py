@@ -1,4 +1,4 @@
-"""How much of the decoder's features hangs on each modality: their change when it is hidden.
+"""How much the decoder's features depend on each modality: their change when it is hidden.
 
 Explained noise says how well a modality is denoised, and a smooth one is denoised well whatever
 the features hold of it. What is measured here is what the features would lose. Chosen here.

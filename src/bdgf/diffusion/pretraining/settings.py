@@ -1,4 +1,4 @@
-"""The group `pretrain`: everything that decides a denoiser."""
+"""The group `pretrain`: all settings that determine a denoiser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training and validation tiles, gathered from the scene that stays on the device."""
+"""Training and validation tiles, gathered from a scene on the device."""
 
 from __future__ import annotations
 

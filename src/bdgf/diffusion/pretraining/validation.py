@@ -1,4 +1,4 @@
-"""How evenly the modalities are learnt: explained noise of held-out tiles, and its balance."""
+"""Balance of learning: explained noise of each modality on held-out tiles."""
 
 from __future__ import annotations
 

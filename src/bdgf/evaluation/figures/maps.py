@@ -1,4 +1,4 @@
-"""Maps as figures: classes beside their reference, uncertainty."""
+"""Maps as figures: classes and their reference, uncertainty."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def entropy_figure(
     seen = overview(entropy, _MAP_MOST)
     image = axis.imshow(seen, cmap=colors, vmin=0.0, vmax=1.0, interpolation="nearest")
     bar = figure.colorbar(image, ax=axis, fraction=0.05, pad=0.03)
-    bar.set_label("entropy of the class probabilities\n(1 = every class alike)", fontsize=9)
+    bar.set_label("entropy of the class probabilities\n(1 = all classes equal)", fontsize=9)
     if metres_per_column is not None:
         draw_scale_bar(axis, metres_per_column, entropy.shape)
     _set_title(figure, title)

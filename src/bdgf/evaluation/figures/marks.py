@@ -1,4 +1,4 @@
-"""What figures share: names that fit, legends of classes, scale bars."""
+"""Common parts of figures: shortened names, class legends, scale bars."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def draw_scale_bar(axis: Axes, metres_per_column: float, shape: tuple[int, ...])
     """A scale bar below a map's left corner.
 
     Args:
-        axis: Where the map is drawn, a unit a pixel.
+        axis: Where the map is drawn, one unit per pixel.
         metres_per_column: Width of a pixel.
         shape: (H, W) of the map.
     """

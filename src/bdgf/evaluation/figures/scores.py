@@ -1,4 +1,4 @@
-"""How good a map is, as figures: confusion matrix, reliability diagram, bars of the classes."""
+"""Accuracy figures: confusion matrix, reliability diagram, bars per class."""
 
 from __future__ import annotations
 

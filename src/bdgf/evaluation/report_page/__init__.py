@@ -1,1 +1,1 @@
-"""`report.html`: what came of a run as one file that a browser shows, a phone too, or prints."""
+"""`report.html`: the results of a run as one file for browsers, phones and printers."""

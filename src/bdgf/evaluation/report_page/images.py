@@ -1,4 +1,4 @@
-"""Images inside a page: palette PNGs of maps, SVGs of figures, as data URIs."""
+"""Images in a page: palette PNGs of maps and SVGs of figures, as data URIs."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _uncertainty(result: MapResult) -> Picture:
         [_BLANK, *scale],
         "uncertainty",
         [*shown, ("no data", _BLANK)],
-        "Entropy of the class probabilities: 0 is sure, 1 is every class alike.",
+        "Entropy of the class probabilities: 0 is sure, 1 is all classes equal.",
     )
 
 

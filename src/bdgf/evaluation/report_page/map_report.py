@@ -1,4 +1,4 @@
-"""The report of one map: what was mapped, how well, and how it came about."""
+"""The report of one map: its content, accuracy and provenance."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def _split(result: MapResult) -> list[Block]:
         f"have a training or validation pixel in their patch of {metrics['patch']} x "
         f"{metrics['patch']} pixels"
     )
-    told += ": their accuracy is flattered." if leaking > 0 else "."
+    told += ": their accuracy is inflated." if leaking > 0 else "."
     rows: Rows = [
         [
             Cell(name, color=color),

@@ -1,4 +1,4 @@
-"""What a report of one map is made of."""
+"""The data of a map's report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML file: no script, no network, images inside."""
+"""A report as one self-contained HTML file, without scripts or network, with embedded images."""
 
 from __future__ import annotations
 

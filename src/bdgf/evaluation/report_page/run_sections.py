@@ -1,4 +1,4 @@
-"""How a result came about, for any report: settings, timings, provenance."""
+"""Report sections on the run: settings, timings, provenance."""
 
 from __future__ import annotations
 

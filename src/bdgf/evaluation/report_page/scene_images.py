@@ -1,4 +1,4 @@
-"""What was mapped, as people see it: an image of each modality."""
+"""Images of the mapped scene, one for each modality."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is in a scene, and what of it will hurt: `kedro scene check` without the command."""
+"""Contents and problems of a scene: `kedro scene check` without the command."""

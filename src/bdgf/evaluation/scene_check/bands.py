@@ -1,4 +1,4 @@
-"""Bands that add nothing: constant ones, and ones that are there twice."""
+"""Useless bands: constant ones and duplicates."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _correlation(values: np.ndarray) -> np.ndarray:
 
 
 def wild_pixels(modality: xr.DataArray, mask: np.ndarray) -> list[Finding]:
-    """Tells of fill values that nobody declared and of pixels that no sensor measured."""
+    """Tells of fill values that are not declared and of pixels that no sensor measured."""
     wild, bands = find_wild_values(modality, mask)
     if wild is None:
         return []

@@ -1,4 +1,4 @@
-"""The check of a scene: everything that is looked at, in one order."""
+"""The check of a scene: all single checks, in order."""
 
 from __future__ import annotations
 

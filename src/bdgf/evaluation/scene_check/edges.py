@@ -1,4 +1,4 @@
-"""Edge images: where any sensor sees the ground change, whatever it measures there."""
+"""Edge images: where the ground changes, independent of what the sensor measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thing in a scene that will hurt, and what to do about it."""
+"""One problem of a scene and its remedy."""
 
 from __future__ import annotations
 

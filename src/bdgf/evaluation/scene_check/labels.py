@@ -1,4 +1,4 @@
-"""The labels of a scene: how many, where, and what split they would make."""
+"""The labels of a scene: their number, location and split."""
 
 from __future__ import annotations
 

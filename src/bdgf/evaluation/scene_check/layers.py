@@ -1,4 +1,4 @@
-"""What the values of a modality are: ranges, percentiles, and how much of it there is."""
+"""Values of a modality: ranges, percentiles, and the share of pixels with data."""
 
 from __future__ import annotations
 

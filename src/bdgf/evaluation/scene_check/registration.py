@@ -1,4 +1,4 @@
-"""Misregistration: by how many pixels the edges of one modality lie off those of another.
+"""Misregistration: the shift in pixels between the edges of two modalities.
 
 Phase correlation (Kuglin and Hines 1975) of edge images, in windows. Sensors of different kinds
 share few edges, so that a single window's peak is often noise. Hence the rule, whose numbers are

@@ -1,4 +1,4 @@
-"""What the check of a scene found, as one object that programs and tables read."""
+"""Result of a scene's check, as one object for programs and tables."""
 
 from __future__ import annotations
 

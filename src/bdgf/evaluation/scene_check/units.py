@@ -1,4 +1,4 @@
-"""Units that look wrong: numbers that are not what they are called, or not what they lie beside.
+"""Suspicious units: numbers that do not match their units, or those of other modalities.
 
 Nothing is converted: each rule names the numbers and the setting. The bounds are chosen here. They
 leave room for glint and clouds, which are brighter than any surface.

@@ -1,4 +1,4 @@
-"""Kedro hooks: checks before a run, its versions, what MLflow is told, lines at its end."""
+"""Kedro hooks: checks before a run, its versions, MLflow's records, and its last lines."""
 
 from bdgf.framework.hooks.artifacts import ArtifactHooks
 from bdgf.framework.hooks.checks import CheckHooks

@@ -1,4 +1,4 @@
-"""Files and figures of the catalog into the MLflow run."""
+"""Logs files and figures of the catalog to the MLflow run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that cannot succeed is refused before any node of it starts."""
+"""Rejects a run that cannot succeed before any of its nodes starts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CheckHooks:
         for name in entries:
             dataset = catalog.get(name)
             if isinstance(dataset, LocalVersionedDataset):
-                dataset.remedy = f"make it anew: {_what_to_run([name], catalog)}"
+                dataset.remedy = f"make it again: {_what_to_run([name], catalog)}"
 
 
 def _what_to_run(missing: list[str], catalog: CatalogProtocol) -> str:

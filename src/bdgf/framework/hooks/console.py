@@ -1,4 +1,4 @@
-"""What a person reads while a run goes on, and at its end."""
+"""Messages on the screen during a run and at its end."""
 
 from __future__ import annotations
 

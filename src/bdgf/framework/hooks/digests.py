@@ -1,4 +1,4 @@
-"""Whether a run compares the artifacts that it reads with their digests."""
+"""Switches the comparison of artifacts with their digests on or off."""
 
 from __future__ import annotations
 

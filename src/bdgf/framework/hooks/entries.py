@@ -1,4 +1,4 @@
-"""Catalog entries of what is configured for all scenes and models, of which a run uses one."""
+"""Catalog entries of configuration for all scenes and models, of which a run uses one."""
 
 from __future__ import annotations
 

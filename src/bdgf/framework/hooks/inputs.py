@@ -1,4 +1,4 @@
-"""The dataset of the MLflow run: which scene it was, by the digest of its pixels."""
+"""The dataset of the MLflow run: the scene, identified by the digest of its pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MLflow run of a pipeline run: opened, given its parameters, closed or taken away."""
+"""The MLflow run of a pipeline run: opened, given its parameters, closed or removed."""
 
 from __future__ import annotations
 

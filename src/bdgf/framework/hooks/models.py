@@ -1,4 +1,4 @@
-"""The model of a training into MLflow, and into its registry."""
+"""Logs a trained model to MLflow and registers it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MLflow run and the process that writes to it: alive, stopped, gone."""
+"""The state of MLflow runs and of the processes that write to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a run, for those nodes that report on it."""
+"""The record of a run, for the nodes that write reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results of a run together in one folder."""
+"""Collects the results of a run in one folder."""
 
 from __future__ import annotations
 

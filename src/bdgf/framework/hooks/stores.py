@@ -1,4 +1,4 @@
-"""MLflow's database at the project's root, wherever in the project a command is typed."""
+"""Keeps MLflow's database in the project's root, wherever a command is typed."""
 
 from __future__ import annotations
 

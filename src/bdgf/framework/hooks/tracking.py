@@ -1,4 +1,4 @@
-"""Name, tags and description of the MLflow run, so that runs are told apart at a glance."""
+"""Name, tags and description of the MLflow run, to distinguish runs at a glance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Within a run every node works on the versions that this run made or first read."""
+"""Makes every node of a run use the versions that the run made or first read."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Networks that BDGF is compared with, trained by the same loop."""
+"""Baseline networks, trained by the same loop as BDGF."""

@@ -1,4 +1,4 @@
-"""The networks that BDGF is compared with, trained by its own loop."""
+"""The baseline networks, trained by the same loop as BDGF."""
 
 from __future__ import annotations
 

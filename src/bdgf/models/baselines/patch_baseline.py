@@ -1,4 +1,4 @@
-"""Networks of one branch that see raw patches, apart by kind of modality."""
+"""Single-branch networks on raw patches, with one input per kind of modality."""
 
 from __future__ import annotations
 

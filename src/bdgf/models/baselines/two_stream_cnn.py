@@ -1,4 +1,4 @@
-"""Two-stream CNN: one stream of convolutions a kind of modality, joined before the classifier.
+"""Two-stream CNN: one stream of convolutions per kind of modality, joined before the classifier.
 
 After the two-branch network of Xu et al., "Multisource Remote Sensing Data Classification Based on
 Convolutional Neural Network", IEEE TGRS 2018: spatial streams on both sources whose features are

@@ -1,1 +1,1 @@
-"""The method: guided branches in mutual learning, and a classical branch beside them."""
+"""The method: guided branches with mutual learning, and a classical branch."""

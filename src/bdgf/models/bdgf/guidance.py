@@ -1,4 +1,4 @@
-"""Guides: how diffusion features steer a branch at one stage.
+"""Guides: how diffusion features guide a branch at one stage.
 
 [stated] feature fusion, group channel attention and cross-attention. [chosen] their forms below and
 their pairing with the branches; any guide can be put on any branch. Every guide takes the branch's

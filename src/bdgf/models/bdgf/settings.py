@@ -1,4 +1,4 @@
-"""The group `train`: what all patch networks share, and the guided classifier's own."""
+"""The group `train`: settings of all patch networks, and of the guided classifier."""
 
 from __future__ import annotations
 

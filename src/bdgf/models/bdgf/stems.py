@@ -1,4 +1,4 @@
-"""Stems: what turns the channels of one position into a branch's or a guide's width.
+"""Stems: layers that project the channels of one position to a branch's or a guide's width.
 
 Everything here is position-wise: a position's output depends on its own channels alone, so that
 embedding a whole map and taking a patch gives what embedding the patch gives. Full-map inference

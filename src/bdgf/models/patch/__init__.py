@@ -1,1 +1,1 @@
-"""What trains and maps any network that classifies a patch's centre pixel."""
+"""Training and mapping for any network that classifies a patch's centre pixel."""

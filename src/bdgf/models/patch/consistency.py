@@ -1,4 +1,4 @@
-"""Consistency on pixels without labels, all over the scene (mean teacher).
+"""Consistency on unlabelled pixels of the whole scene (mean teacher).
 
 Where labels are few, what the branches agree on elsewhere is most of what there is to learn. No
 label is looked at; which pixels test is not known here.

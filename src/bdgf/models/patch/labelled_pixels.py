@@ -1,4 +1,4 @@
-"""Which labels a training may see: never those of the test pixels."""
+"""The labels that training may use: never those of the test pixels."""
 
 from __future__ import annotations
 

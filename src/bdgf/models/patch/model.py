@@ -1,4 +1,4 @@
-"""Models that are networks on patches: all trained by the same loop, with the same settings."""
+"""Models that are patch networks, all trained by the same loop with the same settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mutual learning: branches aligned in entropy and embeddings, and consistent without labels."""
+"""Mutual learning: alignment of entropy and embeddings, and consistency without labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training and full-map inference ask of a network that classifies a patch's centre pixel."""
+"""The interface of patch networks for training and full-map inference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pixels a training sees, in which order, and how its classes are weighted."""
+"""Training pixels: their choice, their order and the class weights."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def check_classes(pixels: Pixels, classes: int) -> None:
     if len(counts) > classes:
         raise SceneError(
             f"the labels hold class {len(counts)} but the scene lists {classes} classes; "
-            "mend the scene's class list"
+            "fix the scene's class list"
         )
     missing = [str(index + 1) for index in np.flatnonzero(counts == 0)]
     if missing:

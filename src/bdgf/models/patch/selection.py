@@ -1,4 +1,4 @@
-"""Which epoch's weights a training ends with."""
+"""Selection of the epoch whose weights are kept."""
 
 from __future__ import annotations
 

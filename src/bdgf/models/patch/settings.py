@@ -1,4 +1,4 @@
-"""Settings that the training of every patch network shares."""
+"""Training settings shared by all patch networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loss and accuracy on the validation pixels during a training."""
+"""Loss and accuracy on the validation pixels during training."""
 
 from __future__ import annotations
 

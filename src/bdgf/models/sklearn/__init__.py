@@ -1,1 +1,1 @@
-"""Forests and SVMs of scikit-learn on what describes a pixel."""
+"""Random forests and SVMs from scikit-learn on pixel features."""

@@ -1,4 +1,4 @@
-"""A pixel's channels and the diffusion features where it lies: pretraining without a network.
+"""A pixel's channels and diffusion features, for estimators on pretrained features.
 
 What few labels can make of the features by themselves, as in DDPM-seg (Baranchuk et al., ICLR
 2022), with a forest in the place of its small networks.

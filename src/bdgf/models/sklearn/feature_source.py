@@ -1,4 +1,4 @@
-"""How an estimator reads a scene: the features of some pixels at a time."""
+"""How an estimator reads a scene: features of a limited number of pixels at a time."""
 
 from __future__ import annotations
 

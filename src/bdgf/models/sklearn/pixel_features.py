@@ -1,4 +1,4 @@
-"""What describes a pixel to an estimator: its channels, or statistics of its window too."""
+"""Pixel features of an estimator: the channels, with or without window statistics."""
 
 from __future__ import annotations
 

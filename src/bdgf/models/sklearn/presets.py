@@ -1,4 +1,4 @@
-"""Forests and SVMs, on the pixel's channels, on its window, and on diffusion features."""
+"""Random forests and SVMs on the pixel's channels, on its window, or on diffusion features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random forest: the classifier that needs no tuning, and that few labels suit well."""
+"""Random forest: a classifier that needs no tuning and works well with few labels."""
 
 from __future__ import annotations
 

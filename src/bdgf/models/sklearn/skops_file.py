@@ -1,4 +1,4 @@
-"""Files of skops in which the same estimator has the same bytes."""
+"""skops files with identical bytes for identical estimators."""
 
 from __future__ import annotations
 

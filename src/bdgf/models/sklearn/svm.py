@@ -1,4 +1,4 @@
-"""Support vector machine with an RBF kernel, its C and gamma chosen on the training pixels."""
+"""Support vector machine with an RBF kernel; C and gamma are chosen on the training pixels."""
 
 from __future__ import annotations
 

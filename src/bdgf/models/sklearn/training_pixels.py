@@ -1,4 +1,4 @@
-"""The training pixels of a scene with their features, and what an estimator is."""
+"""The training pixels of a scene with their features, and the estimator interface."""
 
 from __future__ import annotations
 

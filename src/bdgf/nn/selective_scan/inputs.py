@@ -1,4 +1,4 @@
-"""What every backend of the selective scan takes."""
+"""The inputs of every backend of the selective scan."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The selective scan as a plain loop over time: the definition that other backends must equal."""
+"""The selective scan as a plain loop over time: the reference for all other backends."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The selective scan by whichever backend suits the tensors' device."""
+"""The selective scan with a backend for the tensors' device."""
 
 import difflib
 import importlib.util

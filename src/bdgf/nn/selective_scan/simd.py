@@ -1,4 +1,4 @@
-"""Vectors of float32 for Numba kernels: loads, stores, fused multiply-adds, exp and its kin.
+"""Vectors of float32 for Numba kernels: loads, stores, fused multiply-adds, exp and similar.
 
 Numba's `math.exp` is a scalar call, and its loops pay for alias checks between arrays; a vector
 type leaves neither to chance. LLVM splits a vector of `LANES` into registers of the width there is.

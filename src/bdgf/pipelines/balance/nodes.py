@@ -1,4 +1,4 @@
-"""How evenly the latest denoiser's features hold the modalities."""
+"""The balance of modalities in the latest denoiser's features."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measure_modality_balance(
         features: The group `features`.
         parameters: The group `balance`.
         devices: The group `devices`.
-        working_folder: Where the features grow, a folder a scene.
+        working_folder: Where the features grow, one folder per scene.
         dataset: The scene's name.
 
     Returns:

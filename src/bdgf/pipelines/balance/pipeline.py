@@ -1,4 +1,4 @@
-"""balance: Denoiser, PreparedScene, Split -> how evenly its features hold the modalities."""
+"""balance: Denoiser, PreparedScene, Split -> balance of modalities in the features."""
 
 from kedro.pipeline import Node, Pipeline
 

@@ -1,4 +1,4 @@
-"""A Classifier draws a map, and the map is measured on the test pixels."""
+"""A Classifier makes a map, which is scored on the test pixels."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def predict_scene(
     """Classifies every valid pixel of the scene.
 
     It is what `MapModel.predict` draws of the scene; what was prepared and extracted already is
-    not made anew.
+    not made again.
 
     Args:
         prepared_scene: The prepared scene.
@@ -264,7 +264,7 @@ def per_class_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def confusion_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """The confusion matrix, a row a true class."""
+    """The confusion matrix, one row per true class."""
     import pandas as pd
 
     names = list(metrics["per_class"])

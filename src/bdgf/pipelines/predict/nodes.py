@@ -1,4 +1,4 @@
-"""A MapModel maps another scene; where that has labels, the map is measured on them."""
+"""A MapModel maps another scene; the map is scored if the scene has labels."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def score_target(
         parameters: The group `evaluation`.
 
     Returns:
-        The metrics as `evaluate` has them, with `transfer`; a row a class; the confusion matrix.
+        The metrics of `evaluate`, with `transfer`; one row per class; the confusion matrix.
 
     Raises:
         SettingsError: The target has no labels.

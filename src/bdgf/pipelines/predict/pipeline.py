@@ -1,4 +1,4 @@
-"""predict: MapModel, another scene -> its maps, and where that has labels a score."""
+"""predict: MapModel, another scene -> its maps, and scores if it has labels."""
 
 from kedro.pipeline import Node, Pipeline
 

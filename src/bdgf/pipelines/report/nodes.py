@@ -1,4 +1,4 @@
-"""What was measured becomes figures, and a report of all of it."""
+"""Metrics become figures and a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""report: maps, metrics and histories -> figures, and a report of all of it."""
+"""report: maps, metrics and histories -> figures and a report."""
 
 from kedro.pipeline import Node, Pipeline
 

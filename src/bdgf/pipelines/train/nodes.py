@@ -1,4 +1,4 @@
-"""A PreparedScene, its Split and, where the model asks for them, features become a Classifier."""
+"""A PreparedScene, its Split and, if the model needs them, features become a Classifier."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def train_classifier(
         parameters: The group `train`.
         baselines: The group `baselines`.
         devices: The group `devices`.
-        working_folder: Where the running checkpoints are kept, a folder a scene.
+        working_folder: Where the running checkpoints are kept, one folder per scene.
         dataset: The scene's name.
         seed: Seed of every draw.
         feature_cube: The scene's diffusion features, for the models that use them.

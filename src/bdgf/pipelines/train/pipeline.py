@@ -1,4 +1,4 @@
-"""train: PreparedScene, Split, perhaps FeatureCube -> Classifier."""
+"""train: PreparedScene, Split, optional FeatureCube -> Classifier."""
 
 from kedro.pipeline import Node, Pipeline
 

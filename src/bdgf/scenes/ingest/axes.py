@@ -1,4 +1,4 @@
-"""The order of axes: every array of a scene as (rows, columns, bands), by evidence."""
+"""The order of axes: brings every array to (rows, columns, bands), based on evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which bands of a modality's files are taken: channels, bad bands, and bands flagged as alpha."""
+"""Selection of a modality's bands: channels, bad bands, and bands flagged as alpha."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Polygons and points on a scene's pixel grid.
 
-A pixel lies in a polygon when its centre does, and a point lies in the pixel that holds it.
+A polygon contains a pixel if it contains the pixel's centre. A point lies in the pixel around it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a raw file declares of each band, as the scene's file wants it applied."""
+"""Declarations of a raw file about each band, as overridden by the scene's file."""
 
 from __future__ import annotations
 

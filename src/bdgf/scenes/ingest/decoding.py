@@ -1,4 +1,4 @@
-"""From numbers as stored to a modality: masks, nodata, scale and bad bands in one place."""
+"""Turns stored numbers into a modality: masks, nodata, scale and bad bands."""
 
 from __future__ import annotations
 

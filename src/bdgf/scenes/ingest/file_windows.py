@@ -1,4 +1,4 @@
-"""Windows of a scene that stays in its files: what is held does not grow with the scene."""
+"""Windows of a scene that stays in its files, with memory independent of its size."""
 
 from __future__ import annotations
 

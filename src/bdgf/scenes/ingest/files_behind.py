@@ -1,4 +1,4 @@
-"""All files that a scene's numbers come from: those it names, and those that belong to them."""
+"""All files of a scene: those it names, and those that belong to them."""
 
 from __future__ import annotations
 

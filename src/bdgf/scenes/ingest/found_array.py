@@ -1,4 +1,4 @@
-"""An array of the scene as it was found: its files and what was read of them."""
+"""An array of the scene as found: its files and their contents."""
 
 from __future__ import annotations
 

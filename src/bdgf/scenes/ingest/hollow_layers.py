@@ -1,4 +1,4 @@
-"""What the layers of a scene say of themselves before their values are read."""
+"""Metadata of a scene's layers, before their values are read."""
 
 from __future__ import annotations
 

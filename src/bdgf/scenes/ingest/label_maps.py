@@ -1,4 +1,4 @@
-"""Label maps: class ids of every file, and their counts against the published ones."""
+"""Label maps: class ids of every file, and a comparison with the published counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and colours by which label files tell of classes, and the classes that they mean."""
+"""Names and colours of classes in label files, matched to the scene's classes."""
 
 from __future__ import annotations
 

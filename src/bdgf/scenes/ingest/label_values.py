@@ -1,4 +1,4 @@
-"""What one label file shows, as class ids: numbers, colours, or the names of regions."""
+"""Turns one label file into class ids, from numbers, colours or region names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scene's grid, and the layers that lie on grids of their own.
+"""The scene's grid, and layers on other grids.
 
 A layer is an image or a label map. The scene's grid is that of the modality that `grid` names, else
 of the finest spectral one; where another is finer, and the first has cells of a whole number of its

@@ -1,4 +1,4 @@
-"""Layers on grids of their own become layers on the scene's grid."""
+"""Brings layers on other grids to the scene's grid."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Tiles that lie side by side, joined to one raster.
+"""Joins adjacent tiles to one raster.
 
-Each tile is read twice: first for its place, so that the whole is allocated once, then for its
-values. No more than one tile is held beside the whole.
+Each tile is read twice: first for its location, so that the whole is allocated once, then for its
+values. Memory holds at most one tile in addition to the whole.
 """
 
 from __future__ import annotations

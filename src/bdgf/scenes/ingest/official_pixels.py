@@ -1,4 +1,4 @@
-"""Official pixels that take their classes from the map of all labels: masks and lists of pixels."""
+"""Official pixels given as masks or lists, with classes from the map of all labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which polygon or point each labelled pixel belongs to: what splits can hold out whole."""
+"""The polygon or point of each labelled pixel, for splits that hold out whole ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Raw files to a Scene: finds them, puts them on one grid, and checks all that can be wrong."""
+"""Raw files to a Scene: finds them, puts them on one grid, and checks them."""
 
 from __future__ import annotations
 

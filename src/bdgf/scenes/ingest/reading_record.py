@@ -1,7 +1,7 @@
-"""What reading a scene shows of its files and layers, for whoever asks: `kedro scene check` does.
+"""Information about files and layers collected while a scene is read, for `kedro scene check`.
 
-A Scene holds the result alone: float32 values, one mask. The types as stored, the files that were
-taken and where each layer lacks data are known only while it is read.
+A Scene holds only the result: float32 values, one mask. The stored types, the files that were
+used and the gaps of each layer are known only during reading.
 """
 
 from __future__ import annotations

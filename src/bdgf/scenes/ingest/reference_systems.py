@@ -1,4 +1,4 @@
-"""Whether two coordinate reference systems are one, in whatever words files write them."""
+"""Whether two coordinate reference systems are equal, however files write them."""
 
 from __future__ import annotations
 

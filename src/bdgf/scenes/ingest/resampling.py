@@ -1,4 +1,4 @@
-"""Layers on grids of their own, put onto the scene's by GDAL's warper."""
+"""Resamples layers on other grids to the scene's grid with GDAL's warper."""
 
 from __future__ import annotations
 

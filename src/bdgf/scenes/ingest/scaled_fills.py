@@ -1,4 +1,4 @@
-"""Fill values that nobody declared, in numbers that are scaled: later nothing tells them apart."""
+"""Undeclared fill values in scaled numbers, found before scaling hides them."""
 
 from __future__ import annotations
 

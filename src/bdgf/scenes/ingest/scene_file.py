@@ -1,4 +1,4 @@
-"""A scene opened by the YAML file that describes it: `bdgf.open_scene`."""
+"""Opens a scene from the YAML file that describes it: `bdgf.open_scene`."""
 
 from __future__ import annotations
 

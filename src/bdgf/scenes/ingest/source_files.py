@@ -1,4 +1,4 @@
-"""Finds a scene's files: of the alternatives of an array, the first that is there."""
+"""Finds a scene's files: of an array's alternatives, the first that exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scene that does not fit into memory, from its files to the one file of a scene."""
+"""Writes a scene that does not fit into memory from its raw files to `scene.nc`."""
 
 from __future__ import annotations
 

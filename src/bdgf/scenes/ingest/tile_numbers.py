@@ -1,4 +1,4 @@
-"""The tile that each pixel of a scene is of, on the scene's grid."""
+"""The tile of each pixel, on the scene's grid."""
 
 from __future__ import annotations
 

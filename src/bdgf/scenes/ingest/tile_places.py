@@ -1,4 +1,4 @@
-"""Where tiles lie beside each other, and whether they belong together."""
+"""Locations of tiles, and whether they belong together."""
 
 from __future__ import annotations
 

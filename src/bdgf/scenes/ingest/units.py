@@ -1,4 +1,4 @@
-"""Units of a modality: those of the scene's file, checked against what the raw files say."""
+"""Units of a modality: from the scene's file, compared with those of the raw files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KNOWN = {name: unit for unit, names in _NAMES.items() for name in names}
 
 
 def units_of(found: FoundArray[ImageSource], modality: Modality) -> str:
-    """The modality's units, "" where nobody says them.
+    """The modality's units, "" if unknown.
 
     A raw file that says another known unit than the scene's file is warned of: nothing is
     converted.

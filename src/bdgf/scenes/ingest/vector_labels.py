@@ -1,4 +1,4 @@
-"""Labels that are polygons or points: their classes, and their pixels on the scene's grid."""
+"""Labels as polygons or points: their classes, and their pixels on the scene's grid."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Readers of raw files, one module a format; `registry.read_array` chooses by suffix."""
+"""Readers of raw files, one module per format; `registry.read_array` chooses by suffix."""

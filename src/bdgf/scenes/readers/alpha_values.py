@@ -1,4 +1,4 @@
-"""What the values of a band that is flagged as alpha look like."""
+"""Statistics of a band that is flagged as alpha."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A raw array as bytes in a file, from the process that reads it to the one that asked.
 
-What comes is not believed: the header is JSON, the numbers are plain bytes; nothing is unpickled.
+The bytes are untrusted: the header is JSON, the numbers are plain bytes, and nothing is unpickled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Attributes as numbers or text, whatever their writer made of them, and remarks about them."""
+"""Attributes as numbers or text, with remarks about unusual forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the attributes of an HDF5 or NetCDF variable say about its numbers.
+"""Attributes of an HDF5 or NetCDF variable that describe its numbers.
 
 Names are compared without case, spaces, underscores and hyphens, since every producer spells them
 in its own way. Whatever cannot be understood becomes a doubt, never an error: the numbers can be

@@ -1,4 +1,4 @@
-"""Wavelengths and bad bands, from attributes or from lists that lie beside a cube."""
+"""Wavelengths and bad bands, from attributes or from lists stored with a cube."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a file could not be read: its content is another one, it is damaged, or we are wrong."""
+"""Why a file could not be read: wrong content, damage, or a bug in this package."""
 
 from __future__ import annotations
 

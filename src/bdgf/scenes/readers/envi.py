@@ -1,4 +1,4 @@
-"""ENVI images: which header belongs to which data, and what a header says of the bands."""
+"""ENVI images: matching headers and data files, and the band metadata of a header."""
 
 from __future__ import annotations
 

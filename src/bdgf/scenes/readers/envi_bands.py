@@ -1,4 +1,4 @@
-"""What the fields of an ENVI header say of the bands."""
+"""Band metadata in the fields of an ENVI header."""
 
 from __future__ import annotations
 

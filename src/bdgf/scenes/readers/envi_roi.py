@@ -1,4 +1,4 @@
-"""Regions of interest as ENVI writes them to text: a label map given by lists of pixels."""
+"""ENVI regions of interest as text: a label map given by lists of pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HDF5 files whose data lie elsewhere, or that lead in circles: checked before they are read.
+"""Checks HDF5 files for external data and cyclic links before they are read.
 
 HDF5 follows external links, virtual datasets and external storage to any file, silently.
 """

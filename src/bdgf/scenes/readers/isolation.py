@@ -1,7 +1,7 @@
-"""Reads a raw file in a process of its own: what damages that process does not end this one.
+"""Reads a raw file in a separate process, so that a crash does not end the run.
 
 GDAL, HDF5 and SciPy's reader of MATLAB files are written in C, and a damaged file can crash them,
-keep them busy for ever or let them take all memory. One server process imports them once and forks
+make them hang or use all memory. One server process imports them once and forks
 a child for each file (`isolation_server`); it ends by itself when it has nothing to do.
 """
 
@@ -38,7 +38,7 @@ _MENDED = "copy or download it again"
 _REDIRECTIONS = ("HDF5_EXT_PREFIX", "HDF5_VDS_PREFIX", "HDF5_EXTFILE_PREFIX")
 
 AVAILABLE = hasattr(os, "fork") and hasattr(socket, "send_fds")
-"""Whether this system can read in a process of its own; Windows cannot."""
+"""Whether this system can read in a separate process; Windows cannot."""
 
 
 # NumPy reads these as plain bytes, and their sizes are told at their start.
@@ -74,7 +74,7 @@ def read_raw(
 
 
 def read_isolated(path: Path, variable: str | None, limits: ReadingLimits) -> RawArray:
-    """What `registry.read_array` reads, in a process of its own with limits.
+    """What `registry.read_array` reads, in a separate process with limits.
 
     Args:
         path: The file.

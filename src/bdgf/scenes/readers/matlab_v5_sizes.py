@@ -1,7 +1,7 @@
-"""Sizes that a MATLAB 5 file declares, looked at before SciPy takes memory for them.
+"""Checks the sizes declared in a MATLAB 5 file before SciPy allocates memory for them.
 
-Cells and structs are walked; numbers are passed over. What cannot be followed is left to SciPy's
-reader, which tells what is wrong with it.
+Cells and structs are traversed; numbers are skipped. Anything else is left to SciPy's
+reader, which reports the error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a NetCDF variable lies on Earth: its coordinates are the truth."""
+"""The georeference of a NetCDF variable, taken from its coordinates."""
 
 from __future__ import annotations
 

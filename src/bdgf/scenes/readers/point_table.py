@@ -1,4 +1,4 @@
-"""Points of a plain table of text: a heading, then a line a point."""
+"""Points in a plain text table: a header, then one line per point."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_point_table(path: Path, columns: Mapping[str, str]) -> Vectors:
     except csv.Error as error:
         raise SceneError(f"{path}, line {reader.line_num}: {error}; correct the table") from error
     if len(lines) < 2:
-        raise SceneError(f"{path} holds no points: it needs a heading and a line a point")
+        raise SceneError(f"{path} holds no points: it needs a heading and one line per point")
     heading = [cell.strip() for cell in lines[0][1]]
     at = {axis: _place(path, heading, name) for axis, name in columns.items()}
     places = np.empty((len(lines) - 1, 2))

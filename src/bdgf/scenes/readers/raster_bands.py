@@ -1,4 +1,4 @@
-"""What a raster that GDAL has opened holds and says of its bands."""
+"""Values and band metadata of a raster opened by GDAL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of GDAL's drivers opens a raster: the one of its suffix, whatever its content says.
+"""The GDAL driver of a raster, chosen by its suffix and never by its content.
 
 GDAL itself goes by the content, so that the description of a map service named `.tif` would reach
 the network.

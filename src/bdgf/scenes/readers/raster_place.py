@@ -1,4 +1,4 @@
-"""Where a raster lies on Earth."""
+"""The georeference of a raster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader hands over: one array as it is stored, and all that its file says about it.
+"""The result of a reader: one array as stored, with all metadata of its file.
 
 A reader changes no value. What the file declares (masks, nodata, scale, bad bands, order of axes)
 is applied in one place, `bdgf.scenes.ingest.decoding`, where the scene's file can overrule it.

@@ -1,4 +1,4 @@
-"""What the reading of one file may take: memory, time, and from which folders."""
+"""Limits for reading one file: memory, time and allowed folders."""
 
 from __future__ import annotations
 

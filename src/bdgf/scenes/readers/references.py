@@ -1,7 +1,7 @@
-"""Names of other files inside a file: they lead nowhere outside the scene's folders.
+"""References to other files inside a file: they must stay within the scene's folders.
 
-Folders and files that are links on the disk are followed: who can put a link there can as well
-put the file. A name inside a file is a stranger's word and is judged by where it leads to.
+Links on the disk are followed, because anyone who can create a link can also
+put the file there. A name inside a file is untrusted and is checked by its real target.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Chooses the reader by a file's suffix."""
+"""Chooses a file's reader by its suffix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of GDAL's drivers opens a vector file: the one of its suffix, whatever its content says."""
+"""The GDAL driver of a vector file, chosen by its suffix and never by its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The branches by name: a pyramid of guided stages with a block of the branch's own."""
+"""The branches by name: a pyramid of guided stages with a branch-specific block."""
 
 from __future__ import annotations
 

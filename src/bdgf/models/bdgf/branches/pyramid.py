@@ -1,4 +1,4 @@
-"""The pyramid that the branches share; they differ in the block that mixes a stage's grid."""
+"""The pyramid shared by the branches, which differ in the block that mixes a stage's grid."""
 
 from __future__ import annotations
 
