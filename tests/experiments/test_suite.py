@@ -148,5 +148,5 @@ def test_runs_have_titles() -> None:
 
 
 def test_a_suites_name_stays_in_its_folder() -> None:
-    with pytest.raises(SettingsError, match=r"a suite.s name .*call it otherwise"):
+    with pytest.raises(SettingsError, match=r"a suite.s name .*choose another name"):
         read_suites({"../x": CONFIGURED["tiny"]}, ["../x"])

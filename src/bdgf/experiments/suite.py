@@ -59,7 +59,9 @@ class Suite(Settings):
         """Takes `rows`, as suites called their variants before 0.2."""
         if not isinstance(data, Mapping) or "rows" not in data:
             return data
-        log.warning("a suite's `rows` are `variants` now; the old name goes with release %s", UNTIL)
+        log.warning(
+            "a suite's `rows` are `variants` now; the old name will be removed in release %s", UNTIL
+        )
         return {"variants": data["rows"], **{k: v for k, v in data.items() if k != "rows"}}
 
     @model_validator(mode="after")
@@ -121,7 +123,7 @@ def read_suites(configured: Mapping[str, Any], wanted: Iterable[str]) -> dict[st
                 "is a group in conf/local/bench.yml"
             )
         if (problem := name_problem(name)) is not None:  # tables are files of its name
-            raise SettingsError(f"a suite's name {problem}: {name!r}; call it otherwise")
+            raise SettingsError(f"a suite's name {problem}: {name!r}; choose another name")
         suites[name] = checked(Suite.model_validate, configured[name], name)
     return suites
 

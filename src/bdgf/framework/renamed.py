@@ -73,7 +73,9 @@ def _copied(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _tell(old: str, new: str) -> None:
     if old not in _told:
         _told.add(old)
-        log.warning("'%s' is called '%s' now; the old name goes with release %s", old, new, UNTIL)
+        log.warning(
+            "'%s' is called '%s' now; the old name will be removed in release %s", old, new, UNTIL
+        )
 
 
 def _place(tree: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:

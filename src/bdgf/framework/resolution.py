@@ -81,7 +81,7 @@ class Versions:
         try:
             return self.made(entry, version)
         except ArtifactError as error:
-            log.warning("passed over: %s", error)
+            log.warning("skipped: %s", error)
             return None
 
     def choose(

@@ -171,7 +171,7 @@ class Origin(Settings):
             if (problem := name_problem(name)) is not None:  # it becomes a file of a data folder
                 raise ValueError(f"the name '{name}' under `files` {problem}")
             if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).netloc:
-                raise ValueError(f"'{address}' under `files` is no address: https://...")
+                raise ValueError(f"'{address}' under `files` is not an address: https://...")
             if not _SHA256.fullmatch(self.sha256.get(name, "")):
                 raise ValueError(
                     f"`files` names {name} without its digest: give its 64 hexadecimal digits "
@@ -238,7 +238,7 @@ class SceneConfig(Settings):
             PurePath(folder).is_absolute() or ".." in PurePath(folder).parts
         ):
             raise ValueError(
-                f"'{folder}' leads out of the data folders; give a folder below them, and files "
+                f"'{folder}' leaves the data folders; give a folder below them, and files "
                 "elsewhere by their absolute paths"
             )
         return folder
@@ -294,7 +294,7 @@ def parse_scene_config(name: str, parameters: Mapping[str, Any]) -> SceneConfig:
         SettingsError: One line that names the first wrong setting.
     """
     if (problem := name_problem(name)) is not None:  # it becomes a folder of `data/`
-        raise SettingsError(f"a scene's name {problem}: {name!r}; call it otherwise")
+        raise SettingsError(f"a scene's name {problem}: {name!r}; choose another name")
     try:
         return SceneConfig.model_validate(parameters)
     except ValidationError as error:

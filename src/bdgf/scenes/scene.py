@@ -198,7 +198,7 @@ def modality_names(scene: xr.Dataset) -> list[str]:
         return [str(name) for name in json.loads(scene.attrs["modalities"])]
     except (KeyError, TypeError, ValueError) as error:
         raise SceneError(
-            "the dataset is no scene: its attribute 'modalities' is missing or damaged; "
+            "the dataset is not a scene: its attribute 'modalities' is missing or damaged; "
             "make it with `kedro run --pipeline=ingest`"
         ) from error
 
@@ -219,7 +219,7 @@ def class_table(scene: xr.Dataset) -> ClassTable:
         ids, names, colors = ([row[key] for row in rows] for key in ("id", "name", "color"))
     except (KeyError, TypeError, ValueError) as error:
         raise SceneError(
-            "the dataset is no scene: its attribute 'classes' is missing or damaged; "
+            "the dataset is not a scene: its attribute 'classes' is missing or damaged; "
             "make it with `kedro run --pipeline=ingest`"
         ) from error
     return ClassTable(tuple(int(i) for i in ids), tuple(map(str, names)), tuple(map(str, colors)))

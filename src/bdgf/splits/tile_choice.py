@@ -91,7 +91,7 @@ def carve_tiles(
     ids, pixels = pixels_of_tiles(labels, tiles)
     kept = choose_tiles(pixels, 1 - fraction, rng) if len(ids) > 1 else None
     if kept is None:
-        log.info("no training tile can be spared to validate on: all of them train")
+        log.info("no training tile can be used for validation: all of them train")
         return nothing
     return np.isin(tiles, ids[~kept]) & (labels != 0)
 

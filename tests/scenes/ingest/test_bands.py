@@ -122,5 +122,5 @@ def test_numbers_that_stand_for_colours_are_warned_of(kind, palette, warned, cap
 def test_a_mask_that_hides_all_is_told():
     found, _ = image(cube(SIX), cube(SIX))
     refuse_all_hidden(found, [3, 0], 20)
-    with pytest.raises(SceneError, match=r"hsi1\.dat hides all pixels; say `mask: none`"):
+    with pytest.raises(SceneError, match=r"hsi1\.dat hides all pixels; set `mask: none`"):
         refuse_all_hidden(found, [3, 20], 20)

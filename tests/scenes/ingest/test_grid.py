@@ -88,7 +88,7 @@ def test_mirrored_grids_are_turned_as_the_first_with_the_north_up(tmp_path, down
     scene = raster_scene(tmp_path, arrays={"dsm": values}, dsm=place)
     np.testing.assert_array_equal(scene["dsm"][..., 0], DSM)
     assert tuple(georeference(scene)[1])[:6] == PLACE["transform"]
-    assert "no place" not in caplog.text
+    assert "no georeference" not in caplog.text
     values, place = mirrored(HSI, down, right)
     place["nodata"] = float(values[3, 4, 2])
     scene = raster_scene(tmp_path, arrays={"hsi": values}, hsi=place)
@@ -104,7 +104,7 @@ def test_a_file_without_a_place_beside_mirrored_ones_is_warned_of(tmp_path, capl
     values, place = mirrored(DSM, -1, 1)
     nowhere = {"crs": None, "transform": None}
     raster_scene(tmp_path, arrays={"dsm": values}, dsm=place, labels=nowhere)
-    assert "labels.tif has no place" in caplog.text
+    assert "labels.tif has no georeference" in caplog.text
 
 
 def test_files_without_a_position_join_those_with_one(tmp_path):

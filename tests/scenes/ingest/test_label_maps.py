@@ -18,7 +18,7 @@ def test_labels_outside_the_class_list_are_counted(tmp_path):
 def test_float_labels_are_accepted_when_whole(tmp_path):
     labels = changed(LABELS.astype(np.float32), LABELS == 0, np.nan)
     np.testing.assert_array_equal(load(tmp_path, labels=labels)["labels"], LABELS)
-    with pytest.raises(SceneError, match=r"holds 1\.5, which are no labels"):
+    with pytest.raises(SceneError, match=r"holds 1\.5, which are not labels"):
         load(tmp_path, labels=changed(labels, (0, 0), 1.5))
 
 

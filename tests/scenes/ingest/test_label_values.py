@@ -48,7 +48,7 @@ def test_masked_pixels_and_nodata_are_unlabelled():
 def test_a_declared_scale_is_applied_and_can_be_overruled():
     np.testing.assert_array_equal(ids(flat(IDS * 10, scale=(0.1,))), IDS)
     np.testing.assert_array_equal(ids(flat(IDS, scale=(0.1,)), scale="none"), IDS)
-    with pytest.raises(SceneError, match="which are no labels"):
+    with pytest.raises(SceneError, match="which are not labels"):
         ids(flat(IDS, scale=(0.25,)))
 
 
@@ -153,5 +153,5 @@ def test_without_a_class_list_the_regions_are_the_classes():
 def test_colours_of_16_bits():
     deep = cube(RGB[IDS].astype(np.uint16) * 257)
     np.testing.assert_array_equal(ids(deep, coloured()), IDS)
-    with pytest.raises(SceneError, match="no colours of 8 bits"):
+    with pytest.raises(SceneError, match="not 8-bit colours"):
         ids(cube(RGB[IDS].astype(np.uint16) * 256), coloured())

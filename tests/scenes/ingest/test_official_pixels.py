@@ -43,14 +43,14 @@ def test_a_class_that_lists_names_alone_has_its_id_as_number(tmp_path):
     scene = load(tmp_path, config, test=one_class)
     np.testing.assert_array_equal(scene["official_test"], one_class)
     one_class[tuple(np.argwhere(LABELS == 2)[0])] = 1
-    with pytest.raises(SceneError, match="say `form: mask` or `form: map`"):
+    with pytest.raises(SceneError, match="set `form: mask` or `form: map`"):
         load(tmp_path, config, test=one_class)
 
 
 def test_a_map_of_one_class_with_a_few_others_may_be_either():
     doubtful = ((LABELS == 1) * 1).astype(np.uint8)
     doubtful[tuple(np.argwhere(LABELS == 2)[0])] = 1
-    with pytest.raises(SceneError, match="say `form: mask` or `form: map`"):
+    with pytest.raises(SceneError, match="set `form: mask` or `form: map`"):
         maps_of(doubtful)
     assert (maps_of(doubtful, form="mask") == 2).sum() == 1
     np.testing.assert_array_equal(maps_of(doubtful, form="map"), doubtful)
@@ -165,5 +165,5 @@ def test_a_list_that_may_count_from_0_or_1_is_refused_unless_said():
 @pytest.mark.parametrize("shape", [(5, 2), (2, 5), (5,), (5, 1)])
 def test_a_list_that_is_not_said_to_be_one(shape):
     found = labels(RawArray(np.ones(shape, int)), "official_train")
-    with pytest.raises(SceneError, match="say `form: pixels`"):
+    with pytest.raises(SceneError, match="set `form: pixels`"):
         refuse_unsaid_list(found)

@@ -29,7 +29,7 @@ def test_a_missing_file_of_ones_own_names_the_nearest(tmp_path):
 
 
 def test_scenes_without_known_file_names_say_where_to_give_them(tmp_path):
-    with pytest.raises(SceneError, match=r"go by no known name; give yours in conf/local/"):
+    with pytest.raises(SceneError, match=r"have no known names; give yours in conf/local/"):
         read_scene("lcz_hk", configured("lcz_hk"), [tmp_path])
 
 
@@ -117,9 +117,9 @@ def test_patterns_may_be_bands(tmp_path):
     ("pattern", "message"),
     [
         ("none/*.tif", r"no file for modality 'hsi': looked for none/\*\.tif in "),
-        ("../*.npy", r"the pattern '\.\./\*\.npy' leads out of the scene's folders"),
+        ("../*.npy", r"the pattern '\.\./\*\.npy' leaves the scene's folders"),
         ("/etc/*", r"the pattern '/etc/\*' leads out"),
-        ("*.npy", r"has no place, .*`mosaic: false`"),
+        ("*.npy", r"has no georeference, .*`mosaic: false`"),
     ],
 )
 def test_patterns_stay_in_the_scenes_folders(tmp_path, pattern, message):

@@ -10,7 +10,7 @@ from tests.scenes.ingest.test_mosaic import PLACE, WHOLE, join, tile
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"transform": None}, r"t1\.tif has no place.*`mosaic: false`"),
+        ({"transform": None}, r"t1\.tif has no georeference.*`mosaic: false`"),
         ({"crs": CRS.from_epsg(32633)}, r"t0\.tif is in EPSG:32632 but t1\.tif in EPSG:32633"),
         ({"transform": PLACE @ Affine.translation(0, 4.5)}, r"t1\.tif lies up to 0\.5 pixels off"),
         ({"transform": PLACE @ Affine.translation(0, 4) @ Affine.scale(2)}, r"pixels off the grid"),

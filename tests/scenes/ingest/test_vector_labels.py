@@ -122,7 +122,7 @@ def test_unlabelled_and_missing_classes_are_left_out(tmp_path, caplog):
 
 def test_unknown_values_are_listed(tmp_path):
     listed = [{"id": 1, "name": "wheat"}, {"id": 2, "name": "rye"}]
-    with pytest.raises(SceneError, match=r"'beet' \(1\), 'maize' \(1\), which are no class.*rye"):
+    with pytest.raises(SceneError, match=r"'beet' \(1\), 'maize' \(1\), which match no class.*rye"):
         scene_of(tmp_path, fields(tmp_path), classes=listed)
 
 

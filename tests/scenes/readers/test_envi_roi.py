@@ -91,7 +91,7 @@ def test_columns_are_found_by_the_heading(tmp_path, heading, point, before):
         ("", ["1 2", "2 2"], "no heading that names its columns"),
         ("ID Map X Map Y", ["1 5e5 5e6"], "map coordinates only .*export the regions again"),
         ("Lat Lon", ["48.1 11.2"], "map coordinates only"),
-        ("ID X Y", ["1 2"], r"line 7: 2 columns, but the heading names 3 \(id, x, y\)"),
+        ("ID X Y", ["1 2"], r"line 7: 2 columns, but the header names 3 \(id, x, y\)"),
         ("ID X Y", ["1 2 2", "2 2 2 9"], r"line 8: 4 columns"),
         ("ID X Y", ["1 2.5 2"], r"line 7: '2\.5' is no position"),
         ("ID X Y", ["1 nan 2"], r"line 7: 'nan' is no position"),

@@ -74,9 +74,9 @@ def test_nested_variables_are_read_in_matlab_order(scene_file, variable, expecte
         ("other.z", r"no variable 'other\.z'; it holds: nothing"),
         ("hsi.sceneLabels", r"'hsi\.sceneLabels' is a struct; choose one of hsi\.sceneLabels\.lab"),
         ("hsi.Cell[7].z", r"'hsi\.Cell' has 2 elements, none 7"),
-        ("hsi.Cell.name", r"'hsi\.Cell\.name' is no array of numbers"),
-        ("hsi.Data[1]", r"'hsi\.Data' is no cell or struct array; leave out \[1\]"),
-        ("hsi..Data", "is no variable's path"),
+        ("hsi.Cell.name", r"'hsi\.Cell\.name' is not an array of numbers"),
+        ("hsi.Data[1]", r"'hsi\.Data' is not a cell or struct array; leave out \[1\]"),
+        ("hsi..Data", "is not a variable path"),
         (None, r"holds 2 variables \(hsi 1x1, other 5x4\); choose one"),
     ],
 )

@@ -33,7 +33,7 @@ def test_an_empty_array_is_no_array_of_numbers(tmp_path):
     write_matlab_v73(tmp_path / "a.mat", {"none": np.array([0, 0], np.uint64), "cube": CUBE})
     with h5py.File(tmp_path / "a.mat", "r+") as file:
         file["none"].attrs["MATLAB_empty"] = np.uint8(1)  # MATLAB keeps the sizes as the values
-    with pytest.raises(VariableError, match="'none' is no array of numbers"):
+    with pytest.raises(VariableError, match="'none' is not an array of numbers"):
         read_matlab_v73(tmp_path / "a.mat", "none")
 
 
@@ -136,5 +136,5 @@ def test_a_named_type_is_no_array(tmp_path):
             read_matlab_v73(tmp_path / f"{part}.mat", "s.gt")
     with h5py.File(tmp_path / "a.mat", "w") as file:
         file["cube"] = np.dtype("float64")
-    with pytest.raises(VariableError, match="'cube' is no array of numbers"):
+    with pytest.raises(VariableError, match="'cube' is not an array of numbers"):
         read_matlab_v73(tmp_path / "a.mat", "cube")

@@ -70,7 +70,7 @@ def test_missing_variable(tmp_path):
     with pytest.raises(VariableError, match="did you mean 'height'"):
         read_array(tmp_path / "a.nc", "hight")
     xr.Dataset({"n": ("y", ["a"]), "v": 1.0}).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
-    with pytest.raises(VariableError, match="'n' is no array of numbers"):
+    with pytest.raises(VariableError, match="'n' is not an array of numbers"):
         read_array(tmp_path / "b.nc", "n")
 
 

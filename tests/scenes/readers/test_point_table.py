@@ -38,13 +38,13 @@ def test_an_empty_class_is_none_and_a_mask_needs_none(tmp_path):
     [
         ("", "holds no points"),
         ("east,north,crop\n", "holds no points"),
-        ("east,crop\n1,2\n", "no column 'north', its heading is: east, crop"),
+        ("east,crop\n1,2\n", "no column 'north'; its header is: east, crop"),
         ("east,north,crop,east\n1,2,a,3\n", "several columns 'east'"),
         ("east,north,crop\n1,2,a\n1,x,b\n", "line 3: 'x' in the column 'north' is no number"),
         ("east,north,crop\n1,inf,a\n", "line 2: 'inf' in"),
-        ("east,north,crop\n1,2\n", "line 2: 2 columns, but the heading has 3"),
+        ("east,north,crop\n1,2\n", "line 2: 2 columns, but the header has 3"),
         ('east,north,crop\n1,2,"a\n', "line 2: .*; correct the table"),
-        (b"east,north,crop\n1,2,ma\xefs\n", "byte 22 is no UTF-8"),
+        (b"east,north,crop\n1,2,ma\xefs\n", "byte 22 is not UTF-8"),
     ],
 )
 def test_wrong_tables_are_one_line(tmp_path, text, words):

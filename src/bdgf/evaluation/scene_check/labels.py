@@ -71,7 +71,7 @@ def label_findings(scene: xr.Dataset, patch: int) -> list[Finding]:
         elif _in_one_place(labels == class_id, patch):
             text = (
                 f"{name} is labelled in one place only ({total} pixels): its test pixels lie "
-                "beside its training pixels whatever the split, so that its score flatters; label "
+                "beside its training pixels whatever the split, so its score is inflated; label "
                 "it elsewhere too"
             )
             found.append(Finding("one_place", text))
@@ -114,7 +114,7 @@ def split_report(
         return report, []
     text = (
         f"split '{report.name}': {report.leakage:.0%} of the test pixels have a training pixel in "
-        f"their patch of {patch} px, so that scores flatter; for a fair measure choose "
+        f"their patch of {patch} px, so scores are inflated; for a fair measure choose "
         "`split.name=spatial_blocks`"
     )
     return report, [Finding("leakage", text)]

@@ -114,7 +114,10 @@ def fit_classifier(
         if not selection.use_validation or not len(labelled.validation):
             return first.weights(first)
         epochs = first.selection.epoch
-        log.info("epoch %d validates best: training as long with the validation pixels", epochs)
+        log.info(
+            "epoch %d validates best: training again for as many epochs with the validation pixels",
+            epochs,
+        )
         return train("refit", labelled.together, labelled.nothing, epochs).weights(first)
 
 

@@ -68,7 +68,7 @@ def labelled_pixels(
     validation = select_pixels(labels, seen & (split == VALIDATION))
     check_classes(train, classes)
     if not len(validation) and settings.selection.validates:
-        log.warning("no validation pixel: the last epoch's weights are taken")
+        log.warning("no validation pixel: the last epoch's weights are used")
     generator = np.random.default_rng([seed, 2])
     return LabelledPixels(
         train,

@@ -65,7 +65,7 @@ def forest_probabilities(
     """
     if features.shape[1] != forest.n_features_in_:  # the trees would read beyond a row
         raise SceneError(
-            f"the forest was trained on {forest.n_features_in_} features a pixel, this scene has "
+            f"the forest was trained on {forest.n_features_in_} features per pixel, this scene has "
             f"{features.shape[1]}; take the features that it was trained on, or train again"
         )
 
@@ -92,7 +92,7 @@ def check_forest(forest: Any) -> None:
                 raise ValueError("a tree's nodes do not form a tree")
         features = tree.feature[~leaf]
         if not ((features >= 0) & (features < tree.n_features)).all():
-            raise ValueError("a tree asks for features that there are not")
+            raise ValueError("a tree uses features that do not exist")
 
 
 FOREST = Estimator(

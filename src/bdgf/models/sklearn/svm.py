@@ -199,7 +199,7 @@ def check_svm(svm: dict[str, Any]) -> None:
     if machine.shape_fit_[1] != vectors.shape[1] or len(scaler.mean_) != vectors.shape[1]:
         raise ValueError("the support vectors are not of as many features as the scaler's")
     if not isinstance(svm["inverse_temperature"], float):
-        raise ValueError("the temperature is no number")
+        raise ValueError("the temperature is not a number")
 
 
 def _machine(c: float, gamma: float, balanced: bool) -> Any:

@@ -198,7 +198,7 @@ def _settled(
         choices = " or ".join(f"[{', '.join(order)}]" for order in fitting)
         raise SceneError(
             f"{item.about}: the order of its axes is ambiguous: {_size(array.values.shape)} can be "
-            f"{choices}; say which with `axes:` in the scene's file"
+            f"{choices}; set `axes:` in the scene's file"
         )
     order = fitting[0]
     if array.axes is None and order not in ((Y, X), (Y, X, BAND)):

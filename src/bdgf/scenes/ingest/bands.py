@@ -191,7 +191,7 @@ def _check_number(
     if not taken:
         raise SceneError(
             f"{found.about}: no band is left: `exclude`, or the file's list of bad bands, leaves "
-            "all out; correct it, or say `bad_bands: keep`"
+            "all out; correct it, or set `bad_bands: keep`"
         )
     # Scenes are described by the bands in the file, users count those that are good.
     if modality.bands is None or len(asked) in modality.bands or len(taken) in modality.bands:

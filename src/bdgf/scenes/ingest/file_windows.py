@@ -320,7 +320,7 @@ def _check_as_they_lie(
         if key in settled.own and settled.own[key].cell_size is None:
             raise WindowsError(f"scene '{scene}': {found.where} is resampled whole")
         if not lie_alike(found, settled.layers[key]):
-            raise WindowsError(f"scene '{scene}': its files lie mirrored to one another")
+            raise WindowsError(f"scene '{scene}': its files are mirrored relative to each other")
 
 
 def _form(array: ModalityArray) -> ModalityForm:

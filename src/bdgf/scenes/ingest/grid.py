@@ -78,8 +78,8 @@ def turned_alike(
         turned.append(replace(item, arrays=tuple(arrays)))
     if any_turned and unplaced:
         log.warning(
-            "%s: files lie mirrored to one another, and %s %s no place: rows and columns are taken "
-            "to run as in %s",
+            "%s: files are mirrored relative to each other, and %s %s no georeference: their rows "
+            "and columns are assumed to run as in %s",
             scene,
             ", ".join(dict.fromkeys(unplaced)),
             "has" if len(set(unplaced)) == 1 else "have",

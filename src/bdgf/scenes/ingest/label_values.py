@@ -89,7 +89,7 @@ def ids_of_numbers(
     known, places = np.unique(numbers, return_inverse=True)
     if fractions := [v for v in known if np.isfinite(v) and v != np.round(v)]:
         raise SceneError(
-            f"{found.about} holds {listing(fractions)}, which are no labels; choose another "
+            f"{found.about} holds {listing(fractions)}, which are not labels; choose another "
             "variable"
         )
     declared = _declared_nodata(found, known)

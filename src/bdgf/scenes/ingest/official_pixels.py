@@ -65,7 +65,7 @@ def is_mask(
             return False
         raise SceneError(
             f"{found.about} holds 0 and {held[0]:g} only: it seems a mask, which takes its classes "
-            "from `labels`, and there is no such map; give it, or say `form: map` if all its "
+            "from `labels`, and there is no such map; give it, or set `form: map` if all its "
             f"pixels are of the class '{config.classes[0].name}'"
         )
     there = labels[(numbers == held[0]) & (labels > 0)]
@@ -78,7 +78,7 @@ def is_mask(
     if others < _DISAGREEING_SHARE:
         raise SceneError(
             f"{found.about} holds 0 and {held[0]:g} only, and {100 * others:.2g} % of its pixels "
-            "have another class in `labels`: a mask or a map of one class; say `form: mask` or "
+            "have another class in `labels`: a mask or a map of one class; set `form: mask` or "
             "`form: map`"
         )
     log.info(
@@ -205,7 +205,7 @@ def _pixels(found: FoundArray[LabelSource]) -> np.ndarray:
             "pixels, nor n numbers of pixels; choose another variable"
         )
     if pixels.dtype.kind not in "iuf" or (pixels != np.round(pixels)).any():
-        raise SceneError(f"{found.about} holds no whole numbers; choose another variable")
+        raise SceneError(f"{found.about} holds no integers; choose another variable")
     return pixels.astype(np.int64)
 
 

@@ -141,7 +141,7 @@ class SceneFolders:
             return []
         if PurePath(pattern).is_absolute() or ".." in PurePath(pattern).parts:
             raise SceneError(
-                f"{self.scene}: the pattern '{pattern}' leads out of the scene's folders; put the "
+                f"{self.scene}: the pattern '{pattern}' leaves the scene's folders; put the "
                 "files there, or name each of them"
             )
         for folder in self.folders:
@@ -153,7 +153,7 @@ class SceneFolders:
         override = f"conf/local/parameters_scenes/{self.scene}.yml (docs/how_to/scenes.md)"
         if not sources:
             return SceneError(
-                f"{self.scene}: the files of {item} go by no known name; give yours in {override}"
+                f"{self.scene}: the files of {item} have no known names; give yours in {override}"
             )
         wanted = list(dict.fromkeys(source.describe() for source in sources))
         here = [p.name for folder in self.folders if folder.is_dir() for p in folder.iterdir()]
@@ -179,7 +179,7 @@ class SceneFolders:
         if digest != expected:
             log.warning(
                 "%s is not the published file (sha256 %s..., published %s...): another edition or "
-                "a changed copy; shapes and counts are checked all the same",
+                "a changed copy; shapes and counts are still checked",
                 path,
                 digest[:8],
                 expected[:8],

@@ -82,9 +82,8 @@ def placed_tiles(found: FoundArray[SourceT], tiles: Sequence[Tile], tolerance: f
     for tile in tiles:
         if tile.said.transform is None:
             raise SceneError(
-                f"{found.about}: {tile.path.name} has no place, so that it cannot be put beside "
-                "the other tiles; give it its place, or say `mosaic: false` where the files are "
-                "bands"
+                f"{found.about}: {tile.path.name} has no georeference, so it cannot be placed "
+                "next to the other tiles; add one, or set `mosaic: false` if the files are bands"
             )
         _check_alike(found, first, tile)
         assert first.said.transform is not None
@@ -118,7 +117,7 @@ def _check_alike(found: FoundArray[SourceT], first: Tile, tile: Tile) -> None:
             here, there = names(*systems)
             raise SceneError(
                 f"{found.about}: {first.path.name} is in {here} but {tile.path.name} in {there}; "
-                "reproject one (gdalwarp), or make it a scene of its own"
+                "reproject one (gdalwarp), or make it a separate scene"
             )
     for name in _ALIKE:
         if name in ("scale", "offset") and found.source.scale != "stored":
@@ -127,7 +126,7 @@ def _check_alike(found: FoundArray[SourceT], first: Tile, tile: Tile) -> None:
             raise SceneError(
                 f"{found.about}: {tile.path.name} declares another {name.replace('_', ' ')} "
                 f"({_words(getattr(other, name))}) than {first.path.name} "
-                f"({_words(getattr(one, name))}); write the tiles alike"
+                f"({_words(getattr(one, name))}); use the same in all tiles"
             )
 
 

@@ -144,7 +144,7 @@ def _ids(found: FoundArray[LabelSource], config: SceneConfig) -> np.ndarray:
         more = f" and {len(unknown) - _MOST} other values" if len(unknown) > _MOST else ""
         have = ", ".join(c.name for c in config.classes) or f"the numbers 1 to {_MAX_ID}"
         raise SceneError(
-            f"{found.about} holds {listed}{more}, which are no class (known: {have}); list each "
+            f"{found.about} holds {listed}{more}, which match no class (known: {have}); list each "
             "value under the `values` of its class, or under `unlabelled`"
         )
     if without := sum(value is None for value in found.vectors.classes):
@@ -177,7 +177,7 @@ def _burn(
     if grid.crs is None or grid.transform is None:
         lacks = "coordinate reference system" if grid.crs is None else "transform"
         raise SceneError(
-            f"{found.about} needs a scene with a place on the Earth, but its images have no "
+            f"{found.about} needs a scene with a georeference, but its images have no "
             f"{lacks}; give them as GeoTIFFs, or the labels as a raster"
         )
     crs = _crs(found) or grid.crs
@@ -262,7 +262,7 @@ def _crs(found: FoundArray[LabelSource]) -> CRS | None:
         differs = said and own and CRS.from_user_input(own) != crs
     except CRSError as error:
         raise SceneError(
-            f"{found.about}: '{text[:60]}' is no coordinate reference system that is known here; "
+            f"{found.about}: '{text[:60]}' is not a known coordinate reference system; "
             "give a code, such as `crs: EPSG:32632`"
         ) from error
     if differs:

@@ -69,9 +69,9 @@ def read_header(file: IO[bytes]) -> dict[str, Any]:
     try:
         said = json.loads(file.read(length))
     except (ValueError, RecursionError) as error:
-        raise TransferError("the header is no JSON") from error
+        raise TransferError("the header is not JSON") from error
     if not isinstance(said, dict):
-        raise TransferError("the header is no mapping")
+        raise TransferError("the header is not a mapping")
     return said
 
 

@@ -153,7 +153,7 @@ def refusal_of_raw(path: Path) -> SceneError:
     """What to say of a raw binary file without a header."""
     return SceneError(
         f"{path} seems to be raw numbers without an ENVI header that says their size and type; "
-        f"write {path.stem}.hdr beside it: a line ENVI, then lines such as samples = 340, lines = "
+        f"write {path.stem}.hdr next to it: a line ENVI, then lines such as samples = 340, lines = "
         "610, bands = 103, header offset = 0, data type = 12 (uint16; 4: float32), interleave = "
         "bsq, byte order = 0"
     )

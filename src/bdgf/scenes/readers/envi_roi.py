@@ -63,7 +63,7 @@ def read_envi_roi(path: Path, variable: str | None) -> RawArray:
             else "lacks '; File Dimension:' or '; ROI npts:'"
         )
         raise SceneError(
-            f"{path} is no ENVI text file of regions of interest: it {lacks}; {_EXPORT}"
+            f"{path} is not an ENVI text file of regions of interest: it {lacks}; {_EXPORT}"
         )
     if len(text.lines) != sum(text.sizes):
         raise SceneError(
@@ -120,7 +120,7 @@ def _places(path: Path, text: _Text) -> np.ndarray:
     without = any(heading is None for _, heading, _ in text.lines)
     if without and not _counts_in_blocks(text):
         raise SceneError(
-            f"{path} has no heading that names its columns ('; ID X Y'), and its first column does "
+            f"{path} has no header that names its columns ('; ID X Y'), and its first column does "
             f"not count the points of each region; {_EXPORT}"
         )
     places = np.empty((len(text.lines), 2), np.int64)
@@ -133,7 +133,7 @@ def _places(path: Path, text: _Text) -> np.ndarray:
             )
         if len(fields) < 3 if heading is None else len(fields) != len(names):
             raise SceneError(
-                f"{path}, line {number}: {len(fields)} columns, but the heading names "
+                f"{path}, line {number}: {len(fields)} columns, but the header names "
                 f"{len(names)} ({', '.join(names)}); {_EXPORT}"
             )
         for axis, name in enumerate(("x", "y")):
@@ -154,7 +154,7 @@ def _whole(path: Path, line: int, value: str) -> int:
     except ValueError:
         number = float("nan")
     if not number.is_integer():
-        raise SceneError(f"{path}, line {line}: '{value}' is no position of a pixel; {_EXPORT}")
+        raise SceneError(f"{path}, line {line}: '{value}' is not a pixel position; {_EXPORT}")
     return int(number)
 
 

@@ -73,12 +73,12 @@ def _read(path: Path, file: h5py.File, variable: str | None) -> RawArray:
     place = find_variable(path, asked, datasets, datasets)
     dataset = datasets[place]
     if dataset.dtype.kind not in "biufcV" or not dataset.size:
-        raise VariableError(f"{path}: '{dotted(place)}' is no array of numbers; choose another")
+        raise VariableError(f"{path}: '{dotted(place)}' is not an array of numbers; choose another")
     fields = dataset.dtype.names or ()
     if fields and not set(fields) <= _COMPLEX:
         raise VariableError(
             f"{path}: '{dotted(place)}' holds records ({', '.join(fields)}), not numbers; save the "
-            "field that is the image as an array of its own"
+            "field that is the image as a separate array"
         )
     if not asked_for():
         check_size(path, dataset)

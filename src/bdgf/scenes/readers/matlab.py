@@ -25,7 +25,7 @@ def read_matlab(path: Path, variable: str | None) -> RawArray:
     that its axes are reversed.
 
     Raises:
-        VariableError: The variable is not there or is no array of numbers.
+        VariableError: The variable is not there or is not an array of numbers.
     """
     import h5py
 
@@ -66,7 +66,7 @@ def _element(path: Path, place: str, value: Any, index: int) -> Any:
             raise VariableError(f"{path}: '{place}' has {elements.size} elements, none {index}")
         value, index = elements[index], 0
     if index:
-        raise VariableError(f"{path}: '{place}' is no cell or struct array; leave out [{index}]")
+        raise VariableError(f"{path}: '{place}' is not a cell or struct array; leave out [{index}]")
     return value
 
 
@@ -78,7 +78,9 @@ def _numbers(path: Path, place: str, value: Any, index: int) -> np.ndarray:
     if hasattr(value, "toarray"):  # a sparse label map
         value = _dense(path, place, value)
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biufc" or not value.size:
-        raise VariableError(f"{path}: '{place}' is no array of numbers; choose another variable")
+        raise VariableError(
+            f"{path}: '{place}' is not an array of numbers; choose another variable"
+        )
     return value
 
 

@@ -127,7 +127,7 @@ class _Walk:
         if depth > _DEEPEST:
             raise SceneError(
                 f"{self.path} nests cells or structs over {_DEEPEST} deep, which is not read; save "
-                "the image as a variable of its own"
+                "the image as a separate variable"
             )
         what = f"its array '{array.name}'" if array.name else "an array in it"
         if array.kind in (_CELL, _STRUCT, _OBJECT):

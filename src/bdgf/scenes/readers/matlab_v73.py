@@ -45,7 +45,7 @@ def read_matlab_v73(path: Path, variable: str | None) -> np.ndarray:
     """Reads one array, its axes in MATLAB's order.
 
     Raises:
-        VariableError: The variable is not there or is no array of numbers.
+        VariableError: The variable is not there or is not an array of numbers.
     """
     import h5py
 
@@ -84,7 +84,7 @@ def _element(path: Path, place: str, node: Any, index: int) -> tuple[Any, int]:
         address = h5py.h5o.get_info(node.id).addr
         if address in seen:
             raise SceneError(f"{path}: the cell '{place}' holds itself; save the array it should "
-                             "hold as a variable of its own")  # fmt: skip
+                             "hold as a separate variable")  # fmt: skip
         seen.add(address)
         check_size(path, node)
         # Stored in C order with reversed axes, which is MATLAB's own order of elements.
@@ -106,13 +106,17 @@ def _numbers(path: Path, place: str, node: Any, index: int) -> np.ndarray:
         inside = ", ".join(f"{place}.{field}" for field in node)
         raise VariableError(f"{path}: '{place}' is a struct; choose one of {inside}")
     if not isinstance(node, h5py.Dataset):  # a type with a name, which MATLAB does not write
-        raise VariableError(f"{path}: '{place}' is no array of numbers; choose another variable")
+        raise VariableError(
+            f"{path}: '{place}' is not an array of numbers; choose another variable"
+        )
     if index:
-        raise VariableError(f"{path}: '{place}' is no cell or struct array; leave out [{index}]")
+        raise VariableError(f"{path}: '{place}' is not a cell or struct array; leave out [{index}]")
     is_text = node.attrs.get("MATLAB_class", b"") == b"char"
     is_empty = node.attrs.get("MATLAB_empty", 0) or not node.size
     if is_text or is_empty or node.dtype.kind not in "biufV":
-        raise VariableError(f"{path}: '{place}' is no array of numbers; choose another variable")
+        raise VariableError(
+            f"{path}: '{place}' is not an array of numbers; choose another variable"
+        )
     check_size(path, node)
     return np.asarray(node[()].T)
 
@@ -159,7 +163,7 @@ def _entries(path: Path, dataset: Any) -> np.ndarray:
 
     if not isinstance(dataset, h5py.Dataset):
         raise SceneError(
-            f"{path}: a part of a sparse matrix is no array; copy or download the file again"
+            f"{path}: a part of a sparse matrix is not an array; copy or download the file again"
         )
     check_storage(path, dataset)
     check_size(path, dataset)

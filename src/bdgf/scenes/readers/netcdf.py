@@ -62,7 +62,7 @@ def read_netcdf(path: Path, variable: str | None) -> RawArray:
         found = groups.variables[group][name]
         if found.dtype.kind not in "biufc" or not found.size:
             raise VariableError(
-                f"{path}: '{dotted(place)}' is no array of numbers; choose another variable"
+                f"{path}: '{dotted(place)}' is not an array of numbers; choose another variable"
             )
         what = f"its variable '{dotted(place)}'"
         if not asked_for():

@@ -112,7 +112,7 @@ def _numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
         fields = ", ".join(array.dtype.names)
         raise VariableError(
             f"{path}: {name}holds records ({fields}), not numbers; save the field that is the "
-            "image as an array of its own"
+            "image as a separate array"
         )
     if array.dtype.kind not in "biufc" or not array.size:
         raise VariableError(f"{path}: {name}holds no numbers; save the image as an array of them")

@@ -36,7 +36,7 @@ def read_point_table(path: Path, columns: Mapping[str, str]) -> Vectors:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SceneError(
-            f"{path}: byte {error.start} is no UTF-8; save the table as text in UTF-8"
+            f"{path}: byte {error.start} is not UTF-8; save the table as text in UTF-8"
         ) from error
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(_SEPARATORS, key=first.count)
@@ -46,7 +46,7 @@ def read_point_table(path: Path, columns: Mapping[str, str]) -> Vectors:
     except csv.Error as error:
         raise SceneError(f"{path}, line {reader.line_num}: {error}; correct the table") from error
     if len(lines) < 2:
-        raise SceneError(f"{path} holds no points: it needs a heading and one line per point")
+        raise SceneError(f"{path} holds no points: it needs a header and one line per point")
     heading = [cell.strip() for cell in lines[0][1]]
     at = {axis: _place(path, heading, name) for axis, name in columns.items()}
     places = np.empty((len(lines) - 1, 2))
@@ -54,7 +54,7 @@ def read_point_table(path: Path, columns: Mapping[str, str]) -> Vectors:
     for row, (number, cells) in enumerate(lines[1:]):
         if len(cells) != len(heading):
             raise SceneError(
-                f"{path}, line {number}: {len(cells)} columns, but the heading has "
+                f"{path}, line {number}: {len(cells)} columns, but the header has "
                 f"{len(heading)}; correct the table"
             )
         for position, axis in enumerate(("x", "y")):
@@ -67,7 +67,7 @@ def read_point_table(path: Path, columns: Mapping[str, str]) -> Vectors:
 def _place(path: Path, heading: Sequence[str], name: str) -> int:
     if heading.count(name) != 1:
         what = "has no column" if name not in heading else "has several columns"
-        raise VariableError(f"{path} {what} '{name}', its heading is: {', '.join(heading)}")
+        raise VariableError(f"{path} {what} '{name}'; its header is: {', '.join(heading)}")
     return heading.index(name)
 
 
@@ -78,7 +78,7 @@ def _number(path: Path, line: int, column: str, cell: str, separator: str) -> fl
         number = math.nan
     if not math.isfinite(number):
         raise SceneError(
-            f"{path}, line {line}: '{cell}' in the column '{column}' is no number; correct the "
+            f"{path}, line {line}: '{cell}' in the column '{column}' is not a number; correct the "
             "table"
         )
     return number

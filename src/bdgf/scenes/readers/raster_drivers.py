@@ -80,8 +80,8 @@ def check_beside(path: Path) -> None:
 def _check_companion(path: Path) -> None:
     if path.is_file() and not _head(path).startswith((*_TIFF, *_ERDAS)):
         raise SceneError(
-            f"{path} lies beside a raster and is no TIFF, as masks and overviews are; move it away "
-            "or write it again"
+            f"{path} lies next to a raster and is not a TIFF, unlike masks and overviews; move it "
+            "away or write it again"
         )
 
 

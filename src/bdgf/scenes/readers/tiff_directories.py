@@ -1,4 +1,4 @@
-"""The directories of a TIFF file: its pages and their masks and overviews.
+"""The directories of a TIFF file: its pages, with their masks and smaller copies.
 
 GDAL lists the pages alone, and finds the n-th only by walking through all before it; by its place
 in the file it opens one at once.

@@ -139,7 +139,7 @@ def _check_alike(path: Path, pages: Sequence[RawArray]) -> None:
         if crs != placed[0][0] or not transform.almost_equals(placed[0][1]):
             raise SceneError(
                 f"{path} has {len(pages)} pages that lie in different places; write each page to a "
-                "file of its own and bring them onto one grid"
+                "file and bring them to one grid"
             )
 
 

@@ -28,7 +28,7 @@ def parse_path(variable: str, path: Path) -> list[tuple[str, int]]:
         match = _STEP.fullmatch(part)
         if match is None:
             raise VariableError(
-                f"{path}: {variable!r} is no variable's path; write it as in 'hsi.Lidar[1].z'"
+                f"{path}: {variable!r} is not a variable path; write it as in 'hsi.Lidar[1].z'"
             )
         steps.append((match["name"], int(match["index"] or 0)))
     return steps

@@ -75,14 +75,12 @@ def _field(path: Path, wanted: str | None, fields: Sequence[str]) -> str:
     if not fields:
         raise VariableError(
             f"{path} has no fields, so that nothing tells the classes; add a field to it, or "
-            "say `form: mask` where it only chooses pixels"
+            "set `form: mask` where it only chooses pixels"
         )
     if wanted is None and len(fields) == 1:
         return fields[0]
     if wanted is None:
-        raise VariableError(
-            f"{path} has several fields ({listed}); say which holds the classes with `class_field:`"
-        )
+        raise VariableError(f"{path} has several fields ({listed}); set `class_field:`")
     if wanted not in fields:
         raise VariableError(f"{path} has no field '{wanted}', it has: {listed}")
     return wanted

@@ -42,7 +42,7 @@ def read_written_vectors(file: IO[bytes], said: Mapping[str, Any]) -> Vectors:
         if not all(one is None or type(one) in (str, float, int) for one in classes):
             raise TransferError("classes are none")
         if crs is not None and type(crs) is not str:
-            raise TransferError("the reference system is no text")
+            raise TransferError("the reference system is not text")
         content = file.read()
         if len(content) != sum(sizes):
             raise TransferError("there are fewer or more shapes than told")

@@ -69,8 +69,8 @@ def _parsed(path: Path) -> ElementTree.Element:
     root = ElementTree.fromstring(content)  # an error is told as damage
     if _local(root.tag) != "vrtdataset":
         raise SceneError(
-            f"{path} is no VRT but describes another source ({shortened(str(root.tag))}), such as "
-            "a map service; it is not read: save the image to a GeoTIFF"
+            f"{path} is not a VRT but describes another source ({shortened(str(root.tag))}), such "
+            "as a map service; it is not read: save the image to a GeoTIFF"
         )
     return root
 

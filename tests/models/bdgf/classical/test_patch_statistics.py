@@ -91,5 +91,5 @@ def test_without_features_every_set_is_there_once():
     "name", ["mean", "median:1", "mean:0", "mean:-1", "deviation:x", "features:3"]
 )
 def test_names_that_are_none_are_refused(name):
-    with pytest.raises(ValidationError, match="is no statistic; write 'mean:<sigma>'"):
+    with pytest.raises(ValidationError, match="is not a statistic; write 'mean:<sigma>'"):
         LinearSettings(candidates=((name,),))

@@ -20,7 +20,7 @@ def _check_statistic(name: str) -> str:
     found = _NAME.fullmatch(name)
     if name != FEATURES and not (found and float(found[2])):
         raise ValueError(
-            f"{name!r} is no statistic; write 'mean:<sigma>' or 'deviation:<sigma>', sigma the "
+            f"{name!r} is not a statistic; write 'mean:<sigma>' or 'deviation:<sigma>', sigma the "
             f"Gaussian window's in pixels, more than 0, or '{FEATURES}'"
         )
     return name
