@@ -47,7 +47,7 @@ def bench_report(
     suites = ", ".join(dict.fromkeys(table.suite for table in tables))
     made = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
     runs = len({record.fingerprint for table in tables for _, record, _ in table.runs})
-    lead = f"{runs} runs. Measures in per cent: mean and standard deviation over the seeds."
+    lead = f"{runs} runs. Values in per cent: mean and standard deviation over the seeds."
     return Page(f"Bench: {suites}", lead, [], sections, f"bdgf {__version__} · {made}")
 
 
@@ -76,7 +76,7 @@ def _summary(table: SuiteTable) -> Table:
         group = table.groups.get(variant, "")
         rows.append([group, variant, *measures, counted, seconds, str(line["runs"])])
     reused = bool(table.summary["reused"].any())
-    note = "* without the pretraining, which was that of another run." if reused else ""
+    note = "* without the pretraining, which was reused from another run." if reused else ""
     head = ["group", "variant", *(f"{short} %" for short in MEASURES.values())]
     return Table([*head, "parameters", "seconds", "runs"], rows, texts=2, note=note)
 
@@ -96,7 +96,7 @@ def _differences(table: SuiteTable) -> Table:
     ]
     note = (
         f"Differences to {table.reference}: variant minus reference, in points, with the 95 % "
-        "interval over the pairs of equal scene and seed. p values after Holm within the table."
+        "interval over pairs of equal scene and seed. p values are Holm-corrected within the table."
     )
     return Table([*head, "McNemar p", "pairs"], rows, note=note)
 

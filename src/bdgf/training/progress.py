@@ -1,4 +1,4 @@
-"""A progress bar with loss, rate and an honest time left; log lines where there is no terminal."""
+"""A progress bar with loss, rate and remaining time, or log lines without a terminal."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RATE_WINDOW_SECONDS = 20.0
-"""The rate is that of the last so many seconds: what is left will go at that pace."""
+"""Time over which the rate is measured to estimate the remaining time."""
 
 LOG_SECONDS = 20.0
-"""Without a terminal, one log line in so many seconds."""
+"""Seconds between two log lines without a terminal."""
 
 REDRAW_SECONDS = 0.25
 
 PIXELS = "px"
-"""The unit that is told beside its rate too: pixels a second are compared with others'."""
+"""The unit that is also shown with the rate, because pixels per second are often compared."""
 
 
 class RecentRate:
-    """Throughput over the last `RATE_WINDOW_SECONDS`, pauses included, restored work not."""
+    """Throughput over the last `RATE_WINDOW_SECONDS`, including pauses but not restored work."""
 
     def __init__(self, done: int, now: float) -> None:
         self._marks: deque[tuple[float, int]] = deque([(now, done)])
@@ -39,21 +39,21 @@ class RecentRate:
             self._marks.popleft()
 
     def per_second(self) -> float:
-        """Units a second; 0 while nothing is known."""
+        """Units per second; 0 while unknown."""
         (start, first), (end, last) = self._marks[0], self._marks[-1]
         return (last - first) / (end - start) if end > start else 0.0
 
 
 class ProgressBar:
-    """Shows how far a long work is; a context manager.
+    """Shows the progress of a long computation; a context manager.
 
     On a terminal it is a live bar on rich's global console, which rich log handlers share, so log
-    lines appear above it. Elsewhere it is a log line now and then.
+    lines appear above it. Elsewhere it is an occasional log line.
 
     Attributes:
-        description: What is going on.
-        total: Units of the whole work; may be set later.
-        unit: What one unit is called, in the plural.
+        description: Name of the computation.
+        total: Total number of units; can be set later.
+        unit: Name of the units, in the plural.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class ProgressBar:
             )  # fmt: skip
 
     def update(self, done: int, **values: float) -> None:
-        """Notes that `done` units are complete, with values to show beside them.
+        """Notes that `done` units are complete, with values to display.
 
         Cheap enough to be called at every step; the display changes a few times a second.
         """
@@ -166,12 +166,12 @@ class ProgressBar:
 
 
 def format_rate(rate: float) -> str:
-    """A throughput for people: `0.25`, `12.5`, `3,490`."""
+    """A readable throughput: `0.25`, `12.5`, `3,490`."""
     return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def format_seconds(seconds: float) -> str:
-    """A duration for people: `8 s`, `2:05 min`, `1:03 h`."""
+    """A readable duration: `8 s`, `2:05 min`, `1:03 h`."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"

@@ -40,7 +40,7 @@ def test_errors_are_drawn_where_the_scored_labels_differ():
     scored = (result.split == TEST) & (result.labels > 0)
     wrong = scored & (result.labels != result.class_map)
     assert (drawn[wrong] == rgb(colors["wrong"])).all()
-    assert (drawn[scored & ~wrong] == rgb(colors["right"])).all()
+    assert (drawn[scored & ~wrong] == rgb(colors["correct"])).all()
     assert (drawn[result.labels == 0] == 255).all()
     assert wrong.any()
 

@@ -61,7 +61,7 @@ def test_what_is_not_there_is_left_out_with_a_word():
     assert "reference labels and an error map" in told(page, "Maps")
     assert "Nothing was scored" in told(page, "Accuracy")
     assert "no split" in told(page, "Split and leakage")
-    assert "There are none" in told(page, "Learning curves")
+    assert "None:" in told(page, "Learning curves")
     assert "Not measured" in told(page, "Modality balance")
     assert told(page, "Settings") == "All settings have their defaults."
     assert told(page, "Provenance") == "Not known."
@@ -77,8 +77,8 @@ def test_a_transfer_says_that_its_leakage_is_not_known():
     result = small_result()
     metrics = {**result.metrics, "leakage": None}
     page = map_report(small_result(metrics=metrics, split=None, split_counts=None))
-    assert ("Leakage", "not known") in [line[:2] for line in page.headline]
-    assert "not known" in told(page, "Split and leakage")
+    assert ("Leakage", "unknown") in [line[:2] for line in page.headline]
+    assert "unknown" in told(page, "Split and leakage")
 
 
 def test_branches_are_compared_with_the_map_and_with_the_labels():

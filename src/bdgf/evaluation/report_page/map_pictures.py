@@ -38,7 +38,7 @@ def map_pictures(result: MapResult) -> Pictures:
 
 
 def agreement(result: MapResult) -> np.ndarray:
-    """(h, w) uint8: how many branches say what the map says."""
+    """(h, w) uint8: how many branches agree with the map."""
     agreeing = np.zeros(result.class_map.shape, np.uint8)
     for votes in result.votes.values():
         agreeing += votes == result.class_map
@@ -61,7 +61,7 @@ def _errors(result: MapResult) -> Picture:
     scored = labelled if result.scored is None else result.scored & labelled
     wrong = result.labels != result.class_map
     values = np.select([scored & wrong, scored, labelled], [3, 2, 1], 0)
-    legend = [("right", _RIGHT), ("wrong", _WRONG)]
+    legend = [("correct", _RIGHT), ("wrong", _WRONG)]
     if (values == 1).any():
         legend.append(("not scored (training, validation, no data)", _LEARNT))
     colors = [_BLANK, _LEARNT, _RIGHT, _WRONG]
@@ -80,7 +80,7 @@ def _uncertainty(result: MapResult) -> Picture:
         [_BLANK, *scale],
         "uncertainty",
         [*shown, ("no data", _BLANK)],
-        "Entropy of the class probabilities: 0 is sure, 1 is all classes equal.",
+        "Entropy of the class probabilities: 0 is certain, 1 means all classes are equal.",
     )
 
 
@@ -97,7 +97,7 @@ def _agreement(result: MapResult) -> Picture:
         [_BLANK, *scale],
         "agreement of the branches",
         legend[::-1],
-        f"How many of the branches {', '.join(result.votes)} say what the map says.",
+        f"How many of the branches {', '.join(result.votes)} agree with the map.",
     )
 
 

@@ -38,7 +38,7 @@ _UNSCORED = (
 
 
 def map_report(result: MapResult) -> Page:
-    """The report of a map; what the run does not have is left out with a word."""
+    """The report of a map; missing parts of a run are named."""
     sections = [
         Section("Maps", _maps(result)),
         Section("Accuracy", _accuracy(result)),
@@ -58,15 +58,19 @@ def _headline(metrics: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
         return []
     leaking = metrics["leakage"]
     return [
-        ("Overall accuracy", _percent(metrics["overall_accuracy"]), "test pixels that are right"),
+        ("Overall accuracy", _percent(metrics["overall_accuracy"]), "correct test pixels"),
         ("Average accuracy", _percent(metrics["average_accuracy"]), "mean recall of the classes"),
         ("Kappa", _percent(metrics["kappa"]), "agreement beyond chance"),
-        ("F1", _percent(metrics["f1"]), "mean of the classes"),
-        ("Calibration error", _percent(metrics["calibration_error"]), "confidence and accuracy"),
+        ("F1", _percent(metrics["f1"]), "mean over the classes"),
+        (
+            "Calibration error",
+            _percent(metrics["calibration_error"]),
+            "gap between confidence and accuracy",
+        ),
         (
             "Leakage",
-            "not known" if leaking is None else _percent(leaking),
-            "test pixels near training",
+            "unknown" if leaking is None else _percent(leaking),
+            "test pixels near training pixels",
         ),
     ]
 
@@ -87,7 +91,7 @@ def _maps(result: MapResult) -> list[Block]:
         missing.append("images of the modalities")
     if not result.votes:
         missing.append("the agreement of branches")
-    without = f" There are none here: {', '.join(missing)}." if missing else ""
+    without = f" Not available: {', '.join(missing)}." if missing else ""
     return [Text(f"{' '.join(told)}.{thinned}{without}"), map_pictures(result)]
 
 
@@ -104,7 +108,7 @@ def _accuracy(result: MapResult) -> list[Block]:
         ]
         for name, scores in metrics["per_class"].items()
     ]
-    note = "Recall is the class's accuracy (producer's), precision the map's (user's)."
+    note = "Recall is the producer's accuracy, precision the user's accuracy."
     matrix, size = svg(confusion_figure(metrics["confusion_matrix"], result.classes))
     count = result.classes.count
     least = _MATRIX_LEAST * count + 200 if count >= _MATRIX_WIDE else 0
@@ -113,7 +117,7 @@ def _accuracy(result: MapResult) -> list[Block]:
         diagram, size = svg(
             reliability_figure(metrics["reliability"], metrics["calibration_error"])
         )
-        told = "Bars below the dashed line: the model is surer than it is right."
+        told = "Bars below the dashed line: the model is overconfident."
         pictures.append(Picture(diagram, "Reliability", told, size))
     return [
         Table(["class", "recall", "precision", "F1", "test pixels"], rows, note=note),
@@ -136,11 +140,11 @@ def _areas(result: MapResult) -> Table:
         rows.append(row)
     head, note = ["class", "share of the map", "pixels"], ""
     if result.areas is None:
-        note = "The scene has no reference system, so that areas on the ground are not known."
+        note = "The scene has no reference system, so areas on the ground are unknown."
     else:
         head.append("hectares")
         rows.append(["all", "", f"{int(pixels.sum()):,}", _hectares(result.areas.sum())])
-        note = "Hectares on the ellipsoid, counted from the map, whose errors are not corrected."
+        note = "Hectares on the ellipsoid, counted on the map. Map errors are not corrected."
     return Table(head, rows, note=note)
 
 
@@ -155,13 +159,13 @@ def _branches(result: MapResult) -> list[Block]:
         if scored is not None and result.labels is not None and scored.any():
             row.append(_bar(float((votes == result.labels)[scored].mean())))
         rows.append(row)
-    head = ["branch", "says what the map says"]
+    head = ["branch", "agrees with the map"]
     if rows and len(rows[0]) > len(head):
-        head.append("right at the scored pixels")
+        head.append("correct at the scored pixels")
     unanimous = _percent(float((agreeing == count).mean()))
     of_shown = " (of the pixels shown)" if result.step > 1 else ""
     return [
-        Text(f"All {count} branches say what the map says on {unanimous} of it{of_shown}."),
+        Text(f"All {count} branches agree with the map on {unanimous} of it{of_shown}."),
         Table(head, rows),
     ]
 
@@ -170,12 +174,12 @@ def _split(result: MapResult) -> list[Block]:
     metrics, counts = result.metrics, result.split_counts
     if metrics is None or counts is None:
         if metrics is None:
-            return [Text("There is no split: the scene was mapped, not trained on.")]
+            return [Text("There is no split: the scene was only mapped.")]
         tested = metrics["split"]["test"]
         return [
             Text(
-                f"All {tested:,} labelled pixels with data are scored; none of them was trained "
-                "on. Whether the model's training pixels lie near them is not known."
+                f"All {tested:,} labelled pixels with data are scored; none was used for "
+                "training. It is unknown whether training pixels lie near them."
             )
         ]
     leaking = metrics["leakage"]
@@ -201,13 +205,13 @@ def _split(result: MapResult) -> list[Block]:
 
 def _balance(result: MapResult) -> list[Block]:
     if not result.balance:
-        return [Text("Not measured: the model uses no diffusion features, or of one modality.")]
+        return [Text("Not measured: the model uses no diffusion features, or only one modality.")]
     names = list(next(iter(result.balance.values())))
     rows: Rows = [
         [measure, *(_bar(of_modality[name]) for name in names)]
         for measure, of_modality in result.balance.items()
     ]
-    note = "Of the pretrained denoiser at the end of its training. Equal bars are balance."
+    note = "Pretrained denoiser at the end of its training. Equal bars mean balance."
     return [Table(["", *names], rows, note=note)]
 
 
@@ -218,7 +222,7 @@ def _curves(result: MapResult) -> list[Block]:
         if not name.endswith(LEFT_OUT_CURVES) and len(series)
     }
     if not shown:
-        return [Text("There are none: the model is fitted at once, or was trained elsewhere.")]
+        return [Text("None: the model has no training curve, or was trained elsewhere.")]
     pictures = []
     for title, figure in curve_panels(shown).items():
         source, size = svg(figure)

@@ -59,7 +59,7 @@ def summary(metrics: Mapping[str, Any]) -> str:
     figures = ", ".join(f"{short} {100 * metrics[name]:.2f} %" for short, name in shown.items())
     split = metrics["split"]
     leaking = metrics["leakage"]
-    leakage = "not known" if leaking is None else f"{100 * leaking:.1f} %"
+    leakage = "unknown" if leaking is None else f"{100 * leaking:.1f} %"
     return (
         f"{metrics['scene']}, {metrics['model']}, split {split['name']}, seed {metrics['seed']}: "
         f"{figures} on {split['test']} test pixels; leakage {leakage}, "

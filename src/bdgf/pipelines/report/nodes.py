@@ -90,7 +90,7 @@ def draw_curves(classifier: TrainedModel, denoiser: Weights | None = None) -> Fi
     }
     what = "pretraining and training" if denoiser else "training"
     if not curves:
-        what = "fitted at once, without learning curves"
+        what = "no learning curves"
     return curves_figure(
         curves, f"{classifier.config['scene']}, {classifier.config['model']}: {what}"
     )
@@ -189,7 +189,7 @@ def check_model(metrics: dict[str, Any], model: str) -> None:
     if metrics["model"] != model:
         scene = metrics["scene"]
         raise MissingArtifactError(
-            f"what was scored last of '{scene}' is model '{metrics['model']}', not '{model}'; "
+            f"the last scored model of '{scene}' is '{metrics['model']}', not '{model}'; "
             f"run first: kedro run --pipeline=evaluate --params dataset={scene},model={model}"
         )
 
