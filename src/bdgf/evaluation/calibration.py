@@ -29,7 +29,7 @@ def expected_calibration_error(
 
 
 def reliability(probabilities: np.ndarray, truth: np.ndarray, bins: int = 15) -> dict[str, Any]:
-    """What a reliability diagram shows, in the bins of `expected_calibration_error`.
+    """The values of a reliability diagram, in the bins of `expected_calibration_error`.
 
     Args:
         probabilities: (N, K) class probabilities.

@@ -83,7 +83,7 @@ def class_areas(
 
 
 def scale_bar_length(metres_across: float) -> float:
-    """A round length (1, 2 or 5 times a power of ten) that a scale bar of a map shows.
+    """A round length (1, 2 or 5 times a power of ten) for a map's scale bar.
 
     Args:
         metres_across: Width of the map.

@@ -30,7 +30,7 @@ class LinearProbeSettings(Settings):
 def probe_accuracy(
     features: np.ndarray, targets: np.ndarray, groups: np.ndarray, settings: LinearProbeSettings
 ) -> tuple[float, float]:
-    """Accuracy of a linear probe, every pixel predicted by one that saw none of its group.
+    """Accuracy of a linear probe; each pixel is predicted by a probe fitted without its group.
 
     Args:
         features: (N, D) float.
@@ -60,7 +60,7 @@ def out_of_fold(
     settings: LinearProbeSettings,
     seed: int,
 ) -> np.ndarray:
-    """Each pixel's class as told by a probe that saw none of its group: (N,) class ids.
+    """Each pixel's class, predicted by a probe fitted without its group: (N,) class ids.
 
     Features are standardised by the pixels that the probe is fitted on. Arguments as of
     `probe_accuracy`; `seed` draws the folds.

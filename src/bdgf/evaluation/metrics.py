@@ -47,7 +47,7 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
 
 
 def overall_accuracy(confusion: np.ndarray) -> float:
-    """Share of the test pixels that are right, 0..1."""
+    """Share of correctly classified test pixels, 0..1."""
     return float(np.trace(confusion) / confusion.sum())
 
 

@@ -57,7 +57,7 @@ def measure_balance(
     devices: DeviceSettings | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any]:
-    """Measures how evenly a denoiser's features hold the modalities.
+    """Measures the balance of modalities in a denoiser's features.
 
     Args:
         weights: The pretrained denoiser.

@@ -100,7 +100,7 @@ def measure(
     classes: ClassTable,
     settings: EvaluationSettings,
 ) -> dict[str, Any]:
-    """How good probabilities of labelled pixels are.
+    """Scores the probabilities of labelled pixels.
 
     Args:
         probabilities: (N, K) class probabilities.

@@ -28,7 +28,7 @@ FLOAT16_MAX = 65504.0
 
 
 class TileExtractor:
-    """Noises a region of the scene, denoises it, and keeps the decoder's activations."""
+    """Adds noise to a region of the scene, denoises it, and keeps the decoder's activations."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class TileExtractor:
         fabric: Fabric,
         visible: Sequence[str] | None = None,
     ) -> None:
-        """Refers to the scene; nothing is read yet.
+        """Stores a reference to the scene without reading it.
 
         Args:
             denoiser: The pretrained denoiser, on the device.
@@ -61,7 +61,7 @@ class TileExtractor:
 
     @torch.inference_mode()
     def calibrate(self, regions: Sequence[tuple[slice, slice]]) -> np.ndarray:
-        """Measures the statistics that the denoiser's normalisation is frozen to.
+        """Measures the statistics for the denoiser's frozen normalisation.
 
         Args:
             regions: (rows, columns) of regions of one size, which are taken together.

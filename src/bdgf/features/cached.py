@@ -35,7 +35,7 @@ def cached_feature_cube(
     *,
     devices: DeviceSettings | None = None,
 ) -> CachedCube:
-    """The cube that `extract_features` gives, from the cache where it is there.
+    """The cube of `extract_features`, from the cache if it exists.
 
     Args:
         weights: The pretrained denoiser, as `pretrain` gave it.

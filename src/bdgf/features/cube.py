@@ -27,7 +27,7 @@ class _Header:
 
 
 class FeatureCube:
-    """A complete feature cube on disk; nothing is opened before it is asked for, or kept open.
+    """A complete feature cube on disk; the file is opened only while it is read.
 
     At the first opening the file is compared with its digest; from then on each chunk that is read
     is compared with its checksum.
@@ -52,7 +52,7 @@ class FeatureCube:
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
         return f"the feature cube {self.path}"
 
     @property
@@ -77,7 +77,7 @@ class FeatureCube:
 
     @property
     def levels(self) -> list[int]:
-        """The levels that are there, finest first."""
+        """The available levels, finest first."""
         return sorted(self.channels)
 
     @property
@@ -126,7 +126,7 @@ class FeatureCube:
             return np.asarray(group["mean"]), np.asarray(group["std"])
 
     def normalisation(self) -> np.ndarray:
-        """Frozen statistics of the denoiser's normalisation that the features were made with.
+        """Frozen statistics of the denoiser's normalisation, as used for the features.
 
         Returns:
             (timesteps, 2, groups) float32; `extract_features` takes it for another raster.

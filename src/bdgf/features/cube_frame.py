@@ -46,7 +46,7 @@ def write_frame(path: Path) -> None:
 
 
 def check_frame(path: Path) -> None:
-    """Compares an HDF5 file with the frame that was kept.
+    """Compares an HDF5 file with its stored frame.
 
     Raises:
         ValueError: It is another, or the one that was kept cannot be read.

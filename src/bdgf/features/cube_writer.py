@@ -39,7 +39,7 @@ _DONE = "tile_digest"
 
 @dataclass(frozen=True)
 class CubeLayout:
-    """What a cube will hold.
+    """Layout of a cube.
 
     Attributes:
         fingerprint: Digest of all that makes the features.
@@ -59,7 +59,7 @@ class CubeLayout:
 
 
 class FeatureCubeWriter:
-    """Fills `<path>.part`, then renames it: `path` holds a whole cube or none.
+    """Fills `<path>.part`, then renames it, so that `path` is always complete.
 
     All chunks are allocated when the file is made, and every tile is flushed before its digest says
     that it is done, so a killed process leaves a file that can be read and continued. What it left
@@ -75,7 +75,7 @@ class FeatureCubeWriter:
     """
 
     def __init__(self, path: Path, layout: CubeLayout) -> None:
-        """Continues the unfinished cube of the same layout, or starts a new one."""
+        """Continues an unfinished cube with the same layout, or starts a new one."""
         self.path, self.layout = path, layout
         self._partial = path.with_name(path.name + ".part")
         with writing(path):
@@ -138,7 +138,7 @@ class FeatureCubeWriter:
         self.done[tile] = True
 
     def finish(self) -> None:
-        """Writes the statistics and the file's digest, and gives the cube its name."""
+        """Writes the statistics and the file's digest, and renames the cube."""
         with hdf5_for_writing(self._partial, "r+") as file:
             for level in self.layout.channels:
                 group = file[f"level_{level}"]
@@ -188,7 +188,7 @@ class FeatureCubeWriter:
 
 @dataclass(frozen=True)
 class _TilePart:
-    """What is written of a tile in one level: features, and the sums that statistics come of."""
+    """Data of a tile at one level: features, and sums for the statistics."""
 
     box: list[int]  # top, left, height, width in cells
     features: np.ndarray

@@ -60,7 +60,7 @@ def write_feature_cube(
 
 
 def external_cube(path: Path, prepared: xr.Dataset) -> FeatureCube:
-    """A cube that was made elsewhere, checked against the scene.
+    """An external cube, checked against the scene.
 
     Args:
         path: The cube's file.

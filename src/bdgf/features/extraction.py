@@ -72,7 +72,7 @@ class FeatureSettings(Settings):
 
 
 class FeatureExtraction:
-    """The extraction of one scene's features: planned, named by its fingerprint, then run.
+    """The extraction of one scene's features: planned, identified by a fingerprint, then run.
 
     Attributes:
         fingerprint: Digest of the weights, the scene and all settings that decide the features.
@@ -88,7 +88,7 @@ class FeatureExtraction:
         normalisation: np.ndarray | None = None,
         visible: Sequence[str] | None = None,
     ) -> None:
-        """Plans it; of the scene only the digest is taken.
+        """Plans the extraction; reads only the scene's digest.
 
         Args:
             weights: The pretrained denoiser.
@@ -188,7 +188,7 @@ def extract_features(
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is computed: levels, tiles, and the regions that the normalisation is measured on."""
+    """Plan of the computation: levels, tiles, and regions to measure the normalisation."""
 
     levels: list[int]
     tiles: list[FeatureTile]

@@ -8,7 +8,7 @@ from bdgf.diffusion.unet import Denoiser
 
 
 def bytes_per_pixel(denoiser: Denoiser, levels: Sequence[int], timesteps: int) -> float:
-    """Memory that one pixel of a region takes at the peak of the extraction.
+    """Peak memory of the extraction per pixel of a region.
 
     Measured: the finest level holds about `peak_maps` maps of its width at once, in float32.
 

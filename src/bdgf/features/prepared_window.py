@@ -24,7 +24,7 @@ _CHANNEL, _FEATURE = 4, 2
 
 @dataclass(frozen=True)
 class PreparedWindow:
-    """A window with its surroundings, in memory.
+    """A window and its margin in memory.
 
     Attributes:
         prepared: The prepared scene there.
@@ -40,7 +40,7 @@ class PreparedWindow:
 def read_window(
     prepared: xr.Dataset, cube: FeatureSource | None, window: Window, reach: int
 ) -> PreparedWindow:
-    """Reads a window and what lies around it.
+    """Reads a window and its margin.
 
     Args:
         prepared: The prepared scene, which may be read lazily.
@@ -72,7 +72,7 @@ def read_window(
 
 
 def resident_bytes(prepared: xr.Dataset, cube: FeatureSource | None = None) -> int:
-    """What the channels of a prepared scene, and its features, take in memory."""
+    """Memory of a prepared scene's channels and its features."""
     height, width = prepared.sizes["y"], prepared.sizes["x"]
     channels = max(part.stop for part in channel_slices(prepared).values())
     total = _CHANNEL * channels * height * width

@@ -20,7 +20,7 @@ class FeatureSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
         ...
 
     @property
@@ -30,7 +30,7 @@ class FeatureSource(Protocol):
 
     @property
     def levels(self) -> list[int]:
-        """The levels that are there, finest first."""
+        """The available levels, finest first."""
         ...
 
     def read(
@@ -40,7 +40,7 @@ class FeatureSource(Protocol):
         ...
 
     def moments(self, level: int) -> tuple[np.ndarray, np.ndarray]:
-        """(C_l,) float32 mean and standard deviation of each channel, for who trains on them."""
+        """(C_l,) float32 mean and standard deviation of each channel, for training."""
         ...
 
 
@@ -69,6 +69,6 @@ class WindowFeatures:
         return self.maps[level][:, rows or slice(None), columns or slice(None)]
 
     def moments(self, level: int) -> tuple[np.ndarray, np.ndarray]:
-        """None to change anything: a trained model keeps those of its own scene."""
+        """None, because a trained model keeps the moments of its own scene."""
         count = len(self.maps[level])
         return np.zeros(count, np.float32), np.ones(count, np.float32)

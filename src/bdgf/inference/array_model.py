@@ -68,7 +68,7 @@ class ArrayModel:
 
 
 def arrays_of_scene(scene: xr.Dataset) -> dict[str, np.ndarray]:
-    """A scene as `ArrayModel.predict` takes it.
+    """A scene as input of `ArrayModel.predict`.
 
     Args:
         scene: The scene (`bdgf.scenes.scene`).
@@ -84,7 +84,7 @@ def arrays_of_scene(scene: xr.Dataset) -> dict[str, np.ndarray]:
 
 
 def scene_of_arrays(arrays: Mapping[str, np.ndarray], model: MapModel) -> xr.Dataset:
-    """The scene that arrays are, taken to have the kinds and units of the model's training.
+    """A scene from arrays, with the kinds and units of the model's training.
 
     Args:
         arrays: As `ArrayModel.predict` takes them.
@@ -108,7 +108,7 @@ def scene_of_arrays(arrays: Mapping[str, np.ndarray], model: MapModel) -> xr.Dat
 
 
 def example_arrays(source: SceneWindows, side: int = _EXAMPLE_SIDE) -> dict[str, np.ndarray]:
-    """A small window of a raster, of those looked at the one with the fewest gaps.
+    """A small window of a raster: of some candidates, the one with the fewest gaps.
 
     Args:
         source: The raster.

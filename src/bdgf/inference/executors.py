@@ -62,7 +62,7 @@ class Workers:
 
 @contextmanager
 def open_workers(settings: ExecutorSettings) -> Iterator[Workers]:
-    """Connects to the workers, and starts them where the settings ask for that.
+    """Connects to the workers, and starts them if the settings say so.
 
     Raises:
         SettingsError: The extra is missing, or nobody answers at the address.

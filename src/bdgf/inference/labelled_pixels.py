@@ -14,7 +14,7 @@ from bdgf.raster.windows import Window
 
 @dataclass(frozen=True)
 class LabelledPixels:
-    """What a model says of the labelled pixels, in a file that a killed run goes on with.
+    """A model's probabilities at the labelled pixels, in a file that a killed run can resume.
 
     Attributes:
         path: The file.
@@ -30,7 +30,7 @@ class LabelledPixels:
 
     @classmethod
     def open(cls, path: Path, labels: np.ndarray, classes: int, layer: str) -> LabelledPixels:
-        """Opens the file, or makes it.
+        """Opens or creates the file.
 
         Raises:
             StorageError: The disk refuses.
@@ -42,7 +42,7 @@ class LabelledPixels:
         return cls(path, labels, classes, layer)
 
     def take(self, window: Window, layers: dict[str, np.ndarray]) -> None:
-        """Takes the labelled pixels of a block.
+        """Stores the labelled pixels of a block.
 
         Args:
             window: Where the block lies.

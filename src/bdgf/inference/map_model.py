@@ -51,7 +51,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class MapModel:
-    """A trained model with what prepares its input.
+    """A trained model with the preparation of its input.
 
     Attributes:
         preparation: Turns a raster's bands into channels.
@@ -83,18 +83,18 @@ class MapModel:
 
     @property
     def modalities(self) -> dict[str, ModalityForm]:
-        """What the numbers of each modality have to be, in order."""
+        """Required form of each modality's values, in order."""
         return self.preparation.forms
 
     @property
     def maps_rasters(self) -> bool:
-        """Whether it maps any raster: features from elsewhere are those of one scene alone."""
+        """Whether it can map any raster; external features belong to one scene only."""
         uses_features = self.classifier.config.get("feature_fingerprint") is not None
         return self.guidance is not None or not uses_features
 
     @property
     def digest(self) -> str:
-        """Of all that decides a map: of the files, for a model that was loaded."""
+        """Digest of everything that determines a map; for a loaded model, of its files."""
         if self.stored is not None:
             return self.stored
         guidance = self.guidance
@@ -108,7 +108,7 @@ class MapModel:
 
     @property
     def reach(self) -> int:
-        """Pixels around a pixel that its class depends on, without smoothing."""
+        """Radius in pixels that a pixel's class depends on, without smoothing."""
         patch = int(self.classifier.config["patch"])
         if self.guidance is None:
             return classifier_reach(patch, ())
@@ -121,7 +121,7 @@ class MapModel:
         devices: DeviceSettings | None = None,
         layers: Sequence[str] = (CLASS_MAP, UNCERTAINTY_MAP),
     ) -> WindowStep:
-        """What makes the map of a raster, window by window.
+        """The step that maps a raster window by window.
 
         Args:
             source: The raster.
@@ -220,7 +220,7 @@ class MapModel:
             )
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the folder, whole or not at all.
+        """Writes the folder completely or not at all.
 
         Args:
             path: Its main file, `map_model.json`; the others go beside it.
@@ -255,7 +255,7 @@ class MapModel:
 
 
 def load_map_model(path: str | PathLike[str]) -> MapModel:
-    """Reads what `MapModel.save` wrote; `bdgf.load_model` is its other name.
+    """Reads a model written by `MapModel.save`; also available as `bdgf.load_model`.
 
     Args:
         path: The folder, such as a version of the catalog's `map_model` or a copy of it; or its

@@ -38,7 +38,7 @@ _REMEDY = "train again, or copy the whole folder again"
 
 @dataclass(frozen=True)
 class MapModelParts:
-    """What the folder holds.
+    """Contents of the folder.
 
     Attributes:
         preparation: Turns a raster's bands into channels.
@@ -57,7 +57,7 @@ class MapModelParts:
 
 @dataclass(frozen=True)
 class StoredMapModel:
-    """The parts, and where they are from.
+    """The parts and their origin.
 
     Attributes:
         parts: What the folder holds.
@@ -71,7 +71,7 @@ class StoredMapModel:
 
 
 def write_map_model(path: Path, parts: MapModelParts, forms: Mapping[str, Any]) -> None:
-    """Writes the folder, whole or not at all.
+    """Writes the folder completely or not at all.
 
     Args:
         path: Its main file, `map_model.json`; the others go beside it.
@@ -95,7 +95,7 @@ def write_map_model(path: Path, parts: MapModelParts, forms: Mapping[str, Any]) 
 
 
 def description(parts: MapModelParts, forms: Mapping[str, Any]) -> dict[str, Any]:
-    """What the main file says."""
+    """Contents of the main file."""
     table = parts.classes
     classes = zip(table.ids, table.names, table.colors, strict=True)
     return {
@@ -109,7 +109,7 @@ def description(parts: MapModelParts, forms: Mapping[str, Any]) -> dict[str, Any
 
 
 def read_map_model(path: Path) -> StoredMapModel:
-    """Reads what `write_map_model` wrote.
+    """Reads a folder written by `write_map_model`.
 
     Args:
         path: The folder, or its main file.

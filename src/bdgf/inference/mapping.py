@@ -127,7 +127,7 @@ def map_scene(
 
 
 def block_side(step: WindowStep, settings: MappingSettings) -> int:
-    """Side of a block in pixels, so that its activations fit into the memory allowed."""
+    """Side of a block in pixels, so that its activations fit into the allowed memory."""
     if settings.block != "auto":
         return int(settings.block)
     if step.guidance is None:

@@ -78,7 +78,7 @@ def predict_with_votes(
     *,
     shown: bool = False,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """What `predict` gives, and in the same pass what each branch of the model says.
+    """The result of `predict`, and each branch's votes from the same pass.
 
     Returns:
         The probabilities, and by the branch's name (H, W) uint8 class ids 1..K, not smoothed, 0

@@ -30,7 +30,7 @@ def predict_blocks(
     devices: DeviceSettings | None = None,
     side: int | None = None,
 ) -> Iterator[tuple[Window, np.ndarray]]:
-    """Classifies every valid pixel, as `predict` does of a scene in memory.
+    """Classifies every valid pixel, like `predict` for a scene in memory.
 
     Args:
         model: The trained model.

@@ -39,14 +39,14 @@ class SmoothingSettings(Settings):
 
 
 def smoothing_reach(settings: SmoothingSettings) -> int:
-    """Pixels around a pixel whose probabilities and channels smoothing looks at."""
+    """Radius in pixels of the neighbourhood used for smoothing."""
     return math.ceil(_REACH * settings.sigma)
 
 
 def smooth_probabilities(
     probabilities: np.ndarray, channels: np.ndarray, valid: np.ndarray, settings: SmoothingSettings
 ) -> np.ndarray:
-    """Takes the weighted mean over each pixel's surroundings.
+    """Computes the weighted mean over each pixel's neighbourhood.
 
     A neighbour at distance d (pixels) whose channels differ by e (root mean square over the
     channels) has the weight exp(-d^2 / (2 sigma^2) - e^2 / (2 contrast^2)).

@@ -29,7 +29,7 @@ _steps: OrderedDict[str, WindowStep] = OrderedDict()
 
 @dataclass(frozen=True)
 class StoredStep:
-    """Makes what `step` makes, in any process that sees the same folders.
+    """Does the same as `step`, in any process that sees the same folders.
 
     Attributes:
         mark: Tells steps apart.

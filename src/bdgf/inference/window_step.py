@@ -43,7 +43,7 @@ CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES = "class_map", "uncertainty_map", "pro
 
 @dataclass(frozen=True)
 class Guidance:
-    """What makes the diffusion features of any raster.
+    """Computes the diffusion features of any raster.
 
     Attributes:
         denoiser: The pretrained denoiser.
@@ -59,18 +59,18 @@ class Guidance:
 
     @property
     def tile(self) -> int:
-        """Side of the attention's windows in pixels: what regions are aligned to."""
+        """Side of the attention's windows in pixels, to which regions are aligned."""
         return int(self.denoiser.config["settings"]["tile"])
 
     @property
     def halo(self) -> int:
-        """Pixels around a window that the denoiser looks at, a multiple of the tile."""
+        """Margin in pixels that the denoiser needs around a window, a multiple of the tile."""
         return round_up(self.settings.halo, self.tile)
 
 
 @dataclass(frozen=True)
 class WindowStep:
-    """Makes the layers of a map in a window; the same whatever windows a raster is cut into.
+    """Computes the layers of a map in a window; they do not depend on the choice of windows.
 
     Attributes:
         source: What is mapped.
@@ -92,12 +92,12 @@ class WindowStep:
 
     @property
     def alignment(self) -> int:
-        """What the rows and columns of a region start at a multiple of."""
+        """Rows and columns of a region start at a multiple of this number."""
         return self.guidance.tile if self.guidance else 1
 
     @property
     def reach(self) -> int:
-        """Pixels around a window that are prepared, a multiple of the alignment."""
+        """Margin in pixels that is prepared around a window, a multiple of the alignment."""
         levels = self.guidance.levels if self.guidance else ()
         patch = int(self.classifier.config["patch"])
         reach = classifier_reach(patch, levels) + smoothing_reach(self.inference.smoothing)
@@ -105,7 +105,7 @@ class WindowStep:
 
     @property
     def halo(self) -> int:
-        """Pixels around those that the denoiser looks at."""
+        """Additional margin in pixels for the denoiser."""
         return self.guidance.halo if self.guidance else 0
 
     def __call__(self, window: Window) -> dict[str, np.ndarray]:

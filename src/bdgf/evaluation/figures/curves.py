@@ -55,7 +55,7 @@ def curves_figure(
 def curve_panels(
     curves: Mapping[str, Sequence[tuple[int, float]]], per_panel: int = 7
 ) -> dict[str, Figure]:
-    """The panels of `curves_figure`, each as a figure without a title, by what they show."""
+    """The panels of `curves_figure` by title, each as a figure without a title."""
     from matplotlib.figure import Figure
 
     figures = {}
@@ -102,7 +102,7 @@ def _draw(
 
 
 def curve_groups(names: Sequence[str]) -> dict[str, list[str]]:
-    """The names that belong into one panel, by the longest stem that they share.
+    """The names in each panel, grouped by their longest common stem.
 
     One that shares its stem with none that is left has a panel of its own whole name.
     """

@@ -23,7 +23,7 @@ _NAME_LINES = 3
 
 
 def wrapped(name: str, width: int = NAME_CHARACTERS) -> str:
-    """A name in at most three lines; what does not fit ends in three dots."""
+    """A name wrapped to at most three lines; a longer one ends in three dots."""
     lines = textwrap.wrap(name, width, break_long_words=True) or [""]
     if len(lines) > _NAME_LINES:
         lines = [*lines[: _NAME_LINES - 1], f"{lines[_NAME_LINES - 1][: width - 3]}..."]
@@ -31,7 +31,7 @@ def wrapped(name: str, width: int = NAME_CHARACTERS) -> str:
 
 
 def lines_of(names: Iterable[str]) -> int:
-    """Lines that the names take when they are `wrapped`."""
+    """Number of lines of the names when `wrapped`."""
     return sum(wrapped(name).count("\n") + 1 for name in names)
 
 

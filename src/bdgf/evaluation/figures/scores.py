@@ -68,7 +68,7 @@ def confusion_figure(
 
 
 def reliability_figure(reliability: Mapping[str, Any], error: float, title: str = "") -> Figure:
-    """The accuracy of each bin of confidence, and below how many pixels it holds.
+    """The accuracy of each confidence bin, with its number of pixels below.
 
     Args:
         reliability: From `bdgf.evaluation.calibration.reliability`.

@@ -21,12 +21,12 @@ _CSS_PIXELS_PER_INCH = 96
 
 
 def thinning(shape: Sequence[int], most: int = MOST_PIXELS) -> int:
-    """Every how many pixels one is shown, so that no side of (H, W) is longer than `most`."""
+    """The step n at which every n-th pixel is shown, so that no side of (H, W) exceeds `most`."""
     return max(1, math.ceil(max(shape) / most))
 
 
 def is_small(shape: Sequence[int]) -> bool:
-    """Whether a map of (H, W) is enlarged, so that its pixels are to be shown as squares."""
+    """Whether a map of (H, W) is enlarged and its pixels are shown as squares."""
     return max(shape[:2]) < _PIXELATED_BELOW
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is known of a run beside its results.
+    """Facts about a run in addition to its results.
 
     Attributes:
         settings: (name, value, default) of each setting that differs from its default.
@@ -32,7 +32,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class MapResult:
-    """A map, what is known of its quality, and what it came from.
+    """A map with its quality and its origin.
 
     Maps may be thinned: every `step`-th pixel of (H, W), so that they are (h, w).
 
@@ -86,7 +86,7 @@ class MapResult:
 
 
 def place_text(shape: tuple[int, int], crs: CRS | None, transform: Affine | None) -> str:
-    """A line about where a map lies: reference system, and coordinates of two corners."""
+    """One line with a map's location: reference system and coordinates of two corners."""
     if crs is None or transform is None:
         return ""
     code = crs.to_epsg()

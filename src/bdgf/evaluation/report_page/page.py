@@ -10,7 +10,7 @@ _TEMPLATES = "bdgf.evaluation.report_page"
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table that is more than its text.
+    """A table cell with more than text.
 
     Attributes:
         text: What it says.
@@ -64,7 +64,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images side by side as far as the screen goes.
+    """Images side by side, wrapped to the screen.
 
     Attributes:
         pictures: The images.
@@ -98,7 +98,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; also what stands in the place of something that this run does not have."""
+    """A paragraph; also a placeholder for parts that a run does not have."""
 
     text: str
     kind: str = field(default="text", init=False)

@@ -20,7 +20,7 @@ _MOST_TOLD = 5
 
 
 def constant_bands(layer: Layer) -> list[Finding]:
-    """Tells of bands that are the same everywhere."""
+    """Finds constant bands."""
     span = layer.greatest - layer.least
     size = np.maximum(np.abs(layer.least), np.abs(layer.greatest))
     bands = np.flatnonzero(span <= _CONSTANT * size)
@@ -37,10 +37,10 @@ def constant_bands(layer: Layer) -> list[Finding]:
 def duplicate_bands(
     modalities: Mapping[str, xr.DataArray], masks: Mapping[str, np.ndarray]
 ) -> list[Finding]:
-    """Tells of bands that are copies of others, in the same modality or in another.
+    """Finds bands that are copies of others, in the same modality or in another.
 
     Neighbouring bands of a spectrometer correlate as highly as copies do. Their noise does not:
-    a copy is alike in what adjacent pixels differ by, too.
+    a copy also has the same differences between adjacent pixels.
 
     Args:
         modalities: Name -> (y, x, band) values on one grid.
@@ -87,7 +87,7 @@ def _correlation(values: np.ndarray) -> np.ndarray:
 
 
 def wild_pixels(modality: xr.DataArray, mask: np.ndarray) -> list[Finding]:
-    """Tells of fill values that are not declared and of pixels that no sensor measured."""
+    """Finds undeclared fill values and implausible pixels."""
     wild, bands = find_wild_values(modality, mask)
     if wild is None:
         return []

@@ -38,7 +38,7 @@ def check_scene_files(
     seed: int,
     patch: int,
 ) -> tuple[xr.Dataset, SceneReport]:
-    """Reads a scene as `ingest` would, and says what is in it and what will hurt.
+    """Reads a scene like `ingest`, and reports its contents and problems.
 
     Args:
         name: The scene's name.
@@ -72,7 +72,7 @@ def look_at_scene(
     seed: int,
     patch: int,
 ) -> SceneReport:
-    """The report on a scene that was read.
+    """The report on a scene in memory.
 
     Args:
         scene: The scene.
@@ -175,7 +175,7 @@ def _with_findings(report: SceneReport, first: list[Finding]) -> SceneReport:
 
 @contextmanager
 def _warnings_kept() -> Iterator[list[str]]:
-    """Takes the warnings of the package's log, which so are told once: in the report."""
+    """Collects the warnings of the package's log, so that they appear only in the report."""
     kept: list[str] = []
 
     class Keeping(logging.Handler):

@@ -23,7 +23,7 @@ _MUCH = 0.1  # of the test pixels
 
 @dataclass(frozen=True)
 class SplitReport:
-    """The split that a run would take.
+    """The split that a run would use.
 
     Attributes:
         name: Its name.
@@ -49,7 +49,7 @@ def class_counts(scene: xr.Dataset) -> dict[str, np.ndarray]:
 
 
 def label_findings(scene: xr.Dataset, patch: int) -> list[Finding]:
-    """Classes that cannot be learned or tested as their labels are.
+    """Classes that cannot be learned or tested with their labels.
 
     Args:
         scene: The scene.
@@ -89,7 +89,7 @@ def label_findings(scene: xr.Dataset, patch: int) -> list[Finding]:
 def split_report(
     scene: xr.Dataset, settings: SplitSettings, seed: int, patch: int
 ) -> tuple[SplitReport | None, list[Finding]]:
-    """The split that a run would take, or why there is none; neither without labels.
+    """The split that a run would use, or why there is none; neither without labels.
 
     Args:
         scene: The scene.

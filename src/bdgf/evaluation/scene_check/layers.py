@@ -22,7 +22,7 @@ _HEIGHT = re.compile("elevation|height|lidar|canopy|(?:^|[^a-z])(?:dem|dsm|dtm|c
 
 @dataclass(frozen=True)
 class Layer:
-    """A modality's values in numbers.
+    """Statistics of a modality's values.
 
     Attributes:
         name: The modality.
@@ -70,7 +70,7 @@ def layer_mask(scene: xr.Dataset, name: str) -> np.ndarray:
 
 
 def look_at_layer(modality: xr.DataArray, mask: np.ndarray, no_data: float | None) -> Layer:
-    """Takes the numbers of a modality.
+    """Computes the statistics of a modality.
 
     Args:
         modality: (y, x, band) values and the attributes `kind`, `units` and `scale`.

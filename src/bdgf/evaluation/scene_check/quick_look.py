@@ -74,7 +74,7 @@ def quick_look(scene: xr.Dataset, title: str = "") -> Figure:
 def false_colours(
     modality: xr.DataArray, mask: np.ndarray, step: int
 ) -> tuple[np.ndarray, list[int]]:
-    """A modality as people see it: an image, and the bands that it shows.
+    """A modality in false colours, and the bands shown.
 
     Args:
         modality: (y, x, band) values and the attributes `kind` and `scale`.

@@ -57,7 +57,7 @@ _TAPER = 2.0  # pixels: how softly a hole is cut out
 
 @dataclass(frozen=True)
 class Shift:
-    """How a modality lies to another.
+    """The shift between two modalities.
 
     Attributes:
         first: The modality that is compared with.
@@ -81,7 +81,7 @@ class Shift:
 
     @property
     def length(self) -> float:
-        """Pixels between where the second lies and where it should."""
+        """Length of the shift in pixels."""
         return float(np.hypot(self.down, self.right))
 
     @property
@@ -91,7 +91,7 @@ class Shift:
 
     @property
     def is_told(self) -> bool:
-        """Whether it is a misregistration to be warned of."""
+        """Whether the shift is reported as a misregistration."""
         components = zip((self.down, self.right), self.errors, strict=True)
         return self.is_measured and any(
             abs(size) >= max(self.least, _LEAST_ERRORS * error) for size, error in components
@@ -103,7 +103,7 @@ def modality_shifts(
     masks: Mapping[str, np.ndarray],
     heights: Collection[str] = (),
 ) -> list[Shift]:
-    """The shift between every two modalities that have enough pixels in common.
+    """The shift between every pair of modalities with enough common pixels.
 
     Args:
         modalities: Name -> (y, x, band) values on one grid.
@@ -128,7 +128,7 @@ def edge_shift(
     first_edges: tuple[np.ndarray, np.ndarray],
     second_edges: tuple[np.ndarray, np.ndarray],
 ) -> Shift | None:
-    """The shift between two edge images, each with where it is known; None in too few windows.
+    """The shift between two edge images with their masks; None if there are too few windows.
 
     Args:
         first: Name of the first.

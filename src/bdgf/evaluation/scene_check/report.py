@@ -39,7 +39,7 @@ class FileReport:
 
     @property
     def digest_is(self) -> str:
-        """How its digest compares with the configured one, in a word."""
+        """Comparison of its digest with the configured one, in one word."""
         if not self.published:
             return "none configured"
         return "as published" if self.sha256 == self.published.lower() else "another"
@@ -47,7 +47,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class SceneReport:
-    """What a scene holds, and what of it will hurt.
+    """Contents and problems of a scene.
 
     Attributes:
         scene: Its name.
@@ -78,7 +78,7 @@ class SceneReport:
     findings: tuple[Finding, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """All of it in types that JSON has."""
+        """The report in JSON types."""
         return {
             "scene": self.scene,
             "title": self.title,

@@ -36,7 +36,7 @@ _SCALED = re.compile(r"reflectance\s*(?:x|\*)\s*10[ ,']?000?")
 def unit_findings(
     layers: Sequence[Layer], modalities: xr.Dataset, masks: dict[str, np.ndarray]
 ) -> list[Finding]:
-    """What looks wrong about the units of a scene's modalities.
+    """Problems with the units of a scene's modalities.
 
     Args:
         layers: The modalities in numbers.
@@ -54,7 +54,7 @@ def unit_findings(
 
 
 def _between(layers: Sequence[Layer]) -> Iterator[str]:
-    """Reflectances of 0..1 in one spectral modality, multiplied ones in another."""
+    """Reflectances of 0..1 in one spectral modality and scaled ones in another."""
     bright = {
         layer.name: float(layer.percentile(99).max())
         for layer in layers
@@ -97,7 +97,7 @@ def _across_bands(layer: Layer) -> Iterator[str]:
 
 
 def _said(layer: Layer) -> Iterator[str]:
-    """Reflectance that is called a fraction and is not, or the other way round."""
+    """Reflectance declared as a fraction that is scaled, or the other way round."""
     units, bright = layer.units.strip().lower(), float(layer.percentile(99).max())
     if units == "reflectance" and bright > _FRACTION_MOST:
         yield (
@@ -130,7 +130,7 @@ def _negative(layer: Layer) -> Iterator[str]:
 
 
 def _decibels(layer: Layer) -> Iterator[str]:
-    """Decibels that are to be taken to decibels, intensities that are not."""
+    """Decibels that would be converted again, and intensities that would not be converted."""
     in_decibels = bool(_DECIBELS.search(layer.units.lower()))
     never_negative = bool((layer.least >= 0).all())
     if layer.scale == "log":

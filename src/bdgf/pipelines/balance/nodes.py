@@ -21,7 +21,7 @@ def measure_modality_balance(
     working_folder: str,
     dataset: str,
 ) -> dict[str, Any]:
-    """Measures balance indices, feature shares and linear probes; no test pixel is looked at.
+    """Measures balance indices, feature shares and linear probes, without test pixels.
 
     Args:
         denoiser: The pretrained denoiser.

@@ -111,7 +111,7 @@ def _predicted_while_written(
     devices: DeviceSettings,
     told: dict[str, str],
 ) -> StreamedDataset:
-    """The predictions of a scene that does not fit into memory, made block by block."""
+    """The predictions of a scene that does not fit into memory, computed block by block."""
     from bdgf.inference.prepared_map import predict_blocks
     from bdgf.raster.streamed import Part, StreamedDataset, hollow
     from bdgf.scenes.masks import hide_modalities
@@ -148,7 +148,7 @@ def score(
     classifier: TrainedModel,
     parameters: dict[str, Any],
 ) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
-    """Measures the predictions on the test pixels.
+    """Scores the predictions on the test pixels.
 
     Args:
         predictions: The predictions.
@@ -256,7 +256,7 @@ def _mapped(split: xr.DataArray, valid: np.ndarray) -> xr.DataArray:
 
 
 def per_class_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """A row a class: precision, recall, f1, support."""
+    """One row per class: precision, recall, f1, support."""
     import pandas as pd
 
     table = pd.DataFrame.from_dict(metrics["per_class"], orient="index")

@@ -22,7 +22,7 @@ def extract_feature_cube(
     cache: dict[str, Any],
     dataset: str,
 ) -> FeatureCube:
-    """Computes the diffusion features of every pixel once, or takes what is there.
+    """Computes the diffusion features of every pixel, or reuses existing ones.
 
     Args:
         denoiser: The pretrained denoiser.

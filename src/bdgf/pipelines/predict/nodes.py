@@ -114,7 +114,7 @@ def draw_target_maps(target_map: MappedScene) -> tuple[MapRows, MapRows, Figure]
 
 
 def keep_target_probabilities(target_map: MappedScene) -> MapRows:
-    """The probability of every class, a band each."""
+    """The probability of every class, one band each."""
     from bdgf.datasets.cog_map import MapRows
     from bdgf.inference.window_step import PROBABILITIES
 
@@ -134,7 +134,7 @@ def _form(target_map: MappedScene, dtype: str, nodata: float) -> MapForm:
 def score_target(
     target_map: MappedScene, parameters: dict[str, Any]
 ) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
-    """Measures the map on all labelled pixels of the target that have data.
+    """Scores the map on all labelled pixels of the target that have data.
 
     Args:
         target_map: The map of a target with labels.
@@ -184,7 +184,7 @@ def score_target(
 def write_target_report(
     target_map: MappedScene, parameters: dict[str, Any], run_record: RunRecord
 ) -> str:
-    """All that a person wants to see of the map, as one HTML file.
+    """The map's report as one HTML file.
 
     Args:
         target_map: The map; it is scored where its labels did not teach the model.

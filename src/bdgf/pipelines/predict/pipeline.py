@@ -13,7 +13,7 @@ from bdgf.pipelines.predict.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """The map of the target; the session leaves out what was not asked for or cannot be."""
+    """The map of the target; the session omits nodes that are not requested or not possible."""
     return Pipeline(
         [
             Node(

@@ -26,7 +26,7 @@ def pretrain_denoiser(
     dataset: str,
     seed: int,
 ) -> Weights:
-    """Pretrains the denoiser without labels, or takes it up where an earlier run left it.
+    """Pretrains the denoiser without labels, or resumes an earlier run.
 
     Args:
         prepared_scene: The prepared scene.

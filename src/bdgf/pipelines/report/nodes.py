@@ -31,7 +31,7 @@ def draw_figures(
     metrics: dict[str, Any],
     model: str,
 ) -> tuple[Figure, Figure, Figure]:
-    """The class map beside its reference, the uncertainty and the confusion matrix.
+    """The class map with its reference, the uncertainty and the confusion matrix.
 
     Args:
         class_map: (y, x) class ids.
@@ -74,7 +74,7 @@ def draw_figures(
 
 
 def draw_curves(classifier: TrainedModel, denoiser: Weights | None = None) -> Figure:
-    """The curves of pretraining and training, as the weights carry them.
+    """The curves of pretraining and training, stored with the weights.
 
     Args:
         classifier: The classifier; one that is not trained step by step has none.
@@ -108,7 +108,7 @@ def write_report(
     model: str,
     denoiser: Weights | None = None,
 ) -> str:
-    """All that a person wants to see of a scored map, as one HTML file.
+    """The report of a scored map as one HTML file.
 
     Args:
         scene: The scene, for its false colours; None where it was deleted.
@@ -181,7 +181,7 @@ def write_report(
 
 
 def check_model(metrics: dict[str, Any], model: str) -> None:
-    """Refuses metrics of another model than the one that is asked for.
+    """Rejects metrics of a model other than the requested one.
 
     Raises:
         MissingArtifactError: What was scored last is another model.
@@ -195,7 +195,7 @@ def check_model(metrics: dict[str, Any], model: str) -> None:
 
 
 def histories(classifier: TrainedModel, denoiser: Weights | None) -> dict[str, Any]:
-    """(step, value) pairs by curve, of the pretraining too where there was one."""
+    """(step, value) pairs by curve, including pretraining if there was one."""
     pretraining = denoiser.config["history"] if denoiser else {}
     return {**pretraining, **classifier.config["history"]}
 
@@ -217,7 +217,7 @@ def balance_of(denoiser: Weights | None) -> dict[str, dict[str, float]]:
 
 
 def fingerprints(classifier: TrainedModel) -> dict[str, str]:
-    """What a model was made from, by its fingerprints."""
+    """The origin of a model, as fingerprints."""
     keys = {"split_fingerprint": "split", "feature_fingerprint": "features"}
     return {
         f"fingerprint of the {name}": str(classifier.config[key])

@@ -6,7 +6,7 @@ from bdgf.pipelines.report.nodes import draw_curves, draw_figures, write_report
 
 
 def create_pipeline() -> Pipeline:
-    """Figures of the maps and of the training, of the pretraining too where there was one."""
+    """Figures of the maps and of the training, including pretraining if there was one."""
     return Pipeline(
         [
             Node(

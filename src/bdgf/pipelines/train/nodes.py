@@ -34,7 +34,7 @@ def train_classifier(
     seed: int,
     feature_cube: FeatureCube | None = None,
 ) -> TrainedModel:
-    """Trains a model on the training pixels; what it chooses, it chooses on validation pixels.
+    """Trains a model on the training pixels; selections use validation pixels only.
 
     Args:
         prepared_scene: The prepared scene.
@@ -99,7 +99,7 @@ def assemble_map_model(
     denoiser: Weights | None = None,
     feature_cube: FeatureCube | None = None,
 ) -> MapModel:
-    """Puts together all that maps another scene.
+    """Assembles everything needed to map another scene.
 
     Args:
         prepared_scene: The prepared scene, for its classes.
