@@ -39,7 +39,7 @@ class ArtifactCache:
     """
 
     def __init__(self, folder: Path, keep: int) -> None:
-        """Refers to `folder`, which need not be there yet."""
+        """Stores `folder`, which may not exist yet."""
         self.folder, self.keep = folder, keep
 
     @classmethod
@@ -49,7 +49,7 @@ class ArtifactCache:
 
     @contextmanager
     def claim_free(self, fingerprint: str) -> Iterator[Path]:
-        """As `claim`, but does not wait: who comes second gets files of its own.
+        """Like `claim`, but without waiting: a second process gets separate files.
 
         These are `<fingerprint>-1`, `<fingerprint>-2`, ...: the first that nobody holds. For what
         is not shared, such as the checkpoints of two equal trainings. Those beyond `keep` that
@@ -66,7 +66,7 @@ class ArtifactCache:
 
     @contextmanager
     def claim(self, fingerprint: str) -> Iterator[Path]:
-        """Holds an artifact's files against every other process while the block runs.
+        """Locks an artifact's files against other processes while the block runs.
 
         A second process that claims the same waits for the first to end, and then finds what
         that one made. When the block ends well the artifact counts as just used, and those

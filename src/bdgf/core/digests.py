@@ -34,7 +34,7 @@ def check_at_load(wanted: bool) -> None:
 
 
 def digest_path(path: Path) -> Path:
-    """The file of digests that stands beside the main file `path`."""
+    """The file of digests of the main file `path`."""
     return path.with_name(path.name + _SUFFIX)
 
 
@@ -45,7 +45,7 @@ def file_digest(path: Path) -> str:
 
 
 def write_digests(path: Path, digests: Mapping[str, str]) -> None:
-    """Writes the digests of an artifact, whole or not at all.
+    """Writes the digests of an artifact, completely or not at all.
 
     Args:
         path: The artifact's main file, which need not be there yet.

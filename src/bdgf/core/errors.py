@@ -38,7 +38,7 @@ class TrainingDiverged(UserError):  # noqa: N818 - names the event, as StopItera
 
 @contextmanager
 def artifact_errors(what: str, remedy: str) -> Iterator[None]:
-    """Tells whatever goes wrong while an artifact is read or rebuilt in one line.
+    """Turns any error while an artifact is read or rebuilt into one line.
 
     Args:
         what: The artifact, with its path where it has one.

@@ -34,7 +34,7 @@ def hdf5_for_writing(path: Path, mode: Literal["w", "r+"]) -> Iterator[h5py.File
 
 
 def allocate(path: Path, name: Path) -> None:
-    """Takes the room for the whole of a file whose blocks were not written yet.
+    """Reserves the disk space of a whole file before its blocks are written.
 
     From then on the disk cannot be too full for what is written into it.
 

@@ -50,7 +50,7 @@ class Interrupted(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """What the program exits with."""
+        """The program's exit code."""
         return EXIT_CODE_BASE + self.signal
 
 

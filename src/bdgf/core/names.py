@@ -7,7 +7,7 @@ _SEPARATORS = "/\\:@"  # of one system or another; of a scene and an environment
 
 
 def name_problem(name: str) -> str | None:
-    """Why a name cannot be that of a folder inside `data/`; None where it can.
+    """Why a name cannot be a folder inside `data/`; None if it can.
 
     Letters of any alphabet, digits, spaces and most signs may stand in it.
     """

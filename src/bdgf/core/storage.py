@@ -41,7 +41,7 @@ def require_space(path: Path, needed: int) -> None:
 
 @contextmanager
 def writing(path: Path, needed: int | None = None) -> Iterator[None]:
-    """Tells in one line what the disk refuses while a file is written.
+    """Reports disk errors during writing in one line.
 
     Args:
         path: The file.
@@ -65,7 +65,7 @@ def writing(path: Path, needed: int | None = None) -> Iterator[None]:
 
 @contextmanager
 def written_whole(path: Path, partial: Path, needed: int | None = None) -> Iterator[Path]:
-    """Gives a temporary name to write to; the file appears under its own when the block ends well.
+    """Gives a temporary name to write to; the file is renamed when the block succeeds.
 
     Args:
         path: The file.

@@ -32,7 +32,7 @@ class Weights:
 
 
 def configuration_path(path: Path) -> Path:
-    """The JSON file that stands beside the safetensors file `path`."""
+    """The JSON file of the safetensors file `path`."""
     return path.with_suffix(".json")
 
 
@@ -42,7 +42,7 @@ def weights_files(path: Path) -> list[Path]:
 
 
 def write_weights(weights: Weights, path: Path) -> None:
-    """Writes both files and their digests, whole or not at all.
+    """Writes both files and their digests, completely or not at all.
 
     Args:
         weights: What to write; tensors are stored contiguous, on the CPU.

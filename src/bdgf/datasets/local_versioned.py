@@ -68,7 +68,7 @@ class LocalVersionedDataset(AbstractVersionedDataset[Content, Content], Generic[
         return self._read(Path(self._get_load_path()))
 
     def save(self, data: Content) -> None:
-        """Writes a new version, whole or not at all.
+        """Writes a new version, completely or not at all.
 
         Raises:
             StorageError: The disk refuses; nothing of the version is left.

@@ -90,7 +90,7 @@ class NoiseSchedule:
         return signal * x0 + level * noise
 
     def target(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """What the denoiser should give for x_t, by `settings.prediction`: (B, C, H, W)."""
+        """The denoiser's target for x_t, by `settings.prediction`: (B, C, H, W)."""
         if self.settings.prediction == "epsilon":
             return noise
         if self.settings.prediction == "x0":

@@ -53,7 +53,7 @@ class DenoiserSettings(Settings):
 
 
 class DenoiserOutput(NamedTuple):
-    """What the denoiser gives.
+    """The denoiser's output.
 
     Attributes:
         prediction: Of the schedule's target, (B, C, H, W).

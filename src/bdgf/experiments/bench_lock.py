@@ -15,7 +15,7 @@ from bdgf.core.storage import writing
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Holds a folder against every other bench while the block runs.
+    """Locks a folder against other benches while the block runs.
 
     The lock is the operating system's: that of a killed bench is free again.
 

@@ -66,7 +66,7 @@ class RunProcess:
         self._env, self._threads, self._mlflow_run = env, threads, mlflow_run
 
     def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
-        """Runs to the end and reads what came of it.
+        """Runs to the end and reads the result.
 
         A folder left by a killed bench is resumed: its training continues from its checkpoint.
 

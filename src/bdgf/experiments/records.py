@@ -83,14 +83,14 @@ class RecordFolder:
     """A folder with two files a run, named by its fingerprint."""
 
     def __init__(self, folder: Path) -> None:
-        """Refers to `folder`, which need not be there yet."""
+        """Stores `folder`, which may not exist yet."""
         self.folder = folder
 
     def __contains__(self, fingerprint: str) -> bool:
         return self.read(fingerprint) is not None
 
     def write(self, record: Record, correctness: PixelCorrectness) -> None:
-        """Writes both files; the JSON last, as it says that the run is finished.
+        """Writes both files, the JSON last, because it marks the run as finished.
 
         Raises:
             StorageError: The disk refuses.
@@ -163,7 +163,7 @@ def _read_correctness(path: Path) -> PixelCorrectness:
 
 
 def outcome(variant: str, record: Record, correctness: PixelCorrectness) -> Outcome:
-    """What the tables take of a record, as a run of `variant`."""
+    """The values of a record for the tables, as a run of `variant`."""
     return Outcome(
         variant=variant,
         scene=record.scene,

@@ -27,7 +27,7 @@ from bdgf.training.progress import format_seconds
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What the user asked for.
+    """The user's request.
 
     Attributes:
         suites: Names of suites.
@@ -109,7 +109,7 @@ class Bench:
         self.published = self.document.with_suffix("")
 
     def take_published(self) -> int:
-        """Records the runs of the plans that the files beside the document hold.
+        """Records the planned runs that are in the document's published files.
 
         Returns:
             How many were not recorded before.
@@ -144,7 +144,7 @@ class Bench:
         return work.failed
 
     def say(self, line: str) -> None:
-        """Tells the user a line."""
+        """Shows the user a line."""
         self._say(line)
 
     def tables(self) -> list[SuiteTable]:
@@ -173,7 +173,7 @@ class Bench:
         return tables
 
     def write(self, tables: Sequence[SuiteTable]) -> list[Path]:
-        """Writes the tables to the document and beside it."""
+        """Writes the tables to the document and to its folder."""
         return write_tables(tables, self.document)
 
     def report(self, tables: Sequence[SuiteTable]) -> str:

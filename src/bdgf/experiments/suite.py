@@ -56,7 +56,7 @@ class Suite(Settings):
     @model_validator(mode="before")
     @classmethod
     def _old_name(cls, data: Any) -> Any:
-        """Takes `rows`, as suites called their variants before 0.2."""
+        """Accepts `rows`, the name of `variants` before 0.2."""
         if not isinstance(data, Mapping) or "rows" not in data:
             return data
         log.warning(

@@ -172,6 +172,6 @@ def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tu
 
 
 def nearest(name: str, known: Iterable[Any], group: str = "") -> str:
-    """The words that propose the one of `known` that is like `name`; empty where none is."""
+    """A suggestion of the most similar name in `known`; empty if there is none."""
     matches = get_close_matches(name, [str(k) for k in known], n=1, cutoff=0.5)
     return f", did you mean '{'.'.join(filter(None, [group, matches[0]]))}'?" if matches else ""

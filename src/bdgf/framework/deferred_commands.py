@@ -23,7 +23,7 @@ class DeferredGroup(click.Group):
     """A group of commands whose module is imported when one of them is looked for."""
 
     def __init__(self, name: str, place: EntryPoint, help_text: str) -> None:
-        """Takes the group `name` of the group that `place` stands for."""
+        """Represents the command group `name` of the group `place`."""
         super().__init__(name, help=help_text)
         self._place = place
 

@@ -24,7 +24,7 @@ ALL_DONE = "all was done by then"
 
 @contextmanager
 def accounted_ending(goes_on: str) -> Iterator[None]:
-    """Sees to it that a command ends as what it was, however it ends.
+    """Ends a command with the right MLflow state, message and exit code.
 
     Stopped by a signal, or because its output is no longer read (`| head`), its MLflow runs end as
     KILLED, one line says how to go on, and the exit code is 128 and the signal's number. Where the

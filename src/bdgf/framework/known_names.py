@@ -16,7 +16,7 @@ from bdgf.models.registry import MODELS
 
 
 def scenes() -> list[str]:
-    """The configured scenes of the project around the working directory, those of one's own too."""
+    """The configured scenes of the project in the working directory, including your own."""
     found = (path for suffix in SUFFIXES for path in _conf().glob(f"*/{FOLDER}/*{suffix}"))
     return sorted({path.stem for path in found if not path.name.startswith(".")})
 

@@ -30,7 +30,7 @@ _NO_EFFECT = tuple(
 
 @dataclass(frozen=True)
 class MadeFrom:
-    """What one version was made from, what its inputs were made from included.
+    """The origin of a version, including the origin of its inputs.
 
     Attributes:
         versions: The version of every artifact that it comes from.
@@ -120,7 +120,7 @@ def parameter_names(inputs: Iterable[str], model: str) -> dict[str, str]:
 
 
 def value_at(tree: Any, name: str) -> Any:
-    """What a dotted name stands for in a nested mapping; None where it is not there."""
+    """The value of a dotted name in a nested mapping; None if it does not exist."""
     for part in name.split("."):
         tree = tree.get(part) if isinstance(tree, Mapping) else None
     return tree

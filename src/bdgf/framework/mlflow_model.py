@@ -105,7 +105,7 @@ def _signature(model: MapModel) -> Any:
 
 
 def pinned_requirements() -> list[str]:
-    """What decides a map, each at the version that is installed."""
+    """The packages that determine a map, with their installed versions."""
     # Behind + stands which build it is (`2.13.0+cpu`), which an index may not have.
     return [f"{name}=={version(name).partition('+')[0]}" for name in PACKAGES]
 

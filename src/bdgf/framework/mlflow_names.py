@@ -38,7 +38,7 @@ def flatten(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def taken(name: str) -> str:
-    """A name with what MLflow does not take in one replaced."""
+    """A name with the characters replaced that MLflow does not allow."""
     return _REFUSED.sub("_", name)
 
 
@@ -111,7 +111,7 @@ def accuracies(measured: Mapping[str, Any]) -> str:
 
 
 def description(measured: Mapping[str, Any], summary: str, picture: str | None) -> str:
-    """What the page of a run begins with, as Markdown.
+    """The start of a run's page, as Markdown.
 
     Args:
         measured: The metrics file.

@@ -38,7 +38,7 @@ def host() -> str:
 
 
 def is_gone(tags: Mapping[str, str]) -> bool:
-    """Whether the process of these tags, of this host, is there no more."""
+    """Whether the process of these tags on this host no longer exists."""
     try:
         process = psutil.Process(int(tags[PID]))
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -51,7 +51,7 @@ def is_gone(tags: Mapping[str, str]) -> bool:
 
 
 def end_runs_of_gone_processes(experiment: str) -> int:
-    """Ends as KILLED the runs that MLflow has as RUNNING though their process is gone.
+    """Sets runs to KILLED that are RUNNING in MLflow although their process no longer exists.
 
     Only those of this host are looked at: of another one nothing is known.
 

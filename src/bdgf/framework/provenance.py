@@ -15,7 +15,7 @@ _GIT_SECONDS = 5.0
 
 
 def typed_command() -> str | None:
-    """The command that this process was started by; None where it is no command of a shell."""
+    """The command that started this process; None if it is not a shell command."""
     if click.get_current_context(silent=True) is None:  # a notebook, or a program of one's own
         return None
     spec = getattr(sys.modules["__main__"], "__spec__", None)  # of `python -m`

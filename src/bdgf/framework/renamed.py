@@ -42,7 +42,7 @@ _told: set[str] = set()
 
 
 def with_new_names(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters under their present names; what stands under an old name wins.
+    """The parameters under their current names; values given under an old name win.
 
     Args:
         parameters: Nested parameters.

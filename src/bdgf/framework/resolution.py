@@ -62,7 +62,7 @@ class Versions:
         return self._found[entry]
 
     def equal(self, entry: str, one: str, other: str) -> bool:
-        """Whether two versions are known to be the same, or one of them is there no more."""
+        """Whether two versions are known to be the same, or one of them no longer exists."""
         files = self.of(entry) or {}
         if one == other or one not in files or other not in files:
             return True
@@ -115,7 +115,7 @@ def resolve(
     optional: Mapping[str, Collection[str]] | None = None,
     complete: bool = True,
 ) -> Resolution:
-    """Chooses the versions that a run starts from, and what it must make before.
+    """Chooses the versions that a run starts from and the artifacts that it must make first.
 
     Args:
         asked: The nodes that were asked for.

@@ -32,7 +32,7 @@ _SCENES = ("scene", "target_scene")  # described by their files, not by defaults
 
 @dataclass
 class RunRecord:
-    """A record that fills while the run goes on; its reader gets what is known until then.
+    """A record that is filled during the run; a reader gets the current state.
 
     Attributes:
         command: The command that does the same.
@@ -47,7 +47,7 @@ class RunRecord:
     made: MadeFrom = field(default_factory=MadeFrom)
 
     def facts(self, unused: Collection[str] = (), **more: str) -> RunFacts:
-        """What a report says of the run.
+        """Facts about the run for a report.
 
         Args:
             unused: Parameter groups that its model does not look at.
@@ -91,7 +91,7 @@ class RunRecord:
 
 
 def equal_command(run_params: Mapping[str, Any]) -> str:
-    """A command that does what a run does, for one that no command started."""
+    """An equivalent command for a run that was not started by a command."""
     names = ",".join(run_params.get("pipeline_names") or ["full"])
     parts = [f"kedro run --pipeline={names.replace('__default__', 'full')}"]
     if typed := run_params.get("runtime_params"):

@@ -47,7 +47,7 @@ class SceneFiles:
         )
 
     def warn(self) -> None:
-        """Tells of each file that is left out, in one line and once a process."""
+        """Reports each skipped file in one line, once per process."""
         for line in dict.fromkeys(self.refused.values()):
             if (told := (os.getcwd(), line)) not in _left_out:
                 _left_out.add(told)

@@ -54,7 +54,7 @@ def text_of(parts: Sequence[RenderableType]) -> str:
 
 
 def write_report(scene: xr.Dataset, report: SceneReport, folder: Path) -> None:
-    """Writes `quick_look.png`, `report.txt` and `report.json`, each whole or not at all.
+    """Writes `quick_look.png`, `report.txt` and `report.json`, each completely or not at all.
 
     Args:
         scene: The scene that was looked at.
@@ -118,7 +118,7 @@ def _files_text(name: str, config: SceneConfig, items: Sequence[ItemFiles], here
 
 
 def report_tables(report: SceneReport) -> list[RenderableType]:
-    """A report as tables, one below the other, what hurts at the end."""
+    """A report as a list of tables, with the problems at the end."""
     rows, columns = report.shape
     place = report.crs or "no CRS"
     if report.cell_size is not None:

@@ -48,7 +48,7 @@ _CHOICES = (
 
 
 class ModelSession(KedroSession):
-    """Runs what was asked for, and before it what is missing for it.
+    """Runs the requested pipelines, after the missing ones that they need.
 
     Pretraining and features are left out where the chosen model uses no features. The inputs are
     those that belong together, see `bdgf.framework.resolution`.
@@ -138,7 +138,7 @@ class ModelSession(KedroSession):
             log.info("%s: made earlier with %s%s", of, ", ".join(listed[:_TOLD]), more)
 
     def _typed(self) -> dict[str, Any]:
-        """What was typed behind `--params`, by dotted name, with the value that it has."""
+        """The parameters given in `--params`, by dotted name, with their values."""
         typed = with_new_names(self.store.get("runtime_params") or {})
         return {name: value_at(self._parameters, name) for name in dotted(typed)}
 

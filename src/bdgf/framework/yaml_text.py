@@ -57,7 +57,7 @@ def decoded(data: bytes) -> str:
 
 
 def read_mapping(text: str) -> dict[Any, Any]:
-    """The mapping that a YAML text holds; its top keys are taken as they are written.
+    """The mapping in a YAML text; its top-level keys stay as written.
 
     A number, a date or `on` at the top is a name here, as it is in the name of a file.
 
@@ -129,7 +129,7 @@ def _told(error: yaml.MarkedYAMLError, lines: list[str]) -> str:
 
 
 def _check(root: Node, text: str) -> None:
-    """Refuses what YAML takes and nobody means: a key twice, a path with a new line for `n`."""
+    """Rejects likely mistakes that are valid YAML: repeated keys, escapes in Windows paths."""
     for node, of_file in _nodes(root, False, set()):
         if isinstance(node, MappingNode):
             seen: dict[str, Node] = {}

@@ -112,7 +112,7 @@ class TrainedModel(Protocol):
         ...
 
     def save(self, path: Path) -> None:
-        """Writes it, whole or not at all."""
+        """Writes it, completely or not at all."""
         ...
 
 

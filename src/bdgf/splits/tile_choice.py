@@ -74,7 +74,7 @@ def choose_tiles(pixels: np.ndarray, share: float, rng: np.random.Generator) -> 
 def carve_tiles(
     labels: np.ndarray, tiles: np.ndarray, fraction: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Chooses whole training tiles that validate instead; what is left trains every class.
+    """Moves whole training tiles to validation, so that every class keeps training pixels.
 
     Args:
         labels: (H, W) integers, the class ids of the training pixels, 0 elsewhere.

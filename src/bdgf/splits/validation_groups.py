@@ -91,7 +91,7 @@ def carve_validation(
 def carve_polygons(
     labels: np.ndarray, polygons: np.ndarray, fraction: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Chooses whole training polygons that validate instead.
+    """Moves whole training polygons to validation.
 
     A class with two or more keeps at least one for training and gives at least one; the only one of
     a class trains.

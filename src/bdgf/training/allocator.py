@@ -17,7 +17,7 @@ _USERS_OWN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLE
 
 @cache
 def keep_freed_memory() -> bool:
-    """Tells glibc not to give freed memory back to the system between steps.
+    """Makes glibc keep freed memory between steps.
 
     The tensors of a step are freed at its end and wanted again at once; given back in between, each
     of their pages is fetched and zeroed anew by the kernel. Done once a process; what the user set

@@ -78,7 +78,7 @@ def resolve_precision(settings: DeviceSettings) -> str:
 
 
 def arithmetic(device: torch.device | str) -> list[Any]:
-    """What the last bits of a network depend on beside data, settings, seed and precision.
+    """What determines a network's last bits in addition to data, settings, seed and precision.
 
     On a CPU PyTorch splits some sums among its threads (docs/reference/reproducibility.md), and
     another split rounds otherwise.

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class Gradients:
-    """The gradients that an optimiser is about to take.
+    """The gradients before an optimiser step.
 
     Nothing here waits for the device: whether a step is taken is decided there, by the flag that
     PyTorch's fused optimisers have for gradients under loss scaling.
@@ -47,7 +47,7 @@ class Gradients:
         return norms, torch.linalg.vector_norm(norms)
 
     def step(self, rate: float, norm: Tensor, clip_norm: float, skipped: Tensor) -> None:
-        """Clips, lets the optimiser take its step, and clears the gradients.
+        """Clips the gradients, runs the optimiser step, and clears the gradients.
 
         Args:
             rate: The learning rate.

@@ -35,7 +35,7 @@ to measure at this step is NaN: the logged mean leaves it out.
 
 @dataclass(frozen=True)
 class CheckpointPlan:
-    """Where the running checkpoint goes and how often it is written.
+    """Path and interval of the running checkpoint.
 
     Attributes:
         path: The file.
@@ -50,7 +50,7 @@ class CheckpointPlan:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is done between steps now and then (validation, keeping the best weights).
+    """Periodic work between steps (validation, keeping the best weights).
 
     Attributes:
         every: Steps between two evaluations; the last step is always followed by one.
@@ -65,7 +65,7 @@ class Evaluation:
 
 
 def restore(state: TrainingState, plan: CheckpointPlan | None) -> None:
-    """Continues `state` from the running checkpoint where there is one of the same training."""
+    """Continues `state` from a checkpoint of the same training if there is one."""
     found = load_checkpoint(plan.path, plan.fingerprint) if plan else None
     if found is not None and plan is not None:
         state.load_state_dict(found)

@@ -83,7 +83,7 @@ class ExponentialAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Takes in the weights after step `step` (from 0)."""
+        """Adds the weights after step `step` (from 0)."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
         state = model.state_dict()
         moving = [name for name, t in self.tensors.items() if t.is_floating_point()]

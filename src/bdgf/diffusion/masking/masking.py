@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Masking:
-    """Draws visibility, and learns from each step what to hide more often."""
+    """Draws visibility, and updates the masking rates after each step."""
 
     def __init__(self, modalities: int, settings: MaskingSettings, device: torch.device) -> None:
         """Starts at the strategy's first rates.
@@ -54,7 +54,7 @@ class Masking:
         return follows and step % self.settings.probe.every == 0
 
     def observe(self, observation: Observation) -> None:
-        """Takes in what one step showed, without waiting for the device."""
+        """Records the results of one step, without waiting for the device."""
         self._signal.update(observation)
         if not self._signal.needs_features or observation.feature_shares is not None:
             self._rule.update(self._signal.value(), self._signal.every)

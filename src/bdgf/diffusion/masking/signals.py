@@ -14,7 +14,7 @@ from bdgf.diffusion.masking.settings import MaskingSettings
 
 @dataclass(frozen=True)
 class Observation:
-    """What one training step tells of the modalities.
+    """Results of one training step for each modality.
 
     Attributes:
         losses: Denoising loss of each modality, (M,) float, detached; NaN where a modality was

@@ -39,7 +39,7 @@ def cached_denoiser(
     logger: MetricLogger | None = None,
     others: Sequence[PretrainingData] = (),
 ) -> CachedDenoiser:
-    """The denoiser that `pretrain` gives, from the cache where it is there.
+    """The denoiser of `pretrain`, from the cache if it exists.
 
     Args:
         prepared: The prepared scene.

@@ -27,7 +27,7 @@ _SIDE = 512
 
 
 def further_scene(source: SceneWindows, preparation: Preparation, name: str) -> PretrainingData:
-    """A scene to pretrain on beside another one.
+    """An additional scene to pretrain on.
 
     Its channels are held, its bands are not: those are read block by block.
 

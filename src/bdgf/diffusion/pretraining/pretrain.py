@@ -49,7 +49,7 @@ def pretrain(
     checkpoint: Path | None = None,
     mark: str | None = None,
 ) -> Weights:
-    """Trains the denoiser on tiles of the scene, and of the others that its data hold.
+    """Trains the denoiser on tiles of the scene and of any further scenes.
 
     Logged: `pretrain/loss`, `pretrain/loss_<modality>`, `pretrain/loss_hidden_<modality>`,
     `pretrain/mask_rate_<modality>`, and of the held-out tiles
@@ -219,7 +219,7 @@ class _Pretraining:
 
 
 def open_residual_paths(denoiser: Denoiser) -> None:
-    """Draws anew what starts at zero, so that an untrained denoiser is a random network.
+    """Draws zero-initialised weights at random, so that an untrained denoiser is a random one.
 
     As initialised its residual paths are closed and its activations nearly linear in the scene,
     too weak a control for what training adds.

@@ -103,7 +103,7 @@ class PretrainSettings(Settings):
         return self
 
     def decisive(self) -> dict[str, Any]:
-        """What decides the weights, as JSON: how often to log or to save does not.
+        """Settings that determine the weights, as JSON; logging and saving intervals do not.
 
         The names of scenes neither: what is in them does.
         """
@@ -119,7 +119,7 @@ class PretrainSettings(Settings):
         )
 
     def steps_for(self, valid_pixels: int) -> int:
-        """Steps of the whole training on scenes with so many valid pixels together."""
+        """Total training steps for this number of valid pixels in all scenes."""
         if self.steps is not None:
             return self.steps
         wanted = math.ceil(self.epochs_equivalent * valid_pixels / (self.batch_size * self.tile**2))

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Tiles(Protocol):
-    """What pretraining takes its tiles from."""
+    """The source of pretraining tiles."""
 
     def draw(self, batch: int, generator: torch.Generator) -> TileBatch:
         """So many random training tiles."""
@@ -33,7 +33,7 @@ class TilePool:
     """Tiles of several scenes: each tile of a batch is of a scene that is drawn first."""
 
     def __init__(self, sources: Sequence[TileSource], valid_pixels: Sequence[int]) -> None:
-        """Takes the scenes together.
+        """Combines the scenes.
 
         Args:
             sources: The scenes' tiles, all of one side and on one device, all with masks of the

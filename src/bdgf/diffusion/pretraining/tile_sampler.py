@@ -38,7 +38,7 @@ class TileBatch:
 
     @property
     def seen(self) -> Tensor:
-        """(B, M, T, T) float32, where each modality has data; (B, 1, T, T) where all are alike."""
+        """(B, M, T, T) float32, where each modality has data; (B, 1, T, T) if all are equal."""
         return self.valid if self.present is None else self.present
 
 
@@ -130,7 +130,7 @@ class TileSource:
         return TileBatch(pixels[:, : self._channels] * valid, valid, self._present(pixels, valid))
 
     def validation(self) -> TileBatch:
-        """The held-out tiles; of a scene too small to hold any out, its upper left tile."""
+        """The held-out tiles; if a scene is too small, its upper left tile."""
         corners = self._validation_corners or [(0, 0)]
         starts = torch.tensor([row * self._width + column for row, column in corners])
         places = starts.to(self._pixels.device)[:, None, None] + self._symmetries[0]

@@ -23,7 +23,7 @@ class CheckHooks:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
     ) -> None:
-        """Validates every parameter the pipeline takes, and that its inputs were made."""
+        """Validates every parameter of the pipeline and checks that its inputs exist."""
         from bdgf.framework.validation import check_parameters
 
         leave_features_out(pipeline, catalog)
@@ -58,7 +58,7 @@ def _what_to_run(missing: list[str], catalog: CatalogProtocol) -> str:
 
 
 def leave_features_out(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-    """Lets the denoiser and its features read as None where the run's model does without them."""
+    """Makes the denoiser and its features read as None if the run's model does not use them."""
     model = str(catalog.load("params:model"))
     if not concerns_model(pipeline) or model_entry(model).uses_features:
         return
@@ -67,7 +67,7 @@ def leave_features_out(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
 
 
 def leave_optional_out(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-    """Lets an artifact that is gone read as None where all who read it do without."""
+    """Makes a missing artifact read as None if all of its readers can do without it."""
     for name in sorted(pipeline.inputs() & OPTIONAL.keys()):
         readers = {node.name for node in pipeline.nodes if name in node.inputs}
         if readers <= set(OPTIONAL[name]) and not catalog.exists(name):

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class ReportingHooks:
-    """Says what runs, and ends with what a person wants next: figures, files, what to type."""
+    """Shows what runs, and at the end the metrics, the files and the next commands."""
 
     RESULTS = (
         *("metrics", "class_map", "report", "modality_balance"),

@@ -11,7 +11,7 @@ from bdgf.core.digests import check_at_load
 
 
 class DigestHooks:
-    """Lets a run read artifacts unchecked where `check_digests` says so."""
+    """Lets a run read artifacts unchecked if `check_digests` is false."""
 
     @hook_impl(tryfirst=True)  # before any artifact is read
     def before_pipeline_run(self, run_params: dict[str, Any], catalog: CatalogProtocol) -> None:

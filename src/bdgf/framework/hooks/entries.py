@@ -16,7 +16,7 @@ from bdgf.framework.made_from import (
 
 
 class SceneHooks:
-    """Puts into the catalog what is configured for all scenes and models, of which a run uses one.
+    """Adds the configuration that a run uses, out of all scenes and models, to the catalog.
 
     These are no `params:` inputs: kedro-mlflow would log each file name, class and other model's
     setting as a parameter of the run and bury the ones that tell runs apart.

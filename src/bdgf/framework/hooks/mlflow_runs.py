@@ -35,7 +35,7 @@ _GIVEN_RUN = "MLFLOW_RUN_ID"
 
 
 class MlflowRunHooks:
-    """Stands in the place of kedro-mlflow's own hooks, with its configuration.
+    """Replaces kedro-mlflow's own hooks and uses its configuration.
 
     Those import every dataset of the catalog, repeat tags under two names, write addresses of
     objects into them, log parameters one by one, those of other models too, and leave a failed run
@@ -62,7 +62,7 @@ class MlflowRunHooks:
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
-        """Opens a run, or takes the one that is active or that the environment names."""
+        """Opens a run, or uses the active one or the one given in the environment."""
         import mlflow
 
         self._run_id, self._nodes_done = None, 0
@@ -103,7 +103,7 @@ class MlflowRunHooks:
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: CatalogProtocol, inputs: dict[str, Any]) -> None:
-        """Logs the parameters that the node takes and that the run's model looks at."""
+        """Logs the parameters that the node and the run's model use."""
         import mlflow
 
         if self._run_id is None:
@@ -133,7 +133,7 @@ class MlflowRunHooks:
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
-        """Ends the run as FAILED; takes it away where a user's mistake ended it before it began.
+        """Ends the run as FAILED; removes it if a user's error ended it before its start.
 
         It is KILLED where a signal came, whatever error a library has made of that. A bench's run
         is the bench's, whatever comes of it.

@@ -13,7 +13,7 @@ from bdgf.framework.hooks.mlflow_runs import TAGS_AT_CREATION
 
 
 class ProcessHooks:
-    """Ties the MLflow run to its process, and ends the runs of processes that are gone."""
+    """Links the MLflow run to its process, and ends runs of processes that no longer exist."""
 
     @hook_impl
     def after_context_created(self) -> None:
@@ -44,7 +44,7 @@ class ProcessHooks:
 
     @hook_impl(wrapper=True)
     def before_node_run(self) -> Iterator[None]:
-        """Stops where a signal came whose exception a library swallowed.
+        """Stops if a library swallowed the exception of a signal.
 
         While kedro-mlflow logs the parameters a signal waits: a transaction that is left in the
         middle locks MLflow's database, and the run could not be ended.

@@ -32,7 +32,7 @@ RESULTS = {
 
 
 class ResultHooks:
-    """Puts what a run came to into `data/08_reporting/<scene>/latest/`."""
+    """Collects the results of a run in `data/08_reporting/<scene>/latest/`."""
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:

@@ -93,7 +93,7 @@ class TrackingHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Puts what was measured into the run's name and description."""
+        """Adds the metrics to the run's name and description."""
         import mlflow
 
         run = mlflow.active_run()

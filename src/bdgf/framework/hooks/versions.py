@@ -17,7 +17,7 @@ from bdgf.framework.run_record import RUN_RECORD
 
 
 class VersionHooks:
-    """Keeps the versions of a run together, and notes what each was made from.
+    """Keeps the versions of a run consistent, and records the origin of each.
 
     Kedro loads the newest version there is, whoever made it: without this, a run would go on with
     the artifacts of another one that runs beside it and saves first.
@@ -40,7 +40,7 @@ class VersionHooks:
 
     @hook_impl
     def after_node_run(self, node: Node) -> None:
-        """Remembers what was made from what where it has no version that says so."""
+        """Remembers the origin of entries that have no version."""
         for name in node.outputs:
             if self._catalog is not None and self._versioned(name) is None:
                 self._in_memory[name] = self._made_by(node)
