@@ -113,7 +113,7 @@ def _chunked(variable: xr.DataArray | xr.Variable) -> dict[str, Any]:
 
 
 def _write_parts(content: StreamedDataset, file: Any) -> None:
-    """Writes what comes in parts first, then the rest, as `to_netcdf` would."""
+    """Writes streamed variables first, then the rest, like `to_netcdf`."""
     import h5netcdf
 
     with h5netcdf.File(file, "w", **_CACHE) as target:

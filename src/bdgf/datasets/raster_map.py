@@ -37,7 +37,7 @@ class RasterMapDataset(LocalVersionedDataset[xr.DataArray]):
     """
 
     def companions(self, path: Path) -> list[Path]:
-        """The file, and what stands beside a map of classes."""
+        """The file and, for a class map, its companion files."""
         beside = (auxiliary_path(path), style_path(path))
         return [path, *(file for file in beside if file.exists())]
 

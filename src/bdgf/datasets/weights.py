@@ -9,7 +9,7 @@ from bdgf.datasets.local_versioned import LocalVersionedDataset
 
 
 class WeightsDataset(LocalVersionedDataset[Weights]):
-    """`bdgf.core.weights.Weights` in two files that stand side by side.
+    """`bdgf.core.weights.Weights` in two files of the same folder.
 
     Example:
         ```yaml

@@ -50,7 +50,7 @@ class BlockFile:
         blocks: int,
         fingerprint: str,
     ) -> None:
-        """Opens what an earlier run of the same left, or begins anew.
+        """Opens the files of an earlier identical run, or starts new ones.
 
         Args:
             place: The files' path without their suffixes.

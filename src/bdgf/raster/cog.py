@@ -32,7 +32,7 @@ _INTEGER, _TEXT = 0, 2  # GDAL's `GDALRATFieldType`
 
 @dataclass(frozen=True)
 class MapForm:
-    """What a map is, beside its numbers.
+    """Description of a map without its values.
 
     Attributes:
         dtype: Name of the numbers' type.
@@ -58,7 +58,7 @@ class MapForm:
 
 
 def write_cog(path: Path, form: MapForm, rows: Iterator[tuple[slice, np.ndarray]]) -> None:
-    """Writes a map and what stands beside it.
+    """Writes a map and its companion files.
 
     Args:
         path: The `.tif`; a map of classes has a `.tif.aux.xml` and a `.qml` beside it.
@@ -79,7 +79,7 @@ def write_cog(path: Path, form: MapForm, rows: Iterator[tuple[slice, np.ndarray]
 
 
 def write_small_cog(path: Path, form: MapForm, values: np.ndarray) -> None:
-    """Writes a map that fits into the memory twice, and what stands beside it.
+    """Writes a map that fits into memory twice, and its companion files.
 
     GDAL works in memory: it says nothing of what it cannot write while it closes a file.
 

@@ -21,7 +21,7 @@ SYMMETRIES = 8  # of the square: four rotations, each with and without a transpo
 
 @dataclass(frozen=True)
 class SceneTensors:
-    """What a classifier sees of a scene, resident on one device.
+    """Input of a classifier: a scene in the memory of one device.
 
     Attributes:
         channels: (C, H, W) float32, the normalised scene.
@@ -51,7 +51,7 @@ class SceneTensors:
         return self.channels.shape[1], self.channels.shape[2]
 
     def release(self) -> None:
-        """Lets go of what is in memory of tensors that lie in files."""
+        """Releases the memory of tensors stored in files."""
         for array in self.files:
             release(array)
 

@@ -21,7 +21,7 @@ AHEAD = 2
 
 
 class Sink(Protocol):
-    """Takes the layers of a raster, a block at a time.
+    """Receives the layers of a raster block by block.
 
     Attributes:
         done: Whether a block was taken already, by an earlier run of the same.
@@ -32,7 +32,7 @@ class Sink(Protocol):
         ...
 
     def write(self, number: int, window: Window, layers: dict[str, np.ndarray]) -> None:
-        """Takes the layers of a block, (h, w) or (bands, h, w) each."""
+        """Receives the layers of a block, (h, w) or (bands, h, w) each."""
         ...
 
 

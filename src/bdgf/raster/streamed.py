@@ -56,6 +56,6 @@ class StreamedDataset:
 def hollow(
     dims: tuple[str, ...], shape: tuple[int, ...], dtype: str, attributes: Mapping[str, Any]
 ) -> xr.DataArray:
-    """An array of zeros that takes no memory: what a variable is, without its values."""
+    """An array of zeros that takes no memory, as a placeholder for a variable's values."""
     zeros = np.broadcast_to(np.zeros((), dtype), shape)
     return xr.DataArray(zeros, dims=dims, attrs=dict(attributes))

@@ -64,7 +64,7 @@ class Window:
 
     @property
     def index(self) -> tuple[slice, slice]:
-        """What an array (H, W) is indexed with."""
+        """The index into an array (H, W)."""
         return self.rows, self.columns
 
 

@@ -37,7 +37,7 @@ class ClassTable:
     colors: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Checks what every user of the table relies on."""
+        """Checks the assumptions of all users of the table."""
         if self.ids != tuple(range(1, len(self.ids) + 1)):
             raise SceneError(
                 f"class ids must be 1, 2, ... without gaps, not {list(self.ids)}; "

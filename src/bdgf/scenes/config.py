@@ -50,7 +50,7 @@ class _Item(Settings):
     @model_validator(mode="before")
     @classmethod
     def _single_source(cls, data: Any) -> Any:
-        """Lets a single source stand in place: `{file: a.tif}` for `{sources: [{file: a.tif}]}`."""
+        """A single source may be inline: `{file: a.tif}` for `{sources: [{file: a.tif}]}`."""
         if not isinstance(data, Mapping):
             return data
         data = cls._renamed(data)

@@ -89,7 +89,7 @@ def _writable(scene: str, folders: Sequence[Path]) -> Path:
 
 
 def _fetch(scene: str, name: str, origin: Origin, target: Path, progress: Progress) -> Path:
-    """One file, whole and as published."""
+    """One complete published file."""
     with writing(target / name), _alone(scene, name, target):
         download = _Resuming(scene, name, target / f".{name}.part", progress)
         pooch.get_logger().setLevel(logging.WARNING)  # the progress says the rest
@@ -130,7 +130,7 @@ def _alone(scene: str, name: str, target: Path) -> Iterator[None]:
 
 
 class _Resuming:
-    """What pooch downloads with: goes on where an interrupted download of the file ended."""
+    """Pooch's downloader, which resumes interrupted downloads."""
 
     def __init__(self, scene: str, name: str, part: Path, progress: Progress) -> None:
         self._about, self._name, self._part = f"{scene}: {name}", name, part
@@ -138,7 +138,7 @@ class _Resuming:
         self.done = False
 
     def __call__(self, url: str, output_file: str | IO[bytes], _: Any) -> None:
-        """Downloads `url` beside the target, then puts it where pooch wants it.
+        """Downloads `url` to a partial file, then moves it to pooch's target.
 
         Raises:
             SceneError: The server cannot be reached, refuses, or breaks off.

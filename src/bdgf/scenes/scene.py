@@ -156,7 +156,7 @@ def assembled_scene(
     crs: CRS | str | None,
     transform: Affine | None,
 ) -> xr.Dataset:
-    """Puts the variables of a scene together, and checks what came of it.
+    """Assembles the variables of a scene and checks the result.
 
     Args:
         name: The scene's name.

@@ -67,7 +67,7 @@ class SceneWindows(Protocol):
 
     @property
     def modalities(self) -> dict[str, ModalityForm]:
-        """What the numbers of each modality are."""
+        """The form of each modality's values."""
         ...
 
     @property
@@ -115,7 +115,7 @@ class DatasetWindows:
 
     @property
     def modalities(self) -> dict[str, ModalityForm]:
-        """What the numbers of each modality are."""
+        """The form of each modality's values."""
         return {name: form_of(self.scene[name]) for name in modality_names(self.scene)}
 
     @property
@@ -175,7 +175,7 @@ class InOrder:
 
     @property
     def modalities(self) -> dict[str, ModalityForm]:
-        """What the numbers of each modality are."""
+        """The form of each modality's values."""
         found = self.source.modalities
         return {name: found[name] for name in self.order if name in found}
 

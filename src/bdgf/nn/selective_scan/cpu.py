@@ -54,7 +54,7 @@ def rows(tensor: Tensor) -> Tensor:
 
 
 def row_strides(tensor: Tensor | None) -> tuple[int, int, int]:
-    """What kernels take for a tensor (B, L, D) whose last axis is contiguous."""
+    """Kernel arguments of a tensor (B, L, D) whose last axis is contiguous."""
     if tensor is None:
         return 0, 0, 0
     return tensor.data_ptr(), tensor.stride(0), tensor.stride(1)

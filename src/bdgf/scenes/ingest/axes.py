@@ -172,7 +172,7 @@ def _is_reversed(order: Order) -> bool:
 
 
 def _reversed_files(found: Sequence[FoundArray[Any]], shape: Shape) -> dict[Path, bool]:
-    """Of files that may hold reversed axes: whether they do, as far as anything tells."""
+    """Whether a file has reversed axes, if anything indicates it."""
     told: dict[Path, bool] = {}
     unsure = []
     for item in found:

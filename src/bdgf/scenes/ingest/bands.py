@@ -114,7 +114,7 @@ def _alpha_masks(
     asked: Sequence[int],
     flagged: dict[int, int],
 ) -> tuple[set[int], dict[int, list[str]]]:
-    """Of the bands flagged as alpha those that are masks, and what the log says of each file."""
+    """The alpha bands that are masks, and the log's remark on each file."""
     masks: set[int] = set()
     notes: dict[int, list[str]] = {}
     with_alpha = len(asked)
@@ -162,7 +162,7 @@ def _is_mask(
 
 
 def _warn_of_palettes(found: FoundArray[ImageSource], modality: Modality) -> None:
-    """Warns where numbers stand for colours: a colour table on an image that is more than greys."""
+    """Warns if numbers are indices of a colour table that is more than grey levels."""
     for array, name in zip(found.arrays, found.source.file, strict=True):
         colours = [array.palette[value] for value in sorted(array.palette)] if array.palette else []
         are_greys = all(len(set(colour)) == 1 for colour in colours)

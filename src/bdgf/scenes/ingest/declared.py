@@ -46,7 +46,7 @@ def scale_and_offset(
 
 
 def check_lists(found: FoundArray[ImageSource], modality: Modality, array: RawArray) -> None:
-    """Checks that what the file says of each band is said of as many as there are.
+    """Checks that per-band metadata have as many entries as there are bands.
 
     Of unnamed axes the reader does not know which is the bands'.
     """

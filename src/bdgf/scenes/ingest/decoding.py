@@ -27,7 +27,7 @@ _ROWS = 16  # decoded at a time: fast, and little memory beside the scene's
 
 @dataclass
 class _Seen:
-    """What the rows of a modality have shown so far; `masked` and `broken` count pixels."""
+    """Statistics of a modality's rows so far; `masked` and `broken` count pixels."""
 
     in_band: np.ndarray
     masked: list[int]
@@ -37,7 +37,7 @@ class _Seen:
     greatest: float = -np.inf
 
     def look(self, values: np.ndarray, missing: np.ndarray) -> None:
-        """Takes in some rows (y, x, bands) of values, and where they are missing."""
+        """Adds rows (y, x, bands) of values and their mask of missing values."""
         if missing.any():
             data = ~missing
             self.in_band |= data.any(axis=(0, 1))
@@ -192,7 +192,7 @@ def _report(
     seen: _Seen,
     pixels: int,
 ) -> None:
-    """One line a file of what was applied, and a warning where nodata was not declared."""
+    """Logs one line per file with the applied metadata, and warns if nodata is not declared."""
     for i, (file, bands) in enumerate(zip(files, chosen, strict=True)):
         said = [*file.array.notes, *bands.notes]
         if file.scale is not None and file.bands.size:

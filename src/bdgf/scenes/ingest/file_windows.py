@@ -81,7 +81,7 @@ class FileWindows:
         folders: Sequence[Path],
         reading: ReadingSettings,
     ) -> FileWindows:
-        """Looks at what the files declare.
+        """Reads the declarations of the files.
 
         Args:
             name: The scene's name.
@@ -137,12 +137,12 @@ class FileWindows:
 
     @property
     def modalities(self) -> dict[str, ModalityForm]:
-        """What the numbers of each modality are."""
+        """The form of each modality's values."""
         return dict(self.forms)
 
     @property
     def resident_bytes(self) -> int:
-        """What the scene would take in memory."""
+        """Memory size of the scene."""
         pixels = self.shape[0] * self.shape[1]
         return 4 * pixels * sum(form.bands for form in self.forms.values())
 
@@ -303,7 +303,7 @@ def large_windows(
 
 
 def _first_pixel(found: FoundArray[ImageSource]) -> FoundArray[ImageSource]:
-    """One pixel of each array, which tells what decoding makes of the bands."""
+    """One pixel of each array, to find the bands after decoding."""
     arrays = (replace(array, values=array.values[:1, :1]) for array in found.arrays)
     return replace(found, arrays=tuple(arrays)) if found.tiles else found
 

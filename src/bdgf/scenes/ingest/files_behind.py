@@ -47,7 +47,7 @@ def files_behind(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
 
 
 def _by_beginning(folder: Path) -> dict[str, list[Path]]:
-    """The files of a folder by what stands before any of the dots in their names."""
+    """The files of a folder by the part of their names before any dot."""
     found: dict[str, list[Path]] = {}
     for path in folder.iterdir():
         parts = path.name.split(".")

@@ -169,7 +169,7 @@ def common_georeference(
 
 
 def _way_out(one: FoundArray[Any], other: FoundArray[Any]) -> str:
-    """What brings two arrays onto one grid."""
+    """The settings that bring two arrays to one grid."""
     keys = dict.fromkeys(item.key for item in (one, other))
     if len(keys) == 1:
         return "the files of one image lie on one grid: make them modalities of their own"

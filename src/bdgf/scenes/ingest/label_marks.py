@@ -88,7 +88,7 @@ def _ids_of_names(
 def _ids_of_palette(
     found: FoundArray[LabelSource], config: SceneConfig, known: np.ndarray
 ) -> np.ndarray | None:
-    """Class ids of numbers by the file's colour table; None where that does not tell them all."""
+    """Class ids of numbers by the file's colour table; None if it does not identify all of them."""
     palette, table = found.arrays[0].palette, ids_by_colour(config)
     ids = []
     for value in known.tolist():

@@ -28,7 +28,7 @@ _UNKNOWN = 0  # of `np.uint8` class ids: unlabelled
 
 
 def hidden_labels(found: FoundArray[LabelSource]) -> np.ndarray:
-    """(H, W) bool: where a mask or an alpha band of the file says that there is no label."""
+    """(H, W) bool: where a mask or an alpha band of the file hides the labels."""
     array = found.arrays[0]
     hidden = np.zeros(array.values.shape[:2], bool)
     if found.source.mask == "none":
@@ -171,7 +171,7 @@ def ids_of_regions(
 def order_of_regions(
     found: Iterable[FoundArray[LabelSource]], config: SceneConfig
 ) -> tuple[str, ...] | None:
-    """The regions' names in the order of class ids; None where the names tell the classes.
+    """The regions' names in the order of class ids; None if the names identify the classes.
 
     Without a class list the names of all files, in order of first appearance, are the classes.
     With one whose names match none, all files must list the same regions, one a class.

@@ -232,7 +232,7 @@ def _has_larger_cells(
 def _off_grid(
     found: FoundArray[Any], here: PixelGrid, there: PixelGrid, reference: str
 ) -> SceneError:
-    """What keeps a layer from the scene's grid, and the setting that helps."""
+    """Why a layer does not fit the scene's grid, and the setting that helps."""
     if not _same_system(there, here):
         one, other = names(there.crs, here.crs)
         reason = f"{reference} is in {one} but {found.where} in {other}"

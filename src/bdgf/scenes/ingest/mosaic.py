@@ -70,7 +70,7 @@ class _Whole:
         return cls(np.zeros(whole, dtype), masked, state, owners, keeps_nodata)
 
     def put(self, array: RawArray, nodata: NodataSetting, top: int, left: int, number: int) -> None:
-        """Takes a tile in, where no tile before it is whole.
+        """Adds a tile where earlier tiles have no data.
 
         Args:
             array: The tile, (y, x, band).

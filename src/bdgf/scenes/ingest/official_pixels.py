@@ -21,7 +21,7 @@ _LABELLED_SHARE = 0.5
 
 
 def refuse_unsaid_list(found: FoundArray[LabelSource]) -> None:
-    """Refuses an official list of pixels that is not said to be one.
+    """Rejects a list of pixels without `form: pixels`.
 
     Raises:
         SceneError: The array is a list of pixels, not a map.
@@ -42,7 +42,7 @@ def is_mask(
     config: SceneConfig,
     labels: np.ndarray | None,
 ) -> bool:
-    """Whether an official map only says which pixels are in it, and not of which class they are.
+    """Whether an official map only selects pixels and has no classes.
 
     Args:
         found: The map, with its setting `form`.
@@ -179,7 +179,7 @@ def listed_labels(
 def _check_said(
     found: FoundArray[LabelSource], pixels: np.ndarray, swapped: bool, labels: np.ndarray
 ) -> None:
-    """Refuses a list that fits the labels in two ways, of which the scene's file says neither."""
+    """Rejects a list that can be read in two ways if the scene's file chooses neither."""
     said, first = found.source.model_fields_set, found.source.first_index
     ways = []
     if "first_index" not in said and pixels.min() > 0:

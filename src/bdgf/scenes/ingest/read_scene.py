@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class IngestSettings(ReadingSettings):
-    """Where raw files are looked for, and how carefully they are read."""
+    """Folders of raw files, and limits for reading them."""
 
     folders: tuple[str, ...] = Field(
         min_length=1,

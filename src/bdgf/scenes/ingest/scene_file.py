@@ -35,7 +35,7 @@ def open_scene_file(path: str | PathLike[str], name: str | None = None) -> xr.Da
 def described_scene(
     path: str | PathLike[str], name: str | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """The name of the scene that a YAML file describes, and what stands below it.
+    """The name of the scene in a YAML file, and its settings.
 
     Args:
         path: The YAML file.

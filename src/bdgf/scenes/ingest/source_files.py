@@ -27,7 +27,7 @@ _PATTERN = re.compile(r"[*?]|\[.+\]")  # what makes a name stand for several fil
 
 @dataclass(frozen=True)
 class SceneFolders:
-    """The folders in which a scene's files are looked for, in order.
+    """The folders searched for a scene's files, in order.
 
     `window` is the part of them that is read, see `ReadingLimits`.
     """
@@ -136,7 +136,7 @@ class SceneFolders:
         return list(dict.fromkeys(paths))
 
     def _matching(self, pattern: str) -> list[Path]:
-        """The files that a pattern stands for, sorted, of the first folder that has any."""
+        """The sorted files that match a pattern, from the first folder with a match."""
         if not _PATTERN.search(pattern):
             return []
         if PurePath(pattern).is_absolute() or ".." in PurePath(pattern).parts:

@@ -173,7 +173,7 @@ def _burn(
     config: SceneConfig,
     grid: Grid,
 ) -> Burned:
-    """Burns the features at the places `kept`, and says what was left out."""
+    """Burns the features at the indices `kept`, and logs the skipped ones."""
     if grid.crs is None or grid.transform is None:
         lacks = "coordinate reference system" if grid.crs is None else "transform"
         raise SceneError(

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass
 class Remarks:
-    """Collects what a reader had to decide, and what a user should look at."""
+    """Collects a reader's decisions and doubts for the user."""
 
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)

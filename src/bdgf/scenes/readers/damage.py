@@ -67,7 +67,7 @@ def is_own_fault(error: Exception) -> bool:
 
 
 def another_content(path: Path) -> str | None:
-    """What a file is that its name does not say, and what helps; None if nothing tells.
+    """The true type of a misnamed file and a remedy; None if unknown.
 
     Args:
         path: A file that its reader could not read.
@@ -89,7 +89,7 @@ def another_content(path: Path) -> str | None:
 
 @contextmanager
 def reading_errors(path: Path) -> Iterator[None]:
-    """Tells whatever goes wrong while a raw file is read in one line.
+    """Turns any error while a raw file is read into one line.
 
     Args:
         path: The file.
@@ -118,7 +118,7 @@ def reading_errors(path: Path) -> Iterator[None]:
 
 
 def _words(error: BaseException) -> str:
-    """What an error says, in one line; GDAL's own words where rasterio only refers to them."""
+    """An error's message in one line, with GDAL's own message if rasterio only refers to it."""
     while "previous exception" in str(error) and error.__cause__ is not None:
         error = error.__cause__
     return " ".join(str(error).split()) or type(error).__name__

@@ -150,7 +150,7 @@ def _number(header: Header, name: str) -> int | None:
 
 
 def refusal_of_raw(path: Path) -> SceneError:
-    """What to say of a raw binary file without a header."""
+    """The message for a raw binary file without a header."""
     return SceneError(
         f"{path} seems to be raw numbers without an ENVI header that says their size and type; "
         f"write {path.stem}.hdr next to it: a line ENVI, then lines such as samples = 340, lines = "

@@ -50,7 +50,7 @@ def _import_readers() -> None:
 
 
 def _in_child(connection: socket.socket, request: dict[str, Any], result: int) -> dict[str, Any]:
-    """Forks a child, waits for its end, and says how it ended."""
+    """Forks a child, waits for it, and returns how it ended."""
     ended, writes = os.pipe()  # the reading end closes when the child ends
     child = os.fork()
     if not child:

@@ -23,7 +23,7 @@ class Place(NamedTuple):
 
 
 def place_of(source: Any) -> Place:
-    """The place of an open raster: its transform, or what its ground control points amount to."""
+    """The georeference of an open raster: its transform, or one fitted to its control points."""
     crs, transform = source.crs or None, source.transform
     if crs is not None and crs.to_wkt().startswith('LOCAL_CS["Arbitrary"'):
         return Place(notes=("`map info` of the ENVI header is arbitrary, so no place",))

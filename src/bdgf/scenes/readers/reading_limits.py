@@ -85,7 +85,7 @@ def limits_in_force() -> ReadingLimits:
 
 @contextmanager
 def reading_limits(limits: ReadingLimits) -> Iterator[None]:
-    """Puts limits in force for what is read inside."""
+    """Applies limits to everything read inside the block."""
     token = _IN_FORCE.set(limits)
     try:
         yield
@@ -96,7 +96,7 @@ def reading_limits(limits: ReadingLimits) -> Iterator[None]:
 def check_declared(
     path: Path, what: str, shape: Sequence[int], item: int | np.dtype, held: int | None = None
 ) -> None:
-    """Checks the size that a file declares, before any memory is taken for it.
+    """Checks the size that a file declares before memory is allocated.
 
     Args:
         path: The file.

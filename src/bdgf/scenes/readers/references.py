@@ -14,7 +14,7 @@ from bdgf.scenes.readers.reading_limits import limits_in_force
 
 
 def check_inside(path: Path, name: str, relative_to: Path, what: str) -> Path:
-    """The file that a name inside another file stands for.
+    """The file that a name inside another file refers to.
 
     Args:
         path: The file that holds the name.

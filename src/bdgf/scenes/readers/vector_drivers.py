@@ -21,7 +21,7 @@ _NOT_IN_PATHS = "!;?"
 
 
 def check_vector_file(path: Path) -> None:
-    """Checks that a vector file is what its suffix says, and whole.
+    """Checks that a vector file matches its suffix and is complete.
 
     Raises:
         SceneError: It is of another format, a part of a shapefile is missing, or its path has signs
@@ -44,7 +44,7 @@ def check_vector_file(path: Path) -> None:
 
 
 def _check_shapefile(path: Path) -> None:
-    """Checks that all parts of a shapefile are there and whole: GDAL reads what is left of them."""
+    """Checks that a shapefile has all parts complete, because GDAL would read fragments."""
     here = {beside.name.lower(): beside for beside in path.parent.iterdir()}
     names = {end: f"{path.stem}{end}" for end in _PARTS}
     if missing := [name for name in names.values() if name.lower() not in here]:
