@@ -103,7 +103,7 @@ def refuse_all_hidden(found: FoundArray[ImageSource], masked: Sequence[int], pix
     for name, hidden in zip(found.source.file, masked, strict=True):
         if hidden == pixels:
             raise SceneError(
-                f"{found.about}: the mask or alpha band of {name} hides all pixels; say "
+                f"{found.about}: the mask or alpha band of {name} hides all pixels; set "
                 "`mask: none`, or correct the file"
             )
 

@@ -201,8 +201,8 @@ def _eight_bits(found: FoundArray[LabelSource], colours: np.ndarray) -> list[np.
         values = values // 257
     if values.min() < 0 or values.max() > 255:
         raise SceneError(
-            f"{found.about} has three bands of {values.min()} to {values.max()}, which are no "
-            "colours of 8 bits; choose the band of labels with `channels:`, or write the colours "
+            f"{found.about} has three bands of {values.min()} to {values.max()}, which are "
+            "not 8-bit colours; choose the band of labels with `channels:`, or write the colours "
             "as 8 bits"
         )
     return [values[..., band] for band in range(3)]

@@ -298,7 +298,7 @@ def _elsewhere(
         if place is None:
             raise SceneError(
                 f"{found.scene}: `{found.key}.resample` needs the places of both grids, but "
-                f"{where} has none; where its cells are a whole number of pixels wide, say "
+                f"{where} has none; where its cells are a whole number of pixels wide, set "
                 "`cell_size` instead"
             )
     own = PixelGrid(shape, crs, transform)

@@ -31,7 +31,7 @@ def refuse_unsaid_list(found: FoundArray[LabelSource]) -> None:
         return
     if len(shape) == 1 or (len(shape) == 2 and min(shape) <= 2):
         raise SceneError(
-            f"{found.about} is {'x'.join(map(str, shape))}: a list of pixels, not a map; say "
+            f"{found.about} is {'x'.join(map(str, shape))}: a list of pixels, not a map; set "
             "`form: pixels` (and `first_index: 1` where it counts from 1)"
         )
 
