@@ -21,6 +21,7 @@ from tests.faults.stages import Stage
 KIND = "kills"
 NOT_REACHED = "the command ended before the fault"
 _MOMENTS = 20
+_DATA = "data/"
 _IN_A_ROW = 5
 _TRIES = 3
 
@@ -66,18 +67,21 @@ Death = Moment | Appearance
 
 
 def kills(stages: list[Stage]) -> Iterator[Injection]:
-    """Each stage at 20 moments, one in each twentieth of its time, and at each rename.
+    """Each stage at 20 moments, one in each twentieth of its time, and at each rename in `data`.
 
     Just before each one, and after the last: between two of them only temporary files change.
+    MLflow's copies of the same files are left to the moments.
     """
     for stage in stages:
         rows = _MOMENTS // _IN_A_ROW
         for row in range(rows):  # every fourth: a row goes through the whole stage
             deaths = [Moment(number) for number in range(row, _MOMENTS, rows)]
             yield _injection(stage, f"moments-{row}", deaths)
-        renames: list[Death] = [Appearance(number) for number in range(len(stage.renames))]
-        if renames:
-            renames.append(Appearance(len(stage.renames) - 1, "after"))
+        places = [rename.place for rename in stage.renames]
+        own = [number for number, place in enumerate(places) if place.startswith(_DATA)]
+        renames: list[Death] = [Appearance(number) for number in own]
+        if own:
+            renames.append(Appearance(own[-1], "after"))
         for start in range(0, len(renames), _IN_A_ROW):
             part = renames[start : start + _IN_A_ROW]
             yield _injection(stage, f"renames-{start}-to-{start + len(part) - 1}", part)
