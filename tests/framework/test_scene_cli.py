@@ -47,7 +47,7 @@ def test_check_writes_its_report_and_picture(tmp_path: Path) -> None:
     assert names == ["quick_look.png", "report.json", "report.txt"]
     report = json.loads((folder / "report.json").read_text())
     assert report["findings"] == []
-    assert "Nothing found that will hurt." in result.output
+    assert "No problems found." in result.output
     assert "Classes" in (folder / "report.txt").read_text()
     assert imread(folder / "quick_look.png").ndim == 3
 

@@ -170,7 +170,7 @@ def test_a_forest_refuses_features_of_another_number(inputs, split, tmp_path):
     trained = model.fit(inputs, split, TRAIN, model.settings(trees=5), 0)
     path = tmp_path / "cube.h5"
     write_feature_cube(path, {0: np.zeros((3, 48, 48))}, np.ones((48, 48), bool), "demo")
-    with pytest.raises(SceneError, match=r"features a pixel.*train again"):
+    with pytest.raises(SceneError, match=r"features per pixel.*train again"):
         trained.predict_map(SceneInputs(inputs.prepared, FeatureCube(path)))
     with pytest.raises(UserError, match="needs some"):
         trained.predict_map(SceneInputs(inputs.prepared))

@@ -172,8 +172,8 @@ def test_the_folder_of_the_files_stays_below_the_data_folders(folder):
 @pytest.mark.parametrize(
     ("files", "sha256", "words"),
     [
-        ({"a.tif": "ftp://x.org/a.tif"}, {"a.tif": "0" * 64}, "is no address"),
-        ({"a.tif": "x.org/a.tif"}, {"a.tif": "0" * 64}, "is no address"),
+        ({"a.tif": "ftp://x.org/a.tif"}, {"a.tif": "0" * 64}, "is not an address"),
+        ({"a.tif": "x.org/a.tif"}, {"a.tif": "0" * 64}, "is not an address"),
         ({"a.tif": "https://x.org/a.tif"}, {}, "without its digest"),
         ({"a.tif": "https://x.org/a.tif"}, {"a.tif": "12"}, "without its digest"),
         ({"../a.tif": "https://x.org/a.tif"}, {"../a.tif": "0" * 64}, "begins with a dot"),

@@ -103,7 +103,7 @@ def scene_table(
 
 def _files_text(name: str, config: SceneConfig, items: Sequence[ItemFiles], here: str) -> str:
     if config.fabricate is not None:
-        return "fabricated at run time"
+        return "generated at run time"
     missing = [item.item for item in items if item.is_missing]
     folders = dict.fromkeys(str(path.parent) for item in items for path in item.paths)
     where = ", ".join(_short(folder, here) for folder in folders)
@@ -136,7 +136,7 @@ def report_tables(report: SceneReport) -> list[RenderableType]:
         parts += [Text(""), _shift_table(report.shifts)]
     parts.append(Text(""))
     if not report.findings:
-        parts.append(Text("Nothing found that will hurt.", style="green"))
+        parts.append(Text("No problems found.", style="green"))
     for number, finding in enumerate(report.findings, start=1):
         parts.append(Text(f"{number}. [{finding.kind}] {finding.text}", style="yellow"))
     return parts

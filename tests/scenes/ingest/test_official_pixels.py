@@ -106,7 +106,7 @@ def test_a_list_read_the_wrong_way_names_the_right_one(pixels, advice):
 def test_what_is_no_list_of_pixels():
     with pytest.raises(SceneError, match="is 5x3, not n x 2"):
         maps_of(np.zeros((5, 3), int), form="pixels")
-    with pytest.raises(SceneError, match="no whole numbers"):
+    with pytest.raises(SceneError, match="no integers"):
         maps_of(PIXELS + 0.5, form="pixels")
     with pytest.raises(SceneError, match=r"1 of its pixels lie outside .*check `first_index`"):
         maps_of(changed(PIXELS, (0, 0), 999), form="pixels")

@@ -118,7 +118,7 @@ def test_patterns_may_be_bands(tmp_path):
     [
         ("none/*.tif", r"no file for modality 'hsi': looked for none/\*\.tif in "),
         ("../*.npy", r"the pattern '\.\./\*\.npy' leaves the scene's folders"),
-        ("/etc/*", r"the pattern '/etc/\*' leads out"),
+        ("/etc/*", r"the pattern '/etc/\*' leaves the scene"),
         ("*.npy", r"has no georeference, .*`mosaic: false`"),
     ],
 )

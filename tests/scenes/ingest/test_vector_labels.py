@@ -205,7 +205,9 @@ def test_lines_are_refused(tmp_path):
 @pytest.mark.parametrize("missing", ["crs", "transform"])
 def test_a_scene_without_a_place_is_refused(tmp_path, missing):
     place = {key: value for key, value in PLACE.items() if key != missing}
-    with pytest.raises(SceneError, match=r"labels\.gpkg needs a scene with a place.*have no"):
+    with pytest.raises(
+        SceneError, match=r"labels\.gpkg needs a scene with a georeference.*have no"
+    ):
         scene_of(tmp_path, fields(tmp_path), place)
 
 
@@ -216,7 +218,9 @@ def test_a_system_of_the_scenes_file_overrules_and_a_wrong_one_is_refused(tmp_pa
     scene = scene_of(tmp_path, {"file": "plain.geojson", "crs": "EPSG:32632"})
     np.testing.assert_array_equal(scene["labels"], burned_by_hand([3, 2, 3, 1]))
     assert "`crs: EPSG:32632` counts" in caplog.text
-    with pytest.raises(SceneError, match=r"'EPSG:999999' is no coordinate reference system"):
+    with pytest.raises(
+        SceneError, match=r"'EPSG:999999' is not a known coordinate reference system"
+    ):
         scene_of(tmp_path, {**source, "crs": "EPSG:999999"})
 
 

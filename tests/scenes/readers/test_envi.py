@@ -93,7 +93,7 @@ def test_byte_order_mark_is_told(tmp_path):
 @pytest.mark.parametrize("name", ["a.bin", "a.raw", "a.dat"])
 def test_raw_numbers_without_a_header(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x01\x02" * 60)
-    with pytest.raises(SceneError, match=r"write a\.hdr beside it: a line ENVI, then .*samples"):
+    with pytest.raises(SceneError, match=r"write a\.hdr next to it: a line ENVI, then .*samples"):
         read_array(tmp_path / name)
 
 

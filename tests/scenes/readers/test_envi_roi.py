@@ -26,10 +26,13 @@ def test_an_empty_region_keeps_its_number(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: "hello", "no ENVI text file"),
+        (lambda text: "hello", "not an ENVI text file"),
         (lambda text: "\n".join(text.splitlines()[:-3]), "damaged: . points of the 7"),
         (lambda text: text.replace("4 x 3", "3 x 3"), "2 points lie outside its image of 3x3"),
-        (lambda text: text.replace("     4     2", "     4     q"), "line 24: 'q' is no position"),
+        (
+            lambda text: text.replace("     4     2", "     4     q"),
+            "line 24: 'q' is not a pixel position",
+        ),
     ],
 )
 def test_damaged_files(tmp_path, change, message):
@@ -86,15 +89,15 @@ def test_columns_are_found_by_the_heading(tmp_path, heading, point, before):
         (
             "",
             ["5 1 7", "2 1 7"],
-            "no heading that names its columns .* first column does not count",
+            "no header that names its columns .* first column does not count",
         ),
-        ("", ["1 2", "2 2"], "no heading that names its columns"),
+        ("", ["1 2", "2 2"], "no header that names its columns"),
         ("ID Map X Map Y", ["1 5e5 5e6"], "map coordinates only .*export the regions again"),
         ("Lat Lon", ["48.1 11.2"], "map coordinates only"),
         ("ID X Y", ["1 2"], r"line 7: 2 columns, but the header names 3 \(id, x, y\)"),
         ("ID X Y", ["1 2 2", "2 2 2 9"], r"line 8: 4 columns"),
-        ("ID X Y", ["1 2.5 2"], r"line 7: '2\.5' is no position"),
-        ("ID X Y", ["1 nan 2"], r"line 7: 'nan' is no position"),
+        ("ID X Y", ["1 2.5 2"], r"line 7: '2\.5' is not a pixel position"),
+        ("ID X Y", ["1 nan 2"], r"line 7: 'nan' is not a pixel position"),
         ("ID X Y", ["1 0 2"], "1 points lie outside"),
     ],
 )

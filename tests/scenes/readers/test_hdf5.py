@@ -50,7 +50,7 @@ def test_missing_and_textual_datasets(path):
         read_array(path, "height")
     with pytest.raises(VariableError, match="holds 3 variables"):
         read_array(path)
-    with pytest.raises(VariableError, match="no array of numbers"):
+    with pytest.raises(VariableError, match="is not an array of numbers"):
         read_array(path, "title")
 
 

@@ -40,7 +40,7 @@ def test_an_empty_class_is_none_and_a_mask_needs_none(tmp_path):
         ("east,north,crop\n", "holds no points"),
         ("east,crop\n1,2\n", "no column 'north'; its header is: east, crop"),
         ("east,north,crop,east\n1,2,a,3\n", "several columns 'east'"),
-        ("east,north,crop\n1,2,a\n1,x,b\n", "line 3: 'x' in the column 'north' is no number"),
+        ("east,north,crop\n1,2,a\n1,x,b\n", "line 3: 'x' in the column 'north' is not a number"),
         ("east,north,crop\n1,inf,a\n", "line 2: 'inf' in"),
         ("east,north,crop\n1,2\n", "line 2: 2 columns, but the header has 3"),
         ('east,north,crop\n1,2,"a\n', "line 2: .*; correct the table"),

@@ -51,7 +51,7 @@ def test_masks_and_overviews_beside_must_be_images(tmp_path: Path, name: str) ->
     write_raster(tmp_path / "a.tif", IMAGE)
     check_beside(tmp_path / "a.tif")
     (tmp_path / name).write_text(VRT)
-    with pytest.raises(SceneError, match="no TIFF"):
+    with pytest.raises(SceneError, match="not a TIFF"):
         read_array(tmp_path / "a.tif")
 
 
