@@ -5,9 +5,34 @@ import pytest
 
 from bdgf.core.errors import SceneError
 from bdgf.inference.adaptation import band_statistics
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import VALID
 from bdgf.scenes.scene_windows import DatasetWindows
+from tests.inference.heavy_tailed_scene import heavy_tailed_scene
 from tests.inference.small_models import small_model, small_scene
+
+
+def test_powers_of_the_scene_of_the_fit_are_about_its_own_medians(monkeypatch):
+    monkeypatch.setattr("bdgf.inference.adaptation._SIDE", 13)
+    scene = heavy_tailed_scene()
+    preparation = fit_preparation(scene, PreparationSettings())
+    found, fitted = band_statistics(DatasetWindows(scene), preparation), preparation.modalities
+    for key in ("center", "spread", "power"):
+        one, other = (getattr(p, key) for p in (found["counts"].powers, fitted["counts"].powers))
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    np.testing.assert_allclose(found["counts"].mean, fitted["counts"].band_mean, atol=1e-12)
+
+
+def test_medians_of_a_large_raster_are_those_of_pixels_drawn_in_every_block(monkeypatch):
+    scene = heavy_tailed_scene()
+    preparation = fit_preparation(scene, PreparationSettings())
+    whole = band_statistics(DatasetWindows(scene), preparation)["counts"]
+    monkeypatch.setattr("bdgf.inference.adaptation._SIDE", 13)
+    monkeypatch.setattr("bdgf.inference.adaptation.SAMPLE", 400)
+    drawn = band_statistics(DatasetWindows(scene), preparation)["counts"]
+    assert drawn.powers.center != whole.powers.center
+    np.testing.assert_allclose(drawn.powers.center, whole.powers.center, rtol=0.5)
 
 
 def test_in_the_scene_of_the_fit_they_are_those_of_the_fit(monkeypatch):

@@ -7,8 +7,11 @@ import bdgf
 from bdgf.core.errors import SettingsError
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.models.sklearn.random_forest import RandomForestSettings
+from bdgf.models.sklearn.svm import SvmSettings
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import make_split
+from tests.inference.heavy_tailed_scene import heavy_tailed_scene
 from tests.inference.small_models import small_scene
 
 FOREST = {"model": "random_forest", "own": RandomForestSettings(trees=3)}
@@ -46,3 +49,20 @@ def test_python_offers_no_more_than_it_has():
 def test_scenes_to_pretrain_on_are_given_themselves_not_named():
     with pytest.raises(SettingsError, match=r"'?elsewhere'?, which only `kedro run` knows"):
         bdgf.fit(small_scene(), pretrain=PretrainSettings(scenes=("elsewhere",)), **FOREST)
+
+
+def test_an_svm_gains_by_the_power_of_a_heavy_tailed_band():
+    scene = heavy_tailed_scene()
+    truth = scene["labels"].to_numpy()
+
+    def accuracy(power):
+        model = bdgf.fit(
+            *(scene, "per_class", "svm"),
+            preparation=PreparationSettings(power=power),
+            own=SvmSettings(c=(1.0, 100.0), gamma=(0.3, 3.0), jobs=1),
+        )
+        return (model.predict(scene)["class_map"].to_numpy() == truth).mean()
+
+    without, raised = accuracy("never"), accuracy("auto")
+    assert raised > 0.9
+    assert raised > without + 0.1

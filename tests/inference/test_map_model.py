@@ -13,8 +13,11 @@ from bdgf.core.errors import SceneError, SettingsError
 from bdgf.inference.settings import InferenceSettings
 from bdgf.inference.smoothing import SmoothingSettings
 from bdgf.models.base import SceneInputs
+from bdgf.models.sklearn.random_forest import RandomForestSettings
+from bdgf.preprocessing.power import yeo_johnson
 from bdgf.scenes.scene import valid_mask
 from bdgf.scenes.scene_windows import DatasetWindows
+from tests.inference.heavy_tailed_scene import heavy_tailed_scene
 from tests.inference.small_models import MODELS, small_model, small_scene
 
 FLOAT16 = 1e-3  # rounding of a probability near 1, twice
@@ -133,3 +136,36 @@ def test_statistics_of_another_raster_undo_a_shift_of_its_bands():
     mended = (probabilities(adapted, gain).argmax(0) != whole.argmax(0)).mean()
     assert mended < changed / 2
     np.testing.assert_allclose(probabilities(back, gain), probabilities(adapted, gain), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def heavy_tailed_model():
+    own = RandomForestSettings(trees=5, jobs=1)
+    return bdgf.fit(heavy_tailed_scene(), "per_class", "random_forest", own=own)
+
+
+def test_another_raster_is_mapped_with_the_powers_of_the_training(heavy_tailed_model, tmp_path):
+    heavy_tailed_model.save(tmp_path / "map_model.json")
+    model, other = bdgf.load_model(tmp_path), heavy_tailed_scene(seed=1, scale=3.0, offset=20.0)
+    fitted = heavy_tailed_model.preparation.modalities["counts"]
+    assert fitted.powers.changed.all()
+    values = other["counts"].to_numpy().reshape(-1, 1).astype(float)
+    apart = (values - fitted.powers.center) / fitted.powers.spread
+    expected = yeo_johnson(apart, fitted.powers.power) - fitted.band_mean - fitted.center
+    channels = model.preparation.apply(other)["counts"].to_numpy().reshape(1, -1).T
+    expected = np.clip(expected / fitted.channel_sigma, -6, 6)
+    np.testing.assert_allclose(channels, expected, atol=1e-5)
+    whole = probabilities(model, other, block=1000)
+    np.testing.assert_array_equal(probabilities(model, other, block=16), whole)
+    np.testing.assert_array_equal(probabilities(heavy_tailed_model, other), whole)
+
+
+def test_statistics_of_another_raster_undo_a_gain_before_the_powers(heavy_tailed_model):
+    scene, gain = heavy_tailed_scene(), heavy_tailed_scene(scale=7.0, offset=-300.0)
+    adapted = heavy_tailed_model.adapted(DatasetWindows(gain))
+    expected = heavy_tailed_model.preparation.apply(scene)["counts"]
+    found = adapted.preparation.apply(gain)["counts"]
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+    one, other = (m.preparation.modalities["counts"].powers for m in (heavy_tailed_model, adapted))
+    np.testing.assert_array_equal(one.power, other.power)
+    assert (one.spread != other.spread).all()

@@ -6,13 +6,15 @@ In order, all chosen here (the paper is silent):
    than `components`: each spectrum is divided by its brightness, the root mean square of its bands,
    whose logarithm goes before the bands: light and slope change how bright a material is more than
    its spectrum's shape;
-2. each band is clipped at its mean +- `clip` standard deviations, so that a hot pixel or a band of
+2. bands of heavy tails: a power (`power`), where the bands are not reduced below. Spectra stay
+   linear, since materials mix linearly in them;
+3. each band is clipped at its mean +- `clip` standard deviations, so that a hot pixel or a band of
    noise cannot rule the components;
-3. spectral modalities with more bands than `components`: minimum noise fraction (Green et al.,
+4. spectral modalities with more bands than `components`: minimum noise fraction (Green et al.,
    IEEE TGRS 1988), the directions in which the variance exceeds the noise's most, the noise being
    what adjacent pixels differ by; or principal components of the exact covariance matrix; the
    brightness stays the first channel;
-4. each channel: zero mean, clipped at +- `clip` standard deviations, unit variance; a component of
+5. each channel: zero mean, clipped at +- `clip` standard deviations, unit variance; a component of
    minimum noise fraction has the variance of its signal alone, 1 - 1 / (total over noise). A
    principal component of pure noise would weigh as much as the first, and a diffusion model
    would spend itself on it.
@@ -24,6 +26,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -34,12 +37,14 @@ from bdgf.preprocessing.decibels import check_intensities
 from bdgf.preprocessing.mnf import noise_covariance, noise_fraction_axes
 from bdgf.preprocessing.pca import principal_axes
 from bdgf.preprocessing.pixel_chunks import pixel_chunks
+from bdgf.preprocessing.power import BandPowers, drawn_pixels, fit_powers
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.preprocessing.wild_values import find_wild_values
 from bdgf.preprocessing.wild_warning import wild_warning
 
 log = logging.getLogger(__name__)
 
+_MOST_TOLD = 10  # powers that one line of the log can hold
 _CONSTANT = 1e-7  # relative spread below which a float32 band is constant
 _FARTHEST = 1e6  # sigma, where nothing is clipped: squares and sums of float32 stay finite
 
@@ -48,7 +53,7 @@ _FARTHEST = 1e6  # sigma, where nothing is clipped: squares and sums of float32 
 class ModalityTransform:
     """All that turns one modality's bands into channels; B values, C channels, float64.
 
-    The values are the bands, after the brightness where it is kept apart.
+    The values are the bands after their powers, or after the brightness where it is kept apart.
 
     Attributes:
         kind: "spectral" or "auxiliary".
@@ -61,6 +66,7 @@ class ModalityTransform:
         least_brightness: What spectra are divided by at least; None leaves them undivided.
         units: Units of the bands, "" if unknown.
         gain: (B,) what the centred values of another raster are multiplied by; None for 1.
+        powers: The powers of the bands; None where none has one.
     """
 
     kind: str
@@ -73,6 +79,7 @@ class ModalityTransform:
     least_brightness: float | None = None
     units: str = ""
     gain: np.ndarray | None = None
+    powers: BandPowers | None = None
 
     @property
     def bands(self) -> int:
@@ -83,6 +90,24 @@ class ModalityTransform:
     def channels(self) -> int:
         """C, the channels that come out."""
         return len(self.channel_sigma)
+
+    def values(self, pixels: np.ndarray, settings: PreparationSettings) -> np.ndarray:
+        """(N, B) float64 values of (N, bands) pixels: what is standardised."""
+        return to_values(pixels, self.scale, self.least_brightness, settings, self.powers)
+
+
+class BandStatistics(NamedTuple):
+    """How a modality's values are distributed in another raster.
+
+    Attributes:
+        mean: (B,) float64 mean of each value, after its power.
+        sigma: (B,) float64 standard deviation, after its power.
+        powers: The powers about that raster's medians; None where there are none.
+    """
+
+    mean: np.ndarray
+    sigma: np.ndarray
+    powers: BandPowers | None = None
 
 
 def fit_modality(
@@ -106,18 +131,19 @@ def fit_modality(
     reduce = kind == "spectral" and modality.shape[-1] > settings.components
     apart = reduce and settings.brightness_apart and scale == "linear"
     least = _least_brightness(modality, mask, settings) if apart else None
+    powers = None if reduce else _powers(modality, mask, settings)
     bands = modality.shape[-1] + apart
     mean, variance, center = np.zeros(bands), np.zeros(bands), np.zeros(bands)
     for _, pixels in pixel_chunks(modality, mask):
-        mean += to_values(pixels, scale, least, settings).sum(axis=0) / mask.sum()
+        mean += to_values(pixels, scale, least, settings, powers).sum(axis=0) / mask.sum()
     for _, pixels in pixel_chunks(modality, mask):
-        values = to_values(pixels, scale, least, settings)
+        values = to_values(pixels, scale, least, settings, powers)
         variance += ((values - mean) ** 2).sum(axis=0) / mask.sum()
     sigma = np.sqrt(variance)
     sigma[sigma <= _CONSTANT * np.abs(mean)] = 0.0
 
     def to_bands(pixels: np.ndarray) -> np.ndarray:
-        values = to_values(pixels, scale, least, settings)
+        values = to_values(pixels, scale, least, settings, powers)
         return _centred(values, mean, sigma, settings)
 
     for _, pixels in pixel_chunks(modality, mask):
@@ -145,8 +171,25 @@ def fit_modality(
     channel_sigma[channel_sigma == 0.0] = 1.0  # constant channels stay 0
     units = str(modality.attrs.get("units", ""))
     return ModalityTransform(
-        *(kind, scale, mean, sigma, center, components, channel_sigma, least, units)
+        *(kind, scale, mean, sigma, center, components, channel_sigma, least, units),
+        powers=powers,
     )
+
+
+def _powers(
+    modality: xr.DataArray, mask: np.ndarray, settings: PreparationSettings
+) -> BandPowers | None:
+    """The powers of a modality's bands, said in the log."""
+    if settings.power == "never":
+        return None
+    scale = modality.attrs.get("scale", "linear")
+    powers = fit_powers(to_values(drawn_pixels(modality, mask), scale, None, settings), settings)
+    if powers is not None:
+        bands = np.flatnonzero(powers.changed)
+        told = [f"{powers.power[band]:.2f} on band {band}" for band in bands[:_MOST_TOLD]]
+        more = [f"{len(bands) - len(told)} more bands have one"] if len(bands) > len(told) else []
+        log.info("modality %s: power %s", modality.name, ", ".join(told + more))
+    return powers
 
 
 def _without_wild_pixels(modality: xr.DataArray, mask: np.ndarray) -> np.ndarray:
@@ -182,15 +225,22 @@ def _brightness(pixels: np.ndarray) -> np.ndarray:
 
 
 def to_values(
-    pixels: np.ndarray, scale: str, least_brightness: float | None, settings: PreparationSettings
+    pixels: np.ndarray,
+    scale: str,
+    least_brightness: float | None,
+    settings: PreparationSettings,
+    powers: BandPowers | None = None,
 ) -> np.ndarray:
-    """(N, B) bands in dB where they are intensities; or brightness, then the spectra's shapes."""
+    """(N, B) bands in dB where they are intensities; or brightness, then the spectra's shapes.
+
+    Bands of heavy tails are then raised to their powers.
+    """
     if least_brightness is not None:
         brightness = np.maximum(_brightness(pixels), least_brightness)
         return np.concatenate([np.log(brightness), pixels / brightness], axis=-1)
-    if not _is_taken_to_db(scale, settings):
-        return pixels
-    return 10.0 * np.log10(np.maximum(pixels, settings.intensity_floor))
+    if _is_taken_to_db(scale, settings):
+        pixels = 10.0 * np.log10(np.maximum(pixels, settings.intensity_floor))
+    return pixels if powers is None else powers.apply(pixels)
 
 
 def _centred(
@@ -207,7 +257,7 @@ def to_channels(
     pixels: np.ndarray, transform: ModalityTransform, settings: PreparationSettings
 ) -> np.ndarray:
     """(N, C) float64 standardised channels of the pixels (N, B)."""
-    values = to_values(pixels, transform.scale, transform.least_brightness, settings)
+    values = transform.values(pixels, settings)
     values = _centred(values, transform.band_mean, transform.band_sigma, settings)
     if transform.gain is not None:
         values *= transform.gain

@@ -22,11 +22,13 @@ from bdgf.core.machine_memory import GIB
 from bdgf.core.mapped_file import mapped_array, release
 from bdgf.core.weights import Weights
 from bdgf.preprocessing.modality_transform import (
+    BandStatistics,
     ModalityTransform,
     fit_modality,
     to_channels,
 )
 from bdgf.preprocessing.pixel_chunks import pixel_chunks
+from bdgf.preprocessing.power import BandPowers
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.raster.streamed import Part, StreamedDataset, hollow
 from bdgf.raster.windows import row_bands, rows_within
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 COMPONENTS = "components, the leading first"
+_POWERS = "powers."
 
 
 @dataclass(frozen=True)
@@ -112,25 +115,26 @@ class Preparation:
                 channels[:, mask[rows]] = values.T
                 yield Part(name, (slice(None), rows, slice(None)), channels)
 
-    def adapted(self, bands: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Preparation:
+    def adapted(self, bands: Mapping[str, BandStatistics]) -> Preparation:
         """The same preparation for a raster whose bands are distributed otherwise.
 
-        Each value gets the mean and the standard deviation that it had in the scene of the fit.
+        Each value gets the mean and the standard deviation that it had in the scene of the fit. A
+        band with a power keeps it, about the median and the spread of the other raster.
         That helps where light, season or sensor shift all of a band, and harms where the land is
         another: a raster of water alone is not a scene of water and fields.
 
         Args:
-            bands: By modality (B,) mean and (B,) standard deviation of the other raster's values,
-                as `ModalityTransform.band_mean` and `band_sigma` are; those that are not there
-                stay as they are.
+            bands: By modality; those that are not there stay as they are.
         """
         adapted = dict(self.modalities)
-        for name, (mean, sigma) in bands.items():
+        for name, (mean, sigma, powers) in bands.items():
             transform = self.modalities[name]
             spread = transform.band_sigma * (1.0 if transform.gain is None else transform.gain)
             varies = (sigma > 0) & (spread > 0)
             gain = np.where(varies, spread / np.where(varies, sigma, 1), 1.0)
-            adapted[name] = replace(transform, band_mean=mean, band_sigma=sigma, gain=gain)
+            adapted[name] = replace(
+                transform, band_mean=mean, band_sigma=sigma, gain=gain, powers=powers
+            )
         return Preparation(self.settings, adapted)
 
     def to_weights(self) -> Weights:
@@ -140,6 +144,9 @@ class Preparation:
             for key in ("band_mean", "band_sigma", "center", "channel_sigma", "components"):
                 if (array := getattr(transform, key)) is not None:
                     tensors[f"{name}.{key}"] = torch.from_numpy(array)
+            if transform.powers is not None:
+                for key, array in vars(transform.powers).items():
+                    tensors[f"{name}.{_POWERS}{key}"] = torch.from_numpy(array)
             kept = ("kind", "scale", "units", "least_brightness")
             entry = {"name": name} | {key: getattr(transform, key) for key in kept}
             modalities.append(entry)
@@ -173,6 +180,7 @@ class Preparation:
                     channel_sigma=arrays["channel_sigma"],
                     least_brightness=entry["least_brightness"],
                     units=entry.get("units", ""),
+                    powers=_stored_powers(arrays),
                 )
             settings = PreparationSettings(**weights.config["settings"])
         return cls(settings, modalities)
@@ -215,6 +223,13 @@ class Preparation:
                     f"modality {name} has the scale {scene[name].attrs['scale']}, but the model "
                     f"was prepared with {transform.scale}; correct the scene's configuration"
                 )
+
+
+def _stored_powers(arrays: Mapping[str, np.ndarray]) -> BandPowers | None:
+    found = {
+        key.removeprefix(_POWERS): array for key, array in arrays.items() if key.startswith(_POWERS)
+    }
+    return BandPowers(**found) if found else None
 
 
 def fit_preparation(scene: xr.Dataset, settings: PreparationSettings) -> Preparation:

@@ -30,6 +30,18 @@ class PreparationSettings(Settings):
     brightness_floor: float = Field(
         0.05, gt=0, description="Least brightness that divides, as a share of the scene's mean."
     )
+    power: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Heavy-tailed bands get a power (Yeo-Johnson) before they are standardised: "
+        "where it gains `power_gain` (`auto`), wherever it gains at all (`always`), or `never`. "
+        "Spectral modalities that are reduced to components get none.",
+        json_schema_extra=MAIN,
+    )
+    power_gain: float = Field(
+        0.1,
+        ge=0,
+        description="`auto`: least gain of log-likelihood for a power, in nats a pixel.",
+    )
     clip: float | None = Field(
         6.0, gt=0, description="Bands and channels are clipped at +- this many sigma; null = never."
     )
