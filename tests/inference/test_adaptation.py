@@ -19,18 +19,18 @@ def test_powers_of_the_scene_of_the_fit_are_about_its_own_medians(monkeypatch):
     preparation = fit_preparation(scene, PreparationSettings())
     found, fitted = band_statistics(DatasetWindows(scene), preparation), preparation.modalities
     for key in ("center", "spread", "power"):
-        one, other = (getattr(p, key) for p in (found["counts"].powers, fitted["counts"].powers))
+        one, other = (getattr(p, key) for p in (found["height"].powers, fitted["height"].powers))
         np.testing.assert_allclose(one, other, rtol=1e-12)
-    np.testing.assert_allclose(found["counts"].mean, fitted["counts"].band_mean, atol=1e-12)
+    np.testing.assert_allclose(found["height"].mean, fitted["height"].band_mean, atol=1e-12)
 
 
 def test_medians_of_a_large_raster_are_those_of_pixels_drawn_in_every_block(monkeypatch):
     scene = heavy_tailed_scene()
     preparation = fit_preparation(scene, PreparationSettings())
-    whole = band_statistics(DatasetWindows(scene), preparation)["counts"]
+    whole = band_statistics(DatasetWindows(scene), preparation)["height"]
     monkeypatch.setattr("bdgf.inference.adaptation._SIDE", 13)
     monkeypatch.setattr("bdgf.inference.adaptation.SAMPLE", 400)
-    drawn = band_statistics(DatasetWindows(scene), preparation)["counts"]
+    drawn = band_statistics(DatasetWindows(scene), preparation)["height"]
     assert drawn.powers.center != whole.powers.center
     np.testing.assert_allclose(drawn.powers.center, whole.powers.center, rtol=0.5)
 

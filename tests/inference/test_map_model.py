@@ -147,12 +147,12 @@ def heavy_tailed_model():
 def test_another_raster_is_mapped_with_the_powers_of_the_training(heavy_tailed_model, tmp_path):
     heavy_tailed_model.save(tmp_path / "map_model.json")
     model, other = bdgf.load_model(tmp_path), heavy_tailed_scene(seed=1, scale=3.0, offset=20.0)
-    fitted = heavy_tailed_model.preparation.modalities["counts"]
+    fitted = heavy_tailed_model.preparation.modalities["height"]
     assert fitted.powers.changed.all()
-    values = other["counts"].to_numpy().reshape(-1, 1).astype(float)
+    values = other["height"].to_numpy().reshape(-1, 1).astype(float)
     apart = (values - fitted.powers.center) / fitted.powers.spread
     expected = yeo_johnson(apart, fitted.powers.power) - fitted.band_mean - fitted.center
-    channels = model.preparation.apply(other)["counts"].to_numpy().reshape(1, -1).T
+    channels = model.preparation.apply(other)["height"].to_numpy().reshape(1, -1).T
     expected = np.clip(expected / fitted.channel_sigma, -6, 6)
     np.testing.assert_allclose(channels, expected, atol=1e-5)
     whole = probabilities(model, other, block=1000)
@@ -163,9 +163,9 @@ def test_another_raster_is_mapped_with_the_powers_of_the_training(heavy_tailed_m
 def test_statistics_of_another_raster_undo_a_gain_before_the_powers(heavy_tailed_model):
     scene, gain = heavy_tailed_scene(), heavy_tailed_scene(scale=7.0, offset=-300.0)
     adapted = heavy_tailed_model.adapted(DatasetWindows(gain))
-    expected = heavy_tailed_model.preparation.apply(scene)["counts"]
-    found = adapted.preparation.apply(gain)["counts"]
+    expected = heavy_tailed_model.preparation.apply(scene)["height"]
+    found = adapted.preparation.apply(gain)["height"]
     np.testing.assert_allclose(found, expected, atol=2e-3)
-    one, other = (m.preparation.modalities["counts"].powers for m in (heavy_tailed_model, adapted))
+    one, other = (m.preparation.modalities["height"].powers for m in (heavy_tailed_model, adapted))
     np.testing.assert_array_equal(one.power, other.power)
     assert (one.spread != other.spread).all()
