@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from bdgf.inference.settings import InferenceSettings
-from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.predict_map import predict_map
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates
@@ -30,7 +29,7 @@ def compare() -> list[Comparison]:
     @torch.inference_mode()
     def patches() -> None:
         for scene, *features in batches():
-            fuse(classifier(all_inside(scene, features)).logits, classifier.settings.fusion)
+            classifier.fuse(classifier(all_inside(scene, features)).logits)
 
     valid = np.ones(shape, bool)
     names = f"DataLoader, {WORKERS} workers, batches of {BATCH} pre-cut patches", "bdgf"

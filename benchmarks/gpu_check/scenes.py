@@ -90,7 +90,6 @@ def mapping(setting: Setting, record: Record) -> None:
     labels, split = _labels(arrays.shape, 20 * COAST_CLASSES)
     settings = train_settings(epochs=1, batches_per_epoch=2 if setting.tiny else 6, batch_size=16)
     tree = settings.model_dump()
-    tree["classifier"]["classical"]["repeats"] = 1
     if setting.tiny:
         tree["classifier"]["classical"]["forest"]["trees"] = 5
         tree["classifier"]["classical"]["linear"]["c"] = [0.1]

@@ -63,7 +63,7 @@ def test_what_stands_under_an_old_name_wins_over_the_default_and_leaves_the_rest
                 "classical": {
                     "use": True,
                     "components": 30,
-                    "linear": {"c": [0.1], "weighed": False},
+                    "linear": {"c": [0.1]},
                 },
                 "statistics": {"use": False, "linear": {"inverse_penalties": [1.0, 2.0]}},
                 "fusion": "confidence",
@@ -76,7 +76,7 @@ def test_what_stands_under_an_old_name_wins_over_the_default_and_leaves_the_rest
         "classical": {
             "use": False,
             "components": 30,
-            "linear": {"c": [1.0, 2.0], "weighed": False},
+            "linear": {"c": [1.0, 2.0]},
         },
         "fusion": "branch:classical",
     }

@@ -59,11 +59,12 @@ def alike(wanted: Any, found: Any) -> bool:
 def flat(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """One level of names; the confusion matrix as shares of its rows, whose sums stand beside.
 
-    The reliability is left out: one pixel that moves from bin to bin changes it at will.
+    The reliability is left out: one pixel that moves from bin to bin changes it at will. So are the
+    lists of the decision, whose weights stand beside them by branch.
     """
     values: dict[str, Any] = {}
     for name, value in metrics.items():
-        if name == "reliability":
+        if name in ("reliability", "members", "shares"):
             continue
         if isinstance(value, Mapping):
             values |= {f"{name}.{key}": inner for key, inner in flat(value).items()}

@@ -107,7 +107,7 @@ def test_the_report_tells_what_the_run_was(first_run: Run, project: Project) -> 
     assert f"{100 * first_run.metrics['overall_accuracy']:.1f} %" in report
     for told in (
         *("agreement of the branches", "errors at the scored pixels", "hectares", "EPSG:32632"),
-        *("explained noise", "pretrain: loss", "predict scene", "train.epochs"),
+        *("explained noise", "pretrain: loss", "predict scene", "train.epochs", "held-out pixels"),
         *("kedro run --pipeline=full", "fingerprint of the features", "version of split"),
     ):
         assert told in report, told
@@ -127,6 +127,10 @@ def test_the_metrics_file_keeps_its_contract(first_run: Run) -> None:
     assert metrics["seed"] == 0
     assert metrics["model"] == "bdgf"
     assert metrics["parameters"] > 1000
+    decision = metrics["decision"]
+    assert sum(member["weight"] for member in decision["members"]) == pytest.approx(1)
+    assert {member["name"] for member in decision["members"]} > {"cnn", "mamba", "transformer"}
+    assert decision["held_out_blocks"] > 0
     assert set(next(iter(metrics["per_class"].values()))) == {
         "precision",
         "recall",

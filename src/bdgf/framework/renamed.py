@@ -25,8 +25,12 @@ NAMES = {
     "train.classifier.decision": "train.classifier.fusion",
     # The parts before the whole.
     "train.classifier.statistics.linear.inverse_penalties": "train.classifier.classical.linear.c",
-    "train.classifier.statistics.sharpness": "train.classifier.classical.inverse_temperature",
     "train.classifier.statistics": "train.classifier.classical",
+    # These after it: it may hold them.
+    "train.classifier.classical.block": "train.decision.held_out.block",
+    "train.classifier.classical.folds": "train.decision.held_out.folds",
+    "train.classifier.classical.pixels": "train.decision.held_out.pixels",
+    "train.classifier.classical.repeats": "train.decision.held_out.repeats",
     "train.mutual_learning.teaching": "train.mutual_learning.consistency",
 }
 """Old dotted name -> new dotted name, of a parameter or of a group of them."""

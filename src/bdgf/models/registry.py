@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 _OF_FEATURES = ("pretrain", "features")
 _OF_TRAINING = ("train",)
 _OF_GUIDANCE = ("train.classifier.guides", "train.classifier.guide")
-_OF_BRANCHES = tuple(
-    f"train.classifier.{part}"
-    for part in ("branches", "fusion", "modality_width", "pyramid", "branch", "classical")
+_OF_BRANCHES = (
+    "train.decision",
+    *(
+        f"train.classifier.{part}"
+        for part in ("branches", "fusion", "modality_width", "pyramid", "branch", "classical")
+    ),
 )
 """What of the group `train` is of no matter to some models."""
 

@@ -161,8 +161,8 @@ def test_the_classical_branch_can_decide_alone():
     assert (
         classifier.parameter_count()
         - make(small(classical=ClassicalSettings(use=False))).parameter_count()
-        == 4 * (5 * 7 + 24 + 1) + 1
-    )  # classes; channels, their six statistics, components; a leaf
+        == 5 * 4 * (5 * 7 + 24 + 1) + 1
+    )  # maps; classes; channels, their six statistics, components; a leaf
 
 
 def test_other_weights_are_refused():
@@ -185,3 +185,14 @@ def test_settings_that_cannot_be_are_refused():
         make(small(branches=("cnn", "cnn")))
     with pytest.raises(SettingsError, match="1 classes leave nothing"):
         make(classes=1)
+
+
+def test_a_classifier_of_before_the_decision_is_refused_in_one_line():
+    classifier = make()
+    config = classifier.config()
+    config["classifier"]["classical"]["inverse_temperature"] = 10.0
+    tensors = {n: t for n, t in classifier.state_dict().items() if not n.startswith("decision.")}
+    for known in (config, make().config()):
+        with pytest.raises(ArtifactError, match="train again") as refused:
+            load_classifier(Weights(tensors, known))
+        assert "\n" not in str(refused.value)

@@ -10,7 +10,9 @@ from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings
 from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.bdgf.model import guided_classifier
 from bdgf.models.bdgf.settings import ClassifierSettings, TrainSettings
+from bdgf.models.patch.decision import DecisionSettings
 from bdgf.models.patch.fit import fit_classifier
+from bdgf.models.patch.held_out import HeldOutSettings
 from bdgf.models.patch.mutual_learning import ConsistencySettings, MutualLearningSettings
 from bdgf.models.patch.selection import SelectionSettings
 from bdgf.raster.patches import SceneTensors
@@ -45,8 +47,6 @@ def make_scene(seed: int = 0) -> tuple[SceneTensors, np.ndarray, np.ndarray]:
 CLASSICAL = ClassicalSettings(
     linear=LinearSettings(c=(0.03, 0.3)),
     forest=ForestSettings(trees=5),
-    block=8,
-    repeats=1,
 )
 
 
@@ -57,6 +57,7 @@ def make_settings(**changes) -> TrainSettings:
         "batch_size": 16,
         "selection": SelectionSettings(rule="best"),
         "optimization": OptimizationSettings(learning_rate=3e-3, warmup_steps=5),
+        "decision": DecisionSettings(held_out=HeldOutSettings(block=8), epochs=1),
         "mutual_learning": MutualLearningSettings(
             consistency=ConsistencySettings(pixels=8, start_epoch=1)
         ),

@@ -67,10 +67,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
 def test_the_classical_branch_is_fitted_once_and_kept():
     weights = fit()
     assert weights.tensors["classical.linear.weight"].abs().sum() > 0
-    assert {m["c"] for m in weights.config["fitted"]["classical"]["linear"]} <= {
-        0.03,
-        0.3,
-    }
+    assert {m["c"] for m in weights.config["fitted"]["classical"]["experts"]} <= {0.03, 0.3, None}
     # Neither steps nor averages move it, and pixels without labels have no part in it.
     alike = make_settings(epochs=4, selection=SelectionSettings(rule="last"))
     longer = fit(alike, split=SPLIT)
@@ -197,7 +194,11 @@ def test_the_refit_learns_from_every_label_for_the_chosen_epochs():
 def test_with_the_validation_pixels_it_is_a_training_on_all_of_them(rule):
     everything = np.where(SPLIT == VALIDATION, TRAIN, SPLIT)
     settings = make_settings(epochs=1, selection=SelectionSettings(rule=rule))
-    assert same(fit(settings), fit(settings, split=everything))
+    first, second = fit(settings), fit(settings, split=everything)
+    for weights in (first, second):  # what they are judged on differs
+        for name in ("weights", "temperature", "ratio"):
+            del weights.tensors[f"decision.{name}"]
+    assert same(first, second)
 
 
 def test_the_last_epoch_validates_only_what_it_does_not_train_on():

@@ -25,3 +25,17 @@ def test_decisions_are_probabilities_by_their_formulas():
 def test_an_unknown_fusion_is_refused(fusion):
     with pytest.raises(SettingsError, match="the rules are mean, confidence, branch:b0"):
         fuse({"b0": torch.zeros(1, 2)}, fusion)
+
+
+def test_a_decision_joins_the_probabilities():
+    logits, _ = outputs()
+    tensors = {k: torch.tensor(v) for k, v in logits.items()}
+    p = np.stack([softmax(v) for v in logits.values()])
+    weights = torch.tensor([0.5, 0.3, 0.2])
+    found = fuse(tensors, "stacked", lambda said: torch.einsum("b,bnk->nk", weights, said))
+    np.testing.assert_allclose(found, np.tensordot(weights.numpy(), p, 1), atol=1e-6)
+
+
+def test_what_nobody_decided_is_refused():
+    with pytest.raises(SettingsError, match="unknown fusion rule 'stacked'"):
+        fuse({"b0": torch.zeros(1, 2)}, "stacked")

@@ -12,7 +12,6 @@ from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
 from bdgf.models.bdgf.classifier import Classifier
 from bdgf.models.bdgf.guidance import GuideSettings
 from bdgf.models.bdgf.settings import ClassifierSettings
-from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.predict_map import predict_map, predict_with_votes
 from bdgf.raster.patches import SceneTensors, gather_batch, level_valid
 
@@ -69,7 +68,7 @@ def plain_map(classifier, arrays, valid, rule, symmetries=(0,)) -> np.ndarray:
             turn = torch.full_like(rows, number)
             patch, levels = classifier.settings.patch, classifier.levels
             batch = gather_batch(arrays, masks, rows, cols, patch, turn, levels, centres=True)
-            probabilities = fuse(classifier.eval()(batch).logits, rule)
+            probabilities = classifier.fuse(classifier.eval()(batch).logits, rule)
             found[:, valid] += probabilities.T.numpy() / len(symmetries)
     return found
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from bdgf.models.bdgf.model import guided_classifier
-from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.sampling import select_pixels
 from bdgf.models.patch.validation import ValidationPixels
 from bdgf.raster.patches import gather_batch, level_valid
@@ -34,7 +33,7 @@ def test_the_numbers_are_those_of_the_fused_probabilities(network, weights):
     with torch.no_grad():
         batch = gather_batch(ARRAYS, MASKS, *at, network.patch, levels=network.levels, centres=True)
         logits = network.eval()(batch).logits
-    said, right = fuse(logits, network.fusion).double().numpy(), PIXELS.targets
+    said, right = network.fuse(logits, network.training_fusion).double().numpy(), PIXELS.targets
     losses = -np.log(said[np.arange(len(right)), right])
     share = np.ones(len(right)) if weights is None else weights.numpy()[right]
     assert found["loss"] == pytest.approx((losses * share).sum() / share.sum(), rel=1e-4)
@@ -58,3 +57,11 @@ def test_other_weights_are_measured_and_not_kept(network):
     other = {name: t + 0.1 if t.is_floating_point() else t for name, t in own.items()}
     assert pixels().measure(network, other) != pixels().measure(network, own)
     assert all(torch.equal(tensor, own[name]) for name, tensor in network.state_dict().items())
+
+
+def test_answers_are_each_branch_s_probabilities(network):
+    found = pixels(7).answers(network, network.state_dict())
+    assert list(found) == list(network.branch_names)
+    for said in found.values():
+        assert said.shape == (len(PIXELS), CLASSES)
+        assert said.sum(1) == pytest.approx(1, abs=1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bdgf.evaluation.figures.curves import curve_panels
 from bdgf.evaluation.figures.scores import confusion_figure, reliability_figure
+from bdgf.evaluation.report_page.decision_section import decision_blocks
 from bdgf.evaluation.report_page.images import svg
 from bdgf.evaluation.report_page.map_pictures import agreement, map_pictures
 from bdgf.evaluation.report_page.map_result import MapResult
@@ -44,6 +45,11 @@ def map_report(result: MapResult) -> Page:
         Section("Accuracy", _accuracy(result)),
         Section("Area of each class", [_areas(result)]),
         *([Section("Branches", _branches(result))] if result.votes else []),
+        *(
+            [Section("Decision", decision_blocks(result.metrics["decision"], result.classes))]
+            if result.metrics and "decision" in result.metrics
+            else []
+        ),
         Section("Split and leakage", _split(result)),
         Section("Modality balance", _balance(result)),
         Section("Learning curves", _curves(result)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,16 +14,21 @@ from bdgf.models.bdgf.branches import (
     block_maker,
 )
 from bdgf.models.bdgf.classical.branch import ClassicalBranch
+from bdgf.models.bdgf.classical.fit import NAME as CLASSICAL
 from bdgf.models.bdgf.classical.fit import fit_classical_branch
 from bdgf.models.bdgf.settings import ClassifierSettings
 from bdgf.models.bdgf.stems import FeatureProjection, ModalityStem
-from bdgf.models.patch.fusion import check_fusion
-from bdgf.models.patch.network import ClassifierOutput, PatchNetwork, kept_modalities, last
-from bdgf.models.patch.sampling import ClassWeights, Pixels
+from bdgf.models.patch.decision import Decision
+from bdgf.models.patch.fusion import STACKED, check_fusion
+from bdgf.models.patch.held_out import HeldOutBlocks
+from bdgf.models.patch.network import (
+    ClassifierOutput,
+    FittedBranch,
+    PatchNetwork,
+    kept_modalities,
+    last,
+)
 from bdgf.raster.patches import PatchBatch, SceneTensors
-
-CLASSICAL = "classical"
-"""Name of the classical branch."""
 
 
 class Classifier(PatchNetwork):
@@ -33,6 +37,8 @@ class Classifier(PatchNetwork):
     The classical branch is fitted, not trained: it answers in evaluation only: in the fused
     probabilities, and in the pseudo-targets.
     """
+
+    holds_out = True
 
     def __init__(
         self,
@@ -59,7 +65,7 @@ class Classifier(PatchNetwork):
         self.settings, self.classes = settings, classes
         self.patch, self.fusion = settings.patch, settings.fusion
         self.branch_names = tuple(settings.branches) + (CLASSICAL,) * settings.classical.use
-        check_fusion(settings.fusion, self.branch_names)
+        check_fusion(settings.fusion, self.branch_names, stacked=True)
         self.modalities, self.level_channels = dict(modalities), tuple(level_channels)
         guided = any(settings.guides.get(name, "none") != "none" for name in settings.branches)
         self.levels = min(len(level_channels), settings.pyramid.stages) if guided else 0
@@ -88,6 +94,8 @@ class Classifier(PatchNetwork):
             if self.classical.components is not None:
                 widths = enumerate(self.classical.components.widths)
                 self.embedded_width += sum(width / 4**level for level, width in widths)
+        if settings.fusion == STACKED:
+            self.decision = Decision(len(self.branch_names), classes)
 
     def _branch(self, name: str) -> Pyramid:
         settings = self.settings
@@ -187,27 +195,20 @@ class Classifier(PatchNetwork):
         return self.classify(stems, guidance, centres)
 
     def fit_before_training(
-        self,
-        arrays: SceneTensors,
-        valid: tuple[Tensor, ...],
-        pixels: Pixels,
-        weighting: ClassWeights,
-        seed: int,
-    ) -> dict[str, Any]:
+        self, arrays: SceneTensors, valid: tuple[Tensor, ...], blocks: HeldOutBlocks, seed: int
+    ) -> FittedBranch | None:
         """Fits the classical branch: see `PatchNetwork.fit_before_training`."""
         if self.classical is None:
-            return {}
-        chosen = fit_classical_branch(
+            return None
+        return fit_classical_branch(
             self.classical,
             arrays,
             valid,
-            pixels,
+            blocks,
             self.settings.classical,
             patch=self.patch,
-            weighting=weighting,
             seed=seed,
         )
-        return {CLASSICAL: asdict(chosen)}
 
     def parameter_count(self) -> int:
         """Number of trained parameters, and the size of the classical branch."""

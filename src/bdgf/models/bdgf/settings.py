@@ -35,8 +35,9 @@ class ClassifierSettings(Settings):
         json_schema_extra=MAIN,
     )
     fusion: str = Field(
-        "confidence",
-        description="Fusion rule: `mean`, `confidence` or `branch:<name>`",
+        "stacked",
+        description="Fusion rule: `stacked` (weights that held-out blocks decide, see "
+        "`train.decision`), `mean`, `confidence` or `branch:<name>`",
         json_schema_extra=MAIN,
     )
     modality_width: int = Field(

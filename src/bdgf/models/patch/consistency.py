@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bdgf.models.patch.fusion import fuse
 from bdgf.models.patch.mutual_learning import consistency_loss
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.models.patch.sampling import Pixels, TrainingSamples, draw_samples
@@ -75,7 +74,7 @@ class Consistency:
             self.network.eval()
             patches = self._patches(samples, centres=True)
             output = functional_call(self.network, dict(teacher), (patches,))
-            pseudo_target = fuse(output.logits, self.network.fusion)
+            pseudo_target = self.network.fuse(output.logits, self.network.training_fusion)
         student.train()
         turns = samples.symmetry if self.dihedral else None
         seen = student(self._patches(samples, turns), samples.keep)

@@ -17,9 +17,11 @@ from bdgf.core.fingerprint import fingerprint
 from bdgf.core.weights import Weights
 from bdgf.models.patch.augmentation import mixup_patches, mixup_targets
 from bdgf.models.patch.consistency import Consistency, uses_consistency
+from bdgf.models.patch.deciding import judging_settings, with_decision
+from bdgf.models.patch.held_out import HeldOutBlocks, hold_out_blocks
 from bdgf.models.patch.labelled_pixels import labelled_pixels
 from bdgf.models.patch.mutual_learning import classification_loss
-from bdgf.models.patch.network import ClassifierOutput, PatchNetwork
+from bdgf.models.patch.network import ClassifierOutput, FittedBranch, PatchNetwork
 from bdgf.models.patch.sampling import (
     Pixels,
     TrainingSamples,
@@ -62,7 +64,8 @@ def fit_classifier(
     """Trains a network: which pixels train and which validate is `settings.selection`'s.
 
     Where the epoch is chosen on the validation pixels, it is then trained anew for that many epochs
-    with them among the training pixels: where labels are few, a fifth of them is much.
+    with them among the training pixels: where labels are few, a fifth of them is much. Where the
+    network's fusion rule is `stacked`, held-out pixels decide how its branches are joined.
 
     Labels outside the training and validation pixels are removed before anything looks at them.
     On a CPU the same arguments and the same number of threads give the same weights, bit for bit.
@@ -98,31 +101,57 @@ def fit_classifier(
     # Fresh global generators for initial weights and dropout; the caller's are left as they were.
     with torch.random.fork_rng(), ExitStack() as held:
 
-        def train(name: str, pixels: Pixels, validation: Pixels, epochs: int) -> _Fit:
-            fit = _Fit(
-                arrays, pixels, validation, valid, classes, settings, seed, fabric, make_network
+        def train(
+            name: str,
+            pixels: Pixels,
+            validation: Pixels,
+            epochs: int,
+            chosen: PatchTrainSettings = settings,
+            *,
+            parts: bool = True,
+        ) -> Training:
+            fit = Training(
+                *(arrays, pixels, validation, valid, classes, chosen, seed, fabric, make_network),
+                parts=parts,
             )
             plan = held.enter_context(_plan(checkpoints, fit, epochs)) if checkpoints else None
-            fit.run(name, epochs, logger or NullLogger(), plan)
+            # Curves are those of the network that is kept.
+            fit.run(name, epochs, (logger or NullLogger()) if parts else NullLogger(), plan)
             return fit
 
         selection = settings.selection
         if not selection.validates:
-            only = train("train", labelled.together, labelled.nothing, settings.epochs)
-            return only.weights(only)
-        first = train("train", labelled.train, labelled.validation, settings.epochs)
-        if not selection.use_validation or not len(labelled.validation):
-            return first.weights(first)
-        epochs = first.selection.epoch
-        log.info(
-            "epoch %d validates best: training again for as many epochs with the validation pixels",
-            epochs,
-        )
-        return train("refit", labelled.together, labelled.nothing, epochs).weights(first)
+            kept = first = train("train", labelled.together, labelled.nothing, settings.epochs)
+        else:
+            kept = first = train("train", labelled.train, labelled.validation, settings.epochs)
+            if selection.use_validation and len(labelled.validation):
+                epochs = first.selection.epoch
+                log.info(
+                    "epoch %d validates best: training again for as many epochs with the validation "
+                    "pixels",
+                    epochs,
+                )
+                kept = train("refit", labelled.together, labelled.nothing, epochs)
+        weights = kept.weights(first)
+        if kept.classifier.decision is None:
+            return weights
+
+        def judge(pixels: Pixels, held_out: Pixels) -> Training:
+            short = judging_settings(settings)
+            return train("held_out", pixels, held_out, short.epochs, short, parts=False)
+
+        return with_decision(weights, kept, first, judge)
+
+
+_DESCRIPTIONS = {
+    "train": "training",
+    "refit": "training with all labels",
+    "held_out": "training without held-out blocks",
+}
 
 
 @contextmanager
-def _plan(checkpoints: ArtifactCache, fit: _Fit, epochs: int) -> Iterator[CheckpointPlan]:
+def _plan(checkpoints: ArtifactCache, fit: Training, epochs: int) -> Iterator[CheckpointPlan]:
     # A training that ended is repeated, not continued: whoever wants it again gets equal bits.
     mark = fit.training_fingerprint(epochs)
     with checkpoints.claim_free(mark) as place:
@@ -133,8 +162,21 @@ def _plan(checkpoints: ArtifactCache, fit: _Fit, epochs: int) -> Iterator[Checkp
         delete_checkpoint(plan.path)
 
 
-class _Fit:
-    """One training: what its steps and evaluations share."""
+class Training:
+    """One training: what its steps and evaluations share.
+
+    Attributes:
+        settings: Its settings.
+        classifier: The network.
+        arrays: The scene and its features, on the device.
+        valid: `level_valid` of the scene's valid pixels.
+        train_pixels: What it trains on.
+        validation: The pixels that it is validated on.
+        selection: The weights that it ends with.
+        class_weights: (K,) weights of the classes in the loss, or None.
+        blocks: Its pixels dealt into blocks, for a network that asks for it.
+        fitted: What of the network was fitted beforehand.
+    """
 
     def __init__(
         self,
@@ -147,7 +189,23 @@ class _Fit:
         seed: int,
         fabric: Fabric,
         make_network: NetworkMaker,
+        *,
+        parts: bool = True,
     ) -> None:
+        """Draws all of it.
+
+        Args:
+            arrays: The scene and its features.
+            train: What is trained on.
+            validation: What is validated on.
+            valid: (H, W) bool, False at nodata.
+            classes: K.
+            settings: Settings.
+            seed: Decides every draw.
+            fabric: Where to compute.
+            make_network: Makes the network.
+            parts: Whether the parts that no gradient step changes are fitted too.
+        """
         self.settings, self.seed, self.fabric = settings, seed, fabric
         self.train_pixels = train
         torch.manual_seed(seed)
@@ -162,9 +220,18 @@ class _Fit:
             settings.augmentation,
             seed,
         ).to(fabric.device)
-        self.fitted = self.classifier.fit_before_training(
-            self.arrays, self.valid, train, settings.class_weights, seed
-        )
+        self.blocks: HeldOutBlocks | None = None
+        self.fitted: FittedBranch | None = None
+        if self.classifier.holds_out and parts:
+            self.blocks = hold_out_blocks(
+                *(train, self.arrays.shape, settings.decision.held_out),
+                buffer=self.classifier.patch // 2,
+                weighting=settings.class_weights,
+                seed=seed,
+            )
+            self.fitted = self.classifier.fit_before_training(
+                self.arrays, self.valid, self.blocks, seed
+            )
         weights = class_weights(train.targets, classes, settings.class_weights)
         self.class_weights = (
             None if weights is None else torch.from_numpy(weights).to(fabric.device)
@@ -210,7 +277,7 @@ class _Fit:
             settings=self.settings.optimization,
             fabric=self.fabric,
             name=name,
-            description="training" if name == "train" else "training with all labels",
+            description=_DESCRIPTIONS[name],
             log_every=batches,
             logger=LoggerGroup(self.history, logger),
             plan=plan,
@@ -300,7 +367,7 @@ class _Fit:
             __version__,
         )
 
-    def weights(self, chooser: _Fit) -> Weights:
+    def weights(self, chooser: Training) -> Weights:
         """The weights kept, with all that made them.
 
         Args:
@@ -316,7 +383,7 @@ class _Fit:
             "parameters": self.classifier.parameter_count(),
             "train": self.settings.decisive(),
             "seed": self.seed,
-            "fitted": self.fitted,
+            "fitted": {self.fitted.name: self.fitted.record} if self.fitted else {},
             "selected_epoch": epoch,
             "validation": {
                 name: value

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from torch import Tensor, nn
 
-from bdgf.models.patch.sampling import ClassWeights, Pixels
+from bdgf.models.patch.decision import Decision, Expert
+from bdgf.models.patch.fusion import STACKED, fuse
+from bdgf.models.patch.held_out import HeldOutBlocks
 from bdgf.raster.patches import PatchBatch, SceneTensors
 from bdgf.raster.visibility import shown_where_there
 
@@ -24,6 +29,24 @@ class ClassifierOutput(NamedTuple):
     embeddings: dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class FittedBranch:
+    """What was fitted before the training.
+
+    Attributes:
+        name: The branch.
+        record: What was chosen, JSON-serialisable.
+        experts: Its parts, with their shares in it.
+        said: Of each fold of the held-out blocks, its probabilities (held-out pixels, K) after a
+            fit to the fold's training pixels.
+    """
+
+    name: str
+    record: dict[str, Any]
+    experts: tuple[Expert, ...]
+    said: tuple[np.ndarray, ...]
+
+
 class PatchNetwork(nn.Module, ABC):
     """A network of one or more branches on the patch around a pixel.
 
@@ -35,6 +58,8 @@ class PatchNetwork(nn.Module, ABC):
         patch: Width of the patch in pixels, odd.
         branch_names: The branches' names, in order.
         fusion: The fusion rule over the branches.
+        decision: What the rule `stacked` joins them by; None where the network has no such rule.
+        holds_out: Whether it asks for held-out blocks of the labelled pixels.
         modalities: Each modality's number of channels, in the order of the channels.
         level_channels: C_l of each level of diffusion features that it was made for.
         levels: Number of levels that it reads, finest first.
@@ -45,11 +70,18 @@ class PatchNetwork(nn.Module, ABC):
     patch: int
     branch_names: tuple[str, ...]
     fusion: str
+    decision: Decision | None
+    holds_out: bool = False
     modalities: dict[str, int]
     level_channels: tuple[int, ...] = ()
     levels: int = 0
     classes: int
     embedded_width: float
+
+    def __init__(self) -> None:
+        """Starts without a decision."""
+        super().__init__()
+        self.decision = None
 
     @abstractmethod
     def embed_scene(
@@ -104,26 +136,29 @@ class PatchNetwork(nn.Module, ABC):
         """
 
     def fit_before_training(
-        self,
-        arrays: SceneTensors,
-        valid: tuple[Tensor, ...],
-        pixels: Pixels,
-        weighting: ClassWeights,
-        seed: int,
-    ) -> dict[str, Any]:
+        self, arrays: SceneTensors, valid: tuple[Tensor, ...], blocks: HeldOutBlocks, seed: int
+    ) -> FittedBranch | None:
         """Fits the parts that no gradient step changes; a network without such parts does nothing.
 
         Args:
             arrays: The scene and its features.
             valid: `level_valid` of the scene's valid pixels.
-            pixels: All pixels whose labels may be seen; each class has one.
-            weighting: How the classes are weighted.
+            blocks: The pixels whose labels may be seen, and how they are held out.
             seed: The training's seed.
 
         Returns:
-            What was chosen, JSON-serialisable: it goes into the weights' configuration.
+            What was fitted; its record goes into the weights' configuration.
         """
-        return {}
+        return None
+
+    def fuse(self, logits: Mapping[str, Tensor], fusion: str | None = None) -> Tensor:
+        """(B, K) probabilities of the branches' logits (B, K) by a rule; None takes its own."""
+        return fuse(logits, fusion or self.fusion, self.decision)
+
+    @property
+    def training_fusion(self) -> str:
+        """The fusion rule until the decision is made: weights that are not known weigh nothing."""
+        return "confidence" if self.fusion == STACKED else self.fusion
 
     def parameter_count(self) -> int:
         """Number of trained parameters."""

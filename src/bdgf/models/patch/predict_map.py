@@ -20,7 +20,7 @@ from torch import Tensor
 
 from bdgf.core.errors import SettingsError
 from bdgf.models.base import PredictionSettings
-from bdgf.models.patch.fusion import check_fusion, fuse
+from bdgf.models.patch.fusion import check_fusion
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import SceneTensors, gather_cells, level_patch, level_valid
@@ -102,7 +102,7 @@ def _predict(
     # The fused probabilities (K, H, W), and (H, W) the classes that `branches` say.
     settings = settings or PredictionSettings()
     fusion = settings.fusion or classifier.fusion
-    check_fusion(fusion, classifier.branch_names)
+    check_fusion(fusion, classifier.branch_names, stacked=classifier.decision is not None)
     rules = {_FUSED: fusion, **{name: f"branch:{name}" for name in branches}}
     check_arrays(classifier, arrays, valid)
     fabric = make_fabric(devices)
@@ -280,7 +280,7 @@ def _classify(
     for number in symmetries:
         logits = classifier.classify(*_patches(classifier, block, rows, cols, number)).logits
         for name, rule in rules.items():
-            share = fuse(logits, rule) / len(symmetries)
+            share = classifier.fuse(logits, rule) / len(symmetries)
             total[name] = total[name] + share if name in total else share
     return {name: probabilities.cpu().numpy() for name, probabilities in total.items()}
 

@@ -37,6 +37,10 @@ class Pixels:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def where(self, chosen: np.ndarray) -> Pixels:
+        """Those of (n,) bool."""
+        return Pixels(self.rows[chosen], self.cols[chosen], self.targets[chosen])
+
 
 @dataclass(frozen=True)
 class TrainingSamples:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bdgf.core.settings import MAIN, Settings
 from bdgf.models.patch.augmentation import AugmentationSettings
+from bdgf.models.patch.decision import DecisionSettings
 from bdgf.models.patch.mutual_learning import MutualLearningSettings
 from bdgf.models.patch.sampling import ClassWeights
 from bdgf.models.patch.selection import SelectionSettings
@@ -46,6 +47,9 @@ class PatchTrainSettings(Settings):
     )
     checkpoint_seconds: float = Field(
         60, ge=0, description="Minimum time in seconds between two checkpoints"
+    )
+    decision: DecisionSettings = Field(
+        DecisionSettings(), description="How held-out blocks weigh the branches"
     )
     selection: SelectionSettings = Field(SelectionSettings(), description="Selection of the epoch")
     augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Augmentation")

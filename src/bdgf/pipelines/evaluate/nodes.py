@@ -157,9 +157,9 @@ def score(
         parameters: The group `evaluation`.
 
     Returns:
-        The metrics (those of `evaluate_predictions`, `scene`, `model` and `parameters`), the table
-        of the classes and the confusion matrix (rows are the truth). Equal runs give equal ones:
-        wall times are MLflow's.
+        The metrics (those of `evaluate_predictions`, `scene`, `model` and `parameters`, and
+        `decision` of a model that joins branches), the table of the classes and the confusion
+        matrix (rows are the truth). Equal runs give equal ones: wall times are MLflow's.
 
     Raises:
         MissingArtifactError: The classifier was trained on another split than this.
@@ -184,6 +184,8 @@ def score(
         "model": config["model"],
         "parameters": config["parameters"],
     }
+    if "decision" in config:
+        metrics["decision"] = config["decision"]
     if predictions.attrs.get("hidden"):
         metrics["hidden"] = predictions.attrs["hidden"]
     return metrics, per_class_table(metrics), confusion_table(metrics)

@@ -18,7 +18,7 @@ def grow(classes: int = 3, **changes):
     return grow_forest(table, targets, share, SETS, settings, seed=3, jobs=1)
 
 
-def filled(grown, classes: int = 3) -> TreeEnsemble:
+def filled(grown, classes: int = 3, shares=None) -> TreeEnsemble:
     forest = TreeEnsemble(classes)
-    forest.set_trees(**as_arrays(grown, classes))
+    forest.set_trees(**as_arrays(grown, classes, shares))
     return forest

@@ -7,11 +7,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from bdgf.models.bdgf.classical.branch import ClassicalBranch, ClassicalSettings
-from bdgf.models.bdgf.classical.fit import fit_classical_branch
+from bdgf.models.bdgf.classical.fit import ExpertChoice, fit_classical_branch
+from bdgf.models.bdgf.classical.forest_fit import grow_forest
 from bdgf.models.bdgf.classical.logistic import LinearSettings
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings
+from bdgf.models.patch.held_out import HeldOutSettings, hold_out_blocks
 from bdgf.models.patch.network import last
 from bdgf.models.patch.sampling import Pixels, class_weights
+from bdgf.models.patch.stacking import cross_entropy, of_right_class
 from bdgf.raster.patches import SceneTensors, gather_batch, level_valid
 
 PATCH = 7
@@ -35,26 +38,25 @@ def draw_pixels(labels: np.ndarray, count: int = 90, seed: int = 0) -> Pixels:
     return Pixels(rows, cols, labels[rows, cols])
 
 
-def chosen(use=False, inverse_temperature=10.0, pixels=3000, **linear) -> ClassicalSettings:
-    forest = ForestSettings(use=use, trees=10, sets=(("mean:1",), ("mean:1", "features")))
-    return ClassicalSettings(
-        linear=LinearSettings(**linear),
-        forest=forest,
-        inverse_temperature=inverse_temperature,
-        pixels=pixels,
-        components=2,
-        block=12,
+def chosen(use=False, sets=(("mean:1",), ("mean:1", "features")), **linear) -> ClassicalSettings:
+    forest = ForestSettings(use=use, trees=10, sets=sets)
+    return ClassicalSettings(linear=LinearSettings(**linear), forest=forest, components=2)
+
+
+def hold_out(pixels, weighting="sqrt", seed=0, **changes):
+    held_out = HeldOutSettings(**({"block": 12, "repeats": 2} | changes))
+    return hold_out_blocks(
+        pixels, SHAPE, held_out, buffer=PATCH // 2, weighting=weighting, seed=seed
     )
 
 
-def fit(arrays, pixels, settings=None, weighting="sqrt", classes=3, seed=0):
+def fit(arrays, pixels, settings=None, weighting="sqrt", classes=3, seed=0, **held_out):
     settings = settings or chosen()
     branch = ClassicalBranch(settings, 2, PATCH, classes, arrays.level_channels)
     valid = level_valid(torch.ones(SHAPE, dtype=torch.bool), max(len(arrays.features), 1))
-    choice = fit_classical_branch(
-        branch, arrays, valid, pixels, settings, patch=PATCH, weighting=weighting, seed=seed
-    )
-    return branch, choice, valid
+    blocks = hold_out(pixels, weighting, seed, **held_out)
+    fitted = fit_classical_branch(branch, arrays, valid, blocks, settings, patch=PATCH, seed=seed)
+    return branch, fitted, valid
 
 
 def describe(branch, arrays, valid, pixels):
@@ -87,8 +89,12 @@ def test_a_linear_map_is_scikit_learns_logistic_regression(weighting, classes):
     arrays, labels = make_arrays(texture=False)
     pixels = draw_pixels(np.minimum(labels, classes - 1))
     only = chosen(candidates=(("mean:1",),), c=(0.1,))
-    branch, choice, valid = fit(arrays, pixels, only, weighting, classes)
-    assert [(one.statistics, one.c) for one in choice.linear] == [(("mean:1",), 0.1)]
+    branch, fitted, valid = fit(arrays, pixels, only, weighting, classes)
+    [expert] = fitted.record["experts"]
+    assert (expert["kind"], expert["statistics"], expert["c"], expert["share"]) == (
+        *("linear map", ("mean:1",), 0.1),
+        pytest.approx(1),
+    )
     table, found = describe(branch, arrays, valid, pixels)
     weights = class_weights(pixels.targets, classes, weighting)
     share = None if weights is None else weights[pixels.targets]
@@ -98,63 +104,93 @@ def test_a_linear_map_is_scikit_learns_logistic_regression(weighting, classes):
     assert found.numpy() == pytest.approx(wanted, abs=1e-3)
 
 
-def shares_of(choice) -> dict[tuple[str, ...], float]:
-    return {one.statistics: one.share for one in choice.linear}
+def shares_of(fitted, kind="linear map") -> dict[tuple[str, ...], float]:
+    return {
+        one["statistics"]: one["share"] for one in fitted.record["experts"] if one["kind"] == kind
+    }
 
 
-@pytest.mark.parametrize("weighed", [False, True])
-def test_roughness_decides_where_that_tells_the_classes_apart(weighed):
+def test_roughness_decides_where_that_tells_the_classes_apart():
     arrays, labels = make_arrays(texture=True)
     sets = ((), ("mean:1",), ("deviation:2",))
-    settings = chosen(candidates=sets, c=(0.3,), weighed=weighed, inverse_temperature=20.0)
-    branch, choice, valid = fit(arrays, draw_pixels(labels, 150), settings)
-    shares = shares_of(choice)
-    if weighed:
-        assert set(shares) == set(sets)
-        assert 0.8 < shares["deviation:2",] < 1
-    else:
-        assert shares == {("deviation:2",): 1.0}
-        assert (branch.linear.weight[..., 2:4] == 0).all()  # what was not chosen has no weight
+    settings = chosen(candidates=sets, c=(0.3,))
+    branch, fitted, valid = fit(arrays, draw_pixels(labels, 150), settings)
+    shares = shares_of(fitted)
+    assert shares["deviation:2",] > 0.7
+    assert sum(shares.values()) == pytest.approx(1)
     others = draw_pixels(labels, 400, seed=1)
     found = describe(branch, arrays, valid, others)[1].argmax(1).numpy()
     assert (found == others.targets).mean() > 0.8
 
 
-@pytest.mark.parametrize("weighed", [False, True])
 @pytest.mark.parametrize("use", [False, True])
-def test_features_decide_where_they_tell_the_classes_apart(use, weighed):
+def test_features_decide_where_they_tell_the_classes_apart(use):
     arrays, labels = make_arrays(texture=False)
     arrays = with_features(arrays, labels)
     sets = ((), ("mean:1",), ("features",))
-    settings = chosen(use, candidates=sets, c=(0.3,), weighed=weighed)
-    branch, choice, valid = fit(arrays, draw_pixels(labels), settings)
-    shares = shares_of(choice)
-    assert len(shares) == (3 if weighed else 1)
+    branch, fitted, valid = fit(arrays, draw_pixels(labels), chosen(use, candidates=sets, c=(0.3,)))
+    shares = shares_of(fitted)
     assert max(shares, key=shares.__getitem__) == ("features",)
+    assert sum(one.share for one in fitted.experts if one.features) > 0.6
     others = draw_pixels(labels, 400, seed=1)
     found = describe(branch, arrays, valid, others)[1].argmax(1).numpy()
     assert (found == others.targets).mean() > 0.9
 
 
-def test_weighed_maps_count_by_their_losses_on_held_out_pixels():
-    arrays, labels = make_arrays(texture=True)
-    pixels = draw_pixels(labels, 150)
-    sets = ((), ("deviation:1",), ("deviation:2",))
-    branch, choice, _ = fit(
-        arrays, pixels, chosen(candidates=sets, weighed=True, inverse_temperature=3.0)
+def test_features_of_noise_are_weighed_out():
+    arrays, labels = make_arrays(texture=False)
+    rng = np.random.default_rng(3)
+    noise = torch.from_numpy(rng.normal(size=(40, *SHAPE))).half()
+    moments = (noise.float().mean((1, 2)),), (noise.float().std((1, 2)),)
+    arrays = SceneTensors(arrays.channels, arrays.modalities, (noise,), *moments)
+    sets = ((), ("features",))
+    settings = chosen(True, sets=sets, candidates=sets, c=(1.0,)).model_copy(
+        update={"components": 30}
     )
-    losses = np.array([one.loss for one in choice.linear])
-    alone = [fit(arrays, pixels, chosen(candidates=(names,)))[1].linear[0].loss for names in sets]
-    assert losses.tolist() == pytest.approx(alone)
-    weights = np.exp(-3.0 * losses)
-    assert [one.share for one in choice.linear] == pytest.approx(weights / weights.sum())
-    assert branch.linear.shares.tolist() == pytest.approx(weights / weights.sum(), abs=1e-6)
-    # By convexity, which only the floor under probabilities could break; the bound holds always.
-    bound = losses - np.log(weights / weights.sum())
-    assert choice.linear_loss <= float(losses @ weights / weights.sum()) + 1e-9
-    assert choice.linear_loss <= bound.min() + 1e-9
-    seen = branch.linear.weight[0].any(0).nonzero().flatten().tolist()
-    assert seen == branch.describe.columns(())
+    _, fitted, _ = fit(arrays, draw_pixels(labels, 150), settings, block=6)
+    assert sum(one.share for one in fitted.experts if one.features) < 0.2
+
+
+def test_an_expert_of_no_use_is_left_out_and_has_no_weights():
+    arrays, labels = make_arrays(texture=True)
+    settings = chosen(candidates=((), ("deviation:2",)), c=(1.0,))
+    branch, fitted, _ = fit(arrays, draw_pixels(labels, 400), settings, block=4, strength=0.01)
+    shares = shares_of(fitted)
+    assert shares == {(): 0, ("deviation:2",): pytest.approx(1)}
+    assert (branch.linear.weight[0] == 0).all()
+
+
+def test_the_branch_mixes_its_experts_by_their_shares():
+    arrays, labels = make_arrays(texture=False)
+    pixels, others = draw_pixels(labels, 150), draw_pixels(labels, 60, seed=1)
+    linear, trees = ((), ("mean:1",)), ((), ("mean:1",))
+    both = chosen(True, sets=trees, candidates=linear, c=(0.1,))
+    branch, fitted, valid = fit(arrays, pixels, both)
+    shares = [one.share for one in fitted.experts]
+    assert sum(shares) == pytest.approx(1)
+    assert branch.shares.tolist() == pytest.approx([sum(shares[:2]), sum(shares[2:])], abs=1e-6)
+    wanted = 0
+    for (kind, names), share in zip(
+        [*(("linear", s) for s in linear), *(("trees", s) for s in trees)], shares, strict=True
+    ):
+        if kind == "linear":
+            alone = chosen(candidates=(names,), c=(0.1,))
+            said = describe(fit(arrays, pixels, alone)[0], arrays, valid, others)[1]
+        else:
+            described, _ = describe(branch, arrays, valid, pixels)
+            rows, _ = describe(branch, arrays, valid, others)
+            blocks = hold_out(pixels)
+            grown = grow_forest(
+                *(described.numpy(), pixels.targets, blocks.share),
+                [branch.describe.columns(one) for one in trees],
+                *(both.forest, 0, 1),
+            )[trees.index(names)]
+            said = torch.from_numpy(
+                grown.estimator.predict_proba(rows.numpy()[:, grown.columns])
+            ).float()
+        wanted = wanted + share * said
+    found = describe(branch, arrays, valid, others)[1]
+    assert torch.allclose(found, wanted.to(found), atol=1e-4)
 
 
 def test_each_linear_map_has_the_penalty_of_its_lowest_loss():
@@ -162,38 +198,27 @@ def test_each_linear_map_has_the_penalty_of_its_lowest_loss():
     pixels = draw_pixels(labels, 150)
     sets, penalties = ((), ("deviation:2",)), (0.001, 0.1, 10.0)
 
-    def choice(*values):
-        settings = chosen(candidates=sets, c=values, weighed=True)
-        return fit(arrays, pixels, settings)[1].linear
+    def experts(*values):
+        return fit(arrays, pixels, chosen(candidates=sets, c=values))[1].record["experts"]
 
-    alone = {penalty: [one.loss for one in choice(penalty)] for penalty in penalties}
-    for at, found in enumerate(choice(*penalties)):
+    alone = {penalty: [one["loss"] for one in experts(penalty)] for penalty in penalties}
+    for at, found in enumerate(experts(*penalties)):
         best = min(penalties, key=lambda penalty: alone[penalty][at])
-        assert (found.c, found.loss) == (best, pytest.approx(alone[best][at]))
+        assert (found["c"], found["loss"]) == (best, pytest.approx(alone[best][at]))
 
 
-def test_the_better_of_linear_map_and_forest_has_the_greater_share():
-    arrays, labels = make_arrays(texture=False)
+def test_what_it_says_of_held_out_pixels_is_better_than_its_worst_expert():
+    arrays, labels = make_arrays(texture=True)
     pixels = draw_pixels(labels, 150)
-    settings = chosen(use=True, candidates=((),), c=(0.1,), inverse_temperature=5.0)
-    branch, choice, _ = fit(arrays, pixels, settings)
-    weights = np.exp(-5.0 * np.array([choice.linear_loss, choice.forest_loss]))
-    assert branch.shares.tolist() == pytest.approx((weights / weights.sum()).tolist(), abs=1e-5)
-    assert choice.forest_share == pytest.approx(float(branch.shares[1]), abs=1e-5)
-    even, choice, _ = fit(arrays, pixels, settings.model_copy(update={"inverse_temperature": 0.0}))
-    assert even.shares.tolist() == [0.5, 0.5]
-    assert choice.forest_share == 0.5
-
-
-def test_thinned_pixels_stand_for_those_left_out():
-    arrays, labels = make_arrays(texture=False)
-    pixels = draw_pixels(labels, 1500)
-    only = {"candidates": ((),), "c": (1.0,)}
-    whole, _, valid = fit(arrays, pixels, chosen(**only))
-    thinned, _, _ = fit(arrays, pixels, chosen(**only, pixels=600))
-    others = draw_pixels(labels, 400, seed=1)
-    difference = [describe(branch, arrays, valid, others)[1] for branch in (whole, thinned)]
-    assert 0 < (difference[0] - difference[1]).abs().mean() < 0.05
+    _, fitted, _ = fit(arrays, pixels, chosen(True, candidates=((), ("deviation:2",))))
+    blocks = hold_out(pixels)
+    held = np.concatenate([np.flatnonzero(held) for _, held in blocks.folds])
+    said = np.concatenate(fitted.said)
+    assert said.sum(1) == pytest.approx(1)
+    right = of_right_class(said, pixels.targets[held])
+    together = cross_entropy(right, blocks.share[held])
+    assert together < max(one.loss for one in fitted.experts)
+    assert together < min(one.loss for one in fitted.experts) + 0.05
 
 
 def test_the_same_seed_gives_the_same_branch():
@@ -206,16 +231,30 @@ def test_the_same_seed_gives_the_same_branch():
     assert all(torch.equal(tensor, state[name]) for name, tensor in first.state_dict().items())
 
 
-@pytest.mark.parametrize("weighed", [False, True])
-def test_where_nothing_can_be_held_out_the_simplest_is_taken_or_all_evenly(weighed):
+def test_where_nothing_can_be_held_out_linear_maps_and_trees_count_alike():
     arrays, _ = make_arrays(texture=False)
     rows, cols = np.unravel_index(np.arange(9), (3, 3))  # within the buffer of one another
     pixels = Pixels(rows, cols, np.arange(9) % 3)
-    settings = chosen(use=True, candidates=((), ("mean:1",)), weighed=weighed)
-    branch, choice, _ = fit(arrays, pixels, settings)
-    assert choice.linear_loss is choice.forest_loss is None
-    assert {one.loss for one in choice.linear} == {None}
-    assert {one.c for one in choice.linear} == {0.01}
-    assert shares_of(choice) == ({(): 0.5, ("mean:1",): 0.5} if weighed else {(): 1.0})
+    settings = chosen(True, sets=((),), candidates=((), ("mean:1",)))
+    branch, fitted, _ = fit(arrays, pixels, settings)
+    assert {one["loss"] for one in fitted.record["experts"]} == {None}
+    assert {one["c"] for one in fitted.record["experts"]} == {0.01, None}
+    assert shares_of(fitted) == {(): 0.25, ("mean:1",): 0.25}
+    assert shares_of(fitted, "trees") == {(): 0.5}
+    assert fitted.said == ()
     assert branch.linear.weight.isfinite().all()
     assert branch.shares.tolist() == [0.5, 0.5]
+
+
+def test_names_say_what_an_expert_sees():
+    windows = tuple(f"mean:{sigma}" for sigma in (1, 2, 4, 8))
+    names = [
+        ExpertChoice("trees", statistics, None, None, 1.0).name
+        for statistics in ((), ("mean:1", "features"), windows, (*windows, "features"))
+    ]
+    assert names == [
+        "trees (pixel)",
+        "trees (mean:1 features)",
+        "trees (windows)",
+        "trees (windows features)",
+    ]

@@ -1,10 +1,11 @@
 """Trees as scikit-learn grows them."""
 
 import numpy as np
+import torch
 
-from bdgf.models.bdgf.classical.forest_fit import as_arrays, forest_probabilities, grow_forest
+from bdgf.models.bdgf.classical.forest_fit import as_arrays, grow_forest
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings
-from tests.models.bdgf.classical.small_forest import SETS, grow
+from tests.models.bdgf.classical.small_forest import SETS, filled, grow
 
 
 def test_trees_do_not_depend_on_the_number_of_threads():
@@ -19,14 +20,16 @@ def test_trees_do_not_depend_on_the_number_of_threads():
     assert all(np.array_equal(one[name], two[name]) for name in one)
 
 
-def test_each_set_of_columns_has_trees_of_its_own_and_all_count_alike():
+def test_each_set_of_columns_has_trees_of_its_own_and_counts_by_its_share():
     grown, table = grow(), np.random.default_rng(1).normal(size=(30, 4)).astype(np.float32)
     assert [g.columns for g in grown] == list(SETS)
-    said = [
-        tree.predict_proba(table[:, g.columns]) for g in grown for tree in g.estimator.estimators_
-    ]
-    assert len(said) == 14
-    np.testing.assert_allclose(forest_probabilities(grown, table), np.mean(said, 0), atol=1e-12)
+    said = np.stack([g.estimator.predict_proba(table[:, g.columns]) for g in grown])
+    for shares in ((0.5, 0.5), (0.9, 0.1)):
+        found = filled(grown, shares=shares)(torch.from_numpy(table)).exp()
+        np.testing.assert_allclose(found, np.tensordot(shares, said, 1), atol=1e-5)
+    np.testing.assert_allclose(
+        filled(grown)(torch.from_numpy(table)).exp(), said.mean(0), atol=1e-5
+    )
 
 
 def test_arrays_name_the_columns_of_the_whole_table():

@@ -28,28 +28,17 @@ class ClassicalSettings(Settings):
     )
     linear: LinearSettings = Field(LinearSettings(), description="The linear maps")
     forest: ForestSettings = Field(ForestSettings(), description="The forest")
-    inverse_temperature: float = Field(
-        10.0,
-        ge=0,
-        description="Linear maps and the forest are weighted by exp(-inverse_temperature * "
-        "cross-entropy on held-out training pixels); 0 weights them evenly",
-    )
-    pixels: int = Field(
-        3000, ge=2, description="Most labelled pixels that it is fitted on, rare classes whole"
-    )
-    folds: int = Field(5, ge=2, description="Folds of the cross-validation")
-    block: int = Field(24, ge=1, description="Side in pixels of the blocks that folds are made of")
-    repeats: int = Field(3, ge=1, description="Draws of the folds that losses are the mean of")
 
 
 class ClassicalBranch(nn.Module):
-    """Mixes the probabilities of linear maps and a forest; all of it is buffers.
+    """Mixes the probabilities of linear maps and trees, its experts; all of it is buffers.
 
     Attributes:
         components: Of the diffusion features; None without guidance.
         describe: What both see of a pixel.
-        linear_sets: What a linear map may see, beside the pixel's channels.
-        forest_sets: What the trees see, likewise.
+        linear_sets: What each linear map sees, beside the pixel's channels.
+        forest_sets: What trees see, likewise.
+        shares: (2,) of the linear maps and of the trees, or (1,).
         linear: The linear maps.
         forest: The forest, or None.
     """
@@ -89,8 +78,7 @@ class ClassicalBranch(nn.Module):
             patch,
             self.components.count if self.components else 0,
         )
-        maps = len(self.linear_sets) if settings.linear.weighed else 1
-        self.linear = LinearMaps(maps, self.describe.width, classes)
+        self.linear = LinearMaps(len(self.linear_sets), self.describe.width, classes)
         self.forest = TreeEnsemble(classes) if settings.forest.use else None
         experts = 1 + (self.forest is not None)
         self.register_buffer("shares", torch.full((experts,), 1 / experts))

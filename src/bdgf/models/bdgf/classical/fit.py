@@ -1,121 +1,147 @@
 """Fit of the classical branch: components without labels, then what the labelled pixels say.
 
-What its linear map sees, and how much it counts beside the forest, is decided by cross-validation
-on training pixels alone: folds of whole blocks, with the pixels around what is held out left out
-too, as test pixels lie apart from training pixels. So each scene gets its own by one rule for all.
+Its experts are a linear map and trees on several sets of statistics, with diffusion features and
+without. Penalties and shares are decided on held-out blocks of the training pixels
+(`bdgf.models.patch.held_out`, `bdgf.models.patch.stacking`): each scene gets its own by one rule
+for all.
 """
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bdgf.models.bdgf.classical.branch import ClassicalBranch, ClassicalSettings
-from bdgf.models.bdgf.classical.forest_fit import as_arrays, forest_probabilities, grow_forest
+from bdgf.models.bdgf.classical.forest_fit import GrownTrees, as_arrays, grow_forest
 from bdgf.models.bdgf.classical.logistic_fit import (
-    Folds,
-    LinearFit,
-    choose_linear,
+    HeldOutFit,
+    among_all,
+    choose_penalty,
     fit_linear,
-    held_out_loss,
+    held_out_fit,
 )
-from bdgf.models.patch.network import last
-from bdgf.models.patch.sampling import ClassWeights, Pixels, class_weights, thin_classes
+from bdgf.models.bdgf.classical.patch_statistics import FEATURES
+from bdgf.models.patch.decision import Expert
+from bdgf.models.patch.held_out import HeldOutBlocks
+from bdgf.models.patch.network import FittedBranch, last
+from bdgf.models.patch.sampling import Pixels
+from bdgf.models.patch.stacking import of_right_class, stack
 from bdgf.raster.patches import SceneTensors, gather_batch
-from bdgf.splits.block_folds import block_folds
 
-log = logging.getLogger(__name__)
+NAME = "classical"
+"""Name of the branch."""
 
 _COMPONENT_CELLS = 20_000
 """Cells of a level that components are fitted on: many times its channels."""
+_LEAST_SHARE = 0.02
+"""Experts of a lower share are left out: they cost time in every map."""
+_NAMED_STATISTICS = 3
+"""Most statistics that an expert's name lists."""
 
 
 @dataclass(frozen=True)
-class LinearChoice:
-    """What cross-validation decided about one linear map.
+class ExpertChoice:
+    """What held-out blocks decided about one expert.
 
     Attributes:
+        kind: `linear map` or `trees`.
         statistics: Names of its statistics, beside the pixel's channels.
-        c: C, the inverse L2 penalty.
+        c: C of a linear map, the inverse L2 penalty.
         loss: Its cross-entropy on held-out training pixels; None where none could be held out.
-        share: Its weight among the linear maps.
+        share: Its weight in the branch.
     """
 
+    kind: str
     statistics: tuple[str, ...]
-    c: float
+    c: float | None
     loss: float | None
     share: float
 
-
-@dataclass(frozen=True)
-class ClassicalChoice:
-    """What cross-validation decided.
-
-    Attributes:
-        linear: Of each linear map that counts.
-        linear_loss: The cross-entropy of all of them together on held-out training pixels; None
-            where none could be held out.
-        forest_loss: The forest's, likewise; None without a forest.
-        forest_share: The forest's weight in the mixture.
-    """
-
-    linear: tuple[LinearChoice, ...]
-    linear_loss: float | None
-    forest_loss: float | None
-    forest_share: float
+    @property
+    def name(self) -> str:
+        """Its name in what is told of it."""
+        shown = [name for name in self.statistics if name != FEATURES]
+        if len(shown) > _NAMED_STATISTICS:
+            shown = ["windows"]
+        shown += [FEATURES] * (FEATURES in self.statistics)
+        return f"{self.kind} ({' '.join(shown) or 'pixel'})"
 
 
 @dataclass(frozen=True)
 class _Table:
-    # Labelled pixels: what describes them (n, F), their classes and weights (n,), and folds.
+    # Labelled pixels: what describes them (n, F), and their blocks, with classes and weights.
     described: np.ndarray
-    targets: np.ndarray
-    share: np.ndarray
-    folds: Folds
+    blocks: HeldOutBlocks
+    classes: int
+
+    @property
+    def targets(self) -> np.ndarray:
+        return self.blocks.pixels.targets
+
+    @property
+    def share(self) -> np.ndarray:
+        return self.blocks.share
 
 
 def fit_classical_branch(
     branch: ClassicalBranch,
     arrays: SceneTensors,
     valid: tuple[Tensor, ...],
-    pixels: Pixels,
+    blocks: HeldOutBlocks,
     settings: ClassicalSettings,
     *,
     patch: int,
-    weighting: ClassWeights,
     seed: int,
-) -> ClassicalChoice:
+) -> FittedBranch:
     """Fits all of `branch`.
 
     Args:
         branch: The branch; its weights are set.
         arrays: The scene and its features.
         valid: `level_valid` of the scene's valid pixels.
-        pixels: All pixels whose labels may be seen; each class has one.
+        blocks: The pixels whose labels may be seen, and how they are held out.
         settings: The branch's settings.
         patch: Width of the patch in pixels.
-        weighting: How the classes are weighted.
-        seed: Decides folds and trees.
+        seed: Decides the trees.
 
     Returns:
-        What was chosen.
+        What was chosen, and what the branch says of held-out pixels.
     """
     _fit_components(branch, arrays, valid)
-    table = _table(branch, arrays, valid, pixels, settings, patch, weighting, seed)
-    linear = _fit_linear(branch, table, settings)
-    forest_loss = _fit_forest(branch, table, settings, seed)
-    share = _weigh(branch, linear.loss, forest_loss, settings.inverse_temperature)
-    sets = (branch.linear_sets[index] for index in linear.candidates)
-    each = zip(sets, linear.c, linear.losses, linear.shares.tolist(), strict=True)
-    chosen = ClassicalChoice(
-        tuple(LinearChoice(*one) for one in each), linear.loss, forest_loss, share
+    described = _describe(branch, arrays, valid, blocks.pixels, patch)
+    table = _Table(described, blocks, branch.linear.bias.shape[1])
+    linear = [
+        choose_penalty(
+            *(described[:, branch.describe.columns(names)], table.targets, table.share),
+            *(table.classes, settings.linear.c, blocks.folds),
+        )
+        for names in branch.linear_sets
+    ]
+    trees = _held_out_trees(branch, table, settings, seed)
+    fits = [*(one.held_out for one in linear), *trees]
+    shares, said = _shares(fits, len(linear), table)
+    of_linear, of_trees = shares[: len(linear)], shares[len(linear) :]
+    _set_linear(branch, table, [one.c for one in linear], of_linear)
+    _set_trees(branch, table, settings, of_trees, seed)
+    branch.shares.copy_(torch.tensor([of_linear.sum(), of_trees.sum()][: len(branch.shares)]))
+    chosen = [
+        *(("linear map", s, one.c) for s, one in zip(branch.linear_sets, linear, strict=True)),
+        *(("trees", names, None) for names in branch.forest_sets),
+    ]
+    experts = [
+        ExpertChoice(*one, fit.loss, float(share))
+        for one, fit, share in zip(chosen, fits, shares, strict=True)
+    ]
+    return FittedBranch(
+        NAME,
+        {"experts": [asdict(one) for one in experts]},
+        tuple(Expert(e.name, e.share, e.loss, FEATURES in e.statistics) for e in experts),
+        said,
     )
-    _tell(chosen)
-    return chosen
 
 
 def _fit_components(
@@ -128,35 +154,6 @@ def _fit_components(
         seen = seen[:: max(len(seen) // _COMPONENT_CELLS, 1)]
         cells = last(arrays.features[level][None]).reshape(-1, arrays.level_channels[level])
         branch.components.fit(level, cells[seen].to(branch.shares.device))
-
-
-def _table(
-    branch: ClassicalBranch,
-    arrays: SceneTensors,
-    valid: tuple[Tensor, ...],
-    pixels: Pixels,
-    settings: ClassicalSettings,
-    patch: int,
-    weighting: ClassWeights,
-    seed: int,
-) -> _Table:
-    rng = np.random.default_rng([seed, 5])
-    weights = class_weights(pixels.targets, int(pixels.targets.max()) + 1, weighting)
-    counts, pixels = np.bincount(pixels.targets), thin_classes(pixels, settings.pixels, rng)
-    share = np.ones(len(pixels)) if weights is None else weights[pixels.targets].astype(float)
-    if len(pixels) < counts.sum():  # a pixel of a thinned class stands for those left out
-        share *= (counts / np.bincount(pixels.targets))[pixels.targets]
-        share *= len(pixels) / share.sum()
-    at = (pixels.rows, pixels.cols)
-    labelled = np.zeros(arrays.shape, np.int64)
-    labelled[at] = 1 + pixels.targets
-    folds = [
-        (train[at], held[at])
-        for _ in range(settings.repeats)
-        for train, held in block_folds(labelled, settings.folds, settings.block, patch // 2, rng)
-    ]
-    described = _describe(branch, arrays, valid, pixels, patch)
-    return _Table(described, pixels.targets, share, folds)
 
 
 def _describe(
@@ -185,86 +182,83 @@ def _describe(
     return torch.cat(described).numpy()
 
 
-def _fit_linear(branch: ClassicalBranch, table: _Table, settings: ClassicalSettings) -> LinearFit:
-    columns = [branch.describe.columns(names) for names in branch.linear_sets]
-    found = choose_linear(
-        table.described,
-        table.targets,
-        table.share,
-        columns,
-        settings.linear.c,
-        table.folds,
-        settings.inverse_temperature if settings.linear.weighed else None,
+def _grow(
+    branch: ClassicalBranch,
+    table: _Table,
+    settings: ClassicalSettings,
+    seed: int,
+    train: np.ndarray,
+) -> list[GrownTrees]:
+    return grow_forest(
+        *(table.described[train], table.targets[train], table.share[train]),
+        [branch.describe.columns(names) for names in branch.forest_sets],
+        *(settings.forest, seed, torch.get_num_threads()),
     )
+
+
+def _held_out_trees(
+    branch: ClassicalBranch, table: _Table, settings: ClassicalSettings, seed: int
+) -> list[HeldOutFit]:
+    # Of each set of statistics, what trees on it say of held-out pixels.
+    said: list[list[np.ndarray]] = [[] for _ in branch.forest_sets]
+    for train, held in table.blocks.folds:
+        for of_set, grown in zip(said, _grow(branch, table, settings, seed, train), strict=True):
+            found = grown.estimator.predict_proba(table.described[held][:, grown.columns])
+            of_set.append(among_all(found, grown.estimator.classes_, table.classes))
+    return [held_out_fit(one, table.targets, table.share, table.blocks.folds) for one in said]
+
+
+def _shares(
+    fits: Sequence[HeldOutFit], linear: int, table: _Table
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    # The experts' shares, and what all of them say together of each fold's held-out pixels.
+    # Beforehand linear maps count as much as trees, however many there are of either.
+    kinds = [count for count in (linear, len(fits) - linear) if count]
+    prior = np.concatenate([np.full(count, 1 / count / len(kinds)) for count in kinds])
+    folds = table.blocks.folds
+    if not folds:
+        return prior, ()
+    held = np.concatenate([np.flatnonzero(of_fold) for _, of_fold in folds])
+    right = [of_right_class(np.concatenate(fit.said), table.targets[held]) for fit in fits]
+    blocks = len(np.unique(table.blocks.block[held]))
+    shares = stack(np.stack(right, axis=1), table.share[held], blocks, prior, table.blocks.strength)
+    kept = shares >= min(_LEAST_SHARE, shares.max())
+    shares = np.where(kept, shares, 0) / shares[kept].sum()
+    said = zip(*(fit.said for fit in fits), strict=True)
+    return shares, tuple(np.tensordot(shares, np.stack(of_fold), 1) for of_fold in said)
+
+
+def _set_linear(
+    branch: ClassicalBranch, table: _Table, c: Sequence[float], shares: np.ndarray
+) -> None:
     weights, biases = torch.zeros_like(branch.linear.weight), torch.zeros_like(branch.linear.bias)
-    penalties = zip(found.candidates, found.c, strict=True)
-    for index, (candidate, penalty) in enumerate(penalties):
-        of_map = columns[candidate]
+    for index, (names, penalty) in enumerate(zip(branch.linear_sets, c, strict=True)):
+        if not shares[index]:
+            continue
+        of_map = branch.describe.columns(names)
         weight, bias = fit_linear(table.described[:, of_map], table.targets, table.share, penalty)
         weights[index][:, of_map] = torch.from_numpy(weight).to(weights)
         biases[index] = torch.from_numpy(bias).to(biases)
-    branch.linear.set_weights(weights, biases, torch.from_numpy(found.shares))
+    branch.linear.set_weights(weights, biases, torch.from_numpy(_within(shares)))
+
+
+def _set_trees(
+    branch: ClassicalBranch,
+    table: _Table,
+    settings: ClassicalSettings,
+    shares: np.ndarray,
+    seed: int,
+) -> None:
+    if branch.forest is None or not shares.any():
+        return
+    grown = _grow(branch, table, settings, seed, np.ones(len(table.targets), bool))
+    kept = [(one, share) for one, share in zip(grown, _within(shares), strict=True) if share]
+    trees, of_each = zip(*kept, strict=True)
+    branch.forest.set_trees(**as_arrays(list(trees), table.classes, of_each))
+
+
+def _within(shares: np.ndarray) -> np.ndarray:
+    # Shares that sum to one, even ones where all are 0.
+    total = shares.sum()
+    found: np.ndarray = shares / total if total else np.full(len(shares), 1 / len(shares))
     return found
-
-
-def _fit_forest(
-    branch: ClassicalBranch, table: _Table, settings: ClassicalSettings, seed: int
-) -> float | None:
-    # Grows the forest; its cross-entropy on held-out pixels, where there are some.
-    if branch.forest is None:
-        return None
-    columns = [branch.describe.columns(names) for names in branch.forest_sets]
-
-    def grow(train: np.ndarray) -> list:
-        return grow_forest(
-            table.described[train],
-            table.targets[train],
-            table.share[train],
-            columns,
-            settings.forest,
-            seed,
-            torch.get_num_threads(),
-        )
-
-    everything = grow(np.ones(len(table.targets), bool))
-    branch.forest.set_trees(**as_arrays(everything, branch.linear.bias.shape[1]))
-    if not table.folds:
-        return None
-    said = [forest_probabilities(grow(train), table.described[held]) for train, held in table.folds]
-    return held_out_loss(said, table.targets, table.share, table.folds)
-
-
-def _weigh(
-    branch: ClassicalBranch, linear: float | None, forest: float | None, inverse_temperature: float
-) -> float:
-    # Sets the shares; returns the forest's.
-    if branch.forest is None:
-        return 0.0
-    ahead = (
-        inverse_temperature * (linear - forest)
-        if linear is not None and forest is not None
-        else 0.0
-    )
-    share = float(1 / (1 + np.exp(-ahead)))
-    branch.shares.copy_(torch.tensor([1 - share, share]))
-    return share
-
-
-def _tell(chosen: ClassicalChoice) -> None:
-    def loss(value: float | None) -> str:
-        return "not held out" if value is None else f"cross-entropy {value:.3f}"
-
-    for one in chosen.linear:
-        log.info(
-            "classical branch: linear map of %s, C %g (%s), %.0f %%",
-            ", ".join(("the pixel", *one.statistics)),
-            one.c,
-            loss(one.loss),
-            100 * (1 - chosen.forest_share) * one.share,
-        )
-    if chosen.forest_share:
-        log.info(
-            "classical branch: forest (%s), %.0f %%",
-            loss(chosen.forest_loss),
-            100 * chosen.forest_share,
-        )

@@ -60,26 +60,32 @@ def grow_forest(
     ]
 
 
-def forest_probabilities(grown: list[GrownTrees], table: np.ndarray) -> np.ndarray:
-    """(n, trained classes) mean over all trees, whose number is the same on each set."""
-    return np.mean([g.estimator.predict_proba(table[:, g.columns]) for g in grown], axis=0)
+def as_arrays(
+    grown: list[GrownTrees], classes: int, shares: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """The trees as `TreeEnsemble.set_trees` takes them, on columns of the whole table.
 
-
-def as_arrays(grown: list[GrownTrees], classes: int) -> dict[str, Any]:
-    """The trees as `TreeEnsemble.set_trees` takes them, on columns of the whole table."""
+    Args:
+        grown: The trees on each set.
+        classes: K.
+        shares: Of each set in the mean over all trees; they sum to one. None counts trees alike.
+    """
+    trees = [len(one.estimator.estimators_) for one in grown]
+    shares = shares or [count / sum(trees) for count in trees]
     found: dict[str, list[np.ndarray]] = {
         name: [] for name in ("columns", "thresholds", "below", "probabilities")
     }
     roots, depth, start = [], 0, 0
-    for columns, estimator in grown:
-        of_set = np.asarray(columns)
+    for (columns, estimator), count, share in zip(grown, trees, shares, strict=True):
+        # The mean over all trees is taken of what lies in their leaves.
+        of_set, scale = np.asarray(columns), share * sum(trees) / count
         for tree in (one.tree_ for one in estimator.estimators_):
             leaf = tree.children_left < 0
             own = np.arange(tree.node_count)
             below = np.stack([tree.children_left, tree.children_right], axis=1)
             counts = tree.value[:, 0]
             probabilities = np.zeros((tree.node_count, classes))
-            probabilities[:, estimator.classes_] = counts / counts.sum(1, keepdims=True)
+            probabilities[:, estimator.classes_] = scale * (counts / counts.sum(1, keepdims=True))
             found["columns"].append(np.where(leaf, of_set[0], of_set[tree.feature]))
             found["thresholds"].append(np.where(leaf, _NEVER, tree.threshold))
             found["below"].append(np.where(leaf[:, None], own[:, None], below) + start)

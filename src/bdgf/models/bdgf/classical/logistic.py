@@ -1,7 +1,7 @@
-"""Linear maps of what describes a pixel: one expert of the classical branch.
+"""Linear maps of what describes a pixel: experts of the classical branch.
 
 Where spectra tell the classes apart, what they say of unseen places is hard to beat with few
-labels. There is the best one of several sets of statistics, or one on each of the sets;
+labels. There is one on each of several sets of statistics;
 `bdgf.models.bdgf.classical.logistic_fit` finds their weights.
 """
 
@@ -29,19 +29,15 @@ class LinearSettings(Settings):
             ("mean:1", "deviation:2", FEATURES),
         ),
         min_length=1,
-        description="Sets of statistics, beside the pixel's own channels: mean or deviation in a "
+        description="There is a map on each of these sets of statistics, beside the pixel's own "
+        "channels: mean or deviation in a "
         "Gaussian window of so many pixels sigma, or components of the diffusion features "
         "(`features`; without guidance there are none)",
-    )
-    weighed: bool = Field(
-        False,
-        description="Mix a map on each of the sets, weighted by exp(-inverse_temperature * "
-        "cross-entropy on held-out training pixels), or take the best one alone",
     )
     c: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (0.01, 0.03, 0.1, 0.3, 1.0),
         min_length=1,
-        description="Values of C (inverse L2 penalty) to choose from",
+        description="Values of C (inverse L2 penalty) to choose from, for each map",
     )
 
 

@@ -7,87 +7,91 @@ from typing import NamedTuple
 
 import numpy as np
 
-Folds = list[tuple[np.ndarray, np.ndarray]]
-"""(n,) bool: which pixels of a table train, and which are held out."""
+from bdgf.models.patch.held_out import Folds
+from bdgf.models.patch.stacking import cross_entropy, of_right_class
 
 _ITERATIONS = 500  # of L-BFGS, which converges in some dozens on standardised columns
-_LEAST_PROBABILITY = 1e-3  # that a held-out pixel's loss reckons with: one mistake decides nothing
+
+
+class HeldOutFit(NamedTuple):
+    """What a fit to the training pixels of each fold says of those held out.
+
+    Attributes:
+        loss: Weighted mean cross-entropy over all folds; None without folds.
+        said: Of each fold, probabilities (held-out pixels, K).
+    """
+
+    loss: float | None
+    said: tuple[np.ndarray, ...]
 
 
 class LinearFit(NamedTuple):
-    """Logistic regressions, each on columns of its own.
+    """A logistic regression, chosen among penalties.
 
     Attributes:
-        candidates: Which of the candidates they are.
-        c: C of each, chosen by its cross-entropy on held-out pixels.
-        losses: These cross-entropies; None where nothing could be held out.
-        shares: With which their probabilities are mixed.
-        loss: The mixture's cross-entropy on held-out pixels, likewise None.
+        c: C, the inverse L2 penalty.
+        held_out: What it says of held-out pixels.
     """
 
-    candidates: tuple[int, ...]
-    c: tuple[float, ...]
-    losses: tuple[float | None, ...]
-    shares: np.ndarray
-    loss: float | None
+    c: float
+    held_out: HeldOutFit
 
 
-class _Tried(NamedTuple):
-    # The best penalty of one candidate: its loss, and what it says of each fold's held-out pixels.
-    loss: float
-    penalty: float
-    said: list[np.ndarray]
-
-
-def choose_linear(
+def choose_penalty(
     table: np.ndarray,
     targets: np.ndarray,
     share: np.ndarray,
-    candidates: Sequence[Sequence[int]],
+    classes: int,
     c: Sequence[float],
     folds: Folds,
-    inverse_temperature: float | None = None,
 ) -> LinearFit:
-    """Chooses columns and penalties, and how much each regression counts, on held-out pixels.
+    """Chooses the penalty with the lowest cross-entropy on held-out pixels.
 
     Args:
         table: (n, F).
         targets: (n,) classes.
         share: (n,) weights of the pixels.
-        candidates: Columns of each candidate, the simplest first.
-        c: Values of C.
-        folds: Without any, the first penalty is taken, of the first candidate or of all evenly.
-        inverse_temperature: All candidates count, in proportion to
-            exp(-inverse_temperature * cross-entropy); None takes the best one alone.
+        classes: K.
+        c: Values of C; the first is taken where nothing is held out.
+        folds: Which pixels train and which are held out.
     """
     if not folds:
-        count = 1 if inverse_temperature is None else len(candidates)
-        first, even = (c[0],) * count, np.full(count, 1 / count)
-        return LinearFit(tuple(range(count)), first, (None,) * count, even, None)
+        return LinearFit(c[0], HeldOutFit(None, ()))
 
-    def tried(columns: Sequence[int], penalty: float) -> _Tried:
-        part, said = table[:, columns], []
+    def tried(penalty: float) -> LinearFit:
+        said = []
         for train, held in folds:
-            slopes, bias = fit_linear(part[train], targets[train], share[train], penalty)
-            said.append(softmax(part[held] @ slopes.T + bias))
-        return _Tried(held_out_loss(said, targets, share, folds), penalty, said)
+            slopes, bias = fit_linear(table[train], targets[train], share[train], penalty)
+            found = softmax(table[held] @ slopes.T + bias)
+            said.append(among_all(found, np.unique(targets[train]), classes))
+        return LinearFit(penalty, held_out_fit(said, targets, share, folds))
 
-    best = [
-        min((tried(columns, penalty) for penalty in c), key=lambda one: one.loss)
-        for columns in candidates
-    ]
-    losses = np.array([one.loss for one in best])
-    kept = list(range(len(best))) if inverse_temperature is not None else [int(np.argmin(losses))]
-    shares = softmax(-(inverse_temperature or 0.0) * losses[None, kept])[0]
-    answers = zip(*(best[index].said for index in kept), strict=True)
-    mixed = [np.tensordot(shares, np.stack(said), 1) for said in answers]
-    return LinearFit(
-        tuple(kept),
-        tuple(best[index].penalty for index in kept),
-        tuple(best[index].loss for index in kept),
-        shares,
-        held_out_loss(mixed, targets, share, folds),
-    )
+    return min((tried(penalty) for penalty in c), key=lambda one: one.held_out.loss)
+
+
+def held_out_fit(
+    said: Sequence[np.ndarray], targets: np.ndarray, share: np.ndarray, folds: Folds
+) -> HeldOutFit:
+    """The loss of what is said of held-out pixels.
+
+    Args:
+        said: Of each fold, probabilities (held-out pixels, K).
+        targets: (n,) classes.
+        share: (n,) weights of the pixels.
+        folds: Which pixels train and which are held out.
+    """
+    if not folds:
+        return HeldOutFit(None, ())
+    held = np.concatenate([np.flatnonzero(of_fold) for _, of_fold in folds])
+    right = of_right_class(np.concatenate(said), targets[held])
+    return HeldOutFit(cross_entropy(right, share[held]), tuple(said))
+
+
+def among_all(probabilities: np.ndarray, trained: np.ndarray, classes: int) -> np.ndarray:
+    """(n, K) of probabilities (n, trained classes): 0 of the others."""
+    found = np.zeros((len(probabilities), classes))
+    found[:, trained] = probabilities
+    return found
 
 
 def fit_linear(
@@ -112,23 +116,3 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     from scipy.special import softmax as of_rows
 
     return np.asarray(of_rows(logits, axis=1))
-
-
-def held_out_loss(
-    said: Sequence[np.ndarray], targets: np.ndarray, share: np.ndarray, folds: Folds
-) -> float:
-    """Weighted mean cross-entropy over all that was held out.
-
-    Args:
-        said: Of each fold, the trained classes' probabilities of what it holds out.
-        targets: (n,) classes.
-        share: (n,) weights of the pixels.
-        folds: At least one.
-    """
-    total, weight = 0.0, 0.0
-    for probabilities, (train, held) in zip(said, folds, strict=True):
-        places = np.searchsorted(np.unique(targets[train]), targets[held])
-        right = probabilities[np.arange(len(places)), places]
-        total -= float(share[held] @ np.log(np.maximum(right, _LEAST_PROBABILITY)))
-        weight += float(share[held].sum())
-    return total / weight if weight else 0.0

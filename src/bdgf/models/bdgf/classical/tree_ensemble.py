@@ -1,4 +1,4 @@
-"""Extremely randomised trees on what describes a pixel: one expert of the classical branch.
+"""Extremely randomised trees on what describes a pixel: experts of the classical branch.
 
 Trees look at one number at a time and never answer beyond what they saw: where spectra alone do not
 tell the classes apart, many of them together go further with few labels than a linear map. They are
@@ -28,17 +28,17 @@ class ForestSettings(Settings):
 
     use: bool = Field(True, description="Whether there is one")
     sets: tuple[StatisticSet, ...] = Field(
-        (_WINDOWS, (*_WINDOWS, FEATURES)),
+        ((), _WINDOWS, (*_WINDOWS, FEATURES)),
         min_length=1,
         description="Trees are grown on each of these sets of statistics, beside the pixel's own "
-        "channels, and all of them are averaged",
+        "channels",
     )
     trees: int = Field(100, ge=1, description="Trees on each set")
     min_leaf: int = Field(2, ge=1, description="Least training pixels in a leaf")
 
 
 class TreeEnsemble(nn.Module):
-    """The mean of many trees' probabilities; its tensors are buffers.
+    """The mean of what many trees' leaves hold; its tensors are buffers.
 
     All trees' nodes lie one after the other. A leaf is its own child on either side.
     """
@@ -80,7 +80,8 @@ class TreeEnsemble(nn.Module):
             columns: (N,) which of a pixel's numbers each node looks at; any where it is a leaf.
             thresholds: (N,) float64; what is not above goes left.
             below: (N, 2) left and right node, a leaf's own number twice.
-            probabilities: (N, K) of the classes, where the node is a leaf.
+            probabilities: (N, K) of the classes, where the node is a leaf; their mean over the
+                trees is what sums to one.
             roots: (T,) each tree's first node.
             depth: Most steps from a root to a leaf.
         """

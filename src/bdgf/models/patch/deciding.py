@@ -1,0 +1,142 @@
+"""From a finished training to its decision: what held-out pixels are, and what is said of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from bdgf.core.weights import Weights
+from bdgf.models.patch.decision import (
+    Answers,
+    Decision,
+    PriorShift,
+    Weighing,
+    decision_line,
+    decision_record,
+    joined,
+    shift_prior,
+    weigh,
+)
+from bdgf.models.patch.held_out import block_numbers
+from bdgf.models.patch.priors import training_shares
+from bdgf.models.patch.sampling import Pixels
+from bdgf.models.patch.selection import SelectionSettings
+from bdgf.models.patch.settings import PatchTrainSettings
+from bdgf.models.patch.validation import logits_at
+
+if TYPE_CHECKING:
+    from bdgf.models.patch.fit import Training
+
+log = logging.getLogger(__name__)
+
+Judge = Callable[[Pixels, Pixels], "Training"]
+"""Takes pixels to train on and pixels that are held out; gives the short training of them."""
+
+
+def judging_settings(settings: PatchTrainSettings) -> PatchTrainSettings:
+    """Settings of the short training that judges branches: no consistency, a shorter warm-up."""
+    epochs = settings.decision.epochs
+    optimization, learning = settings.optimization, settings.mutual_learning
+    warmup = optimization.warmup_steps * epochs // settings.epochs
+    alone = learning.consistency.model_copy(update={"weight": 0.0})
+    return settings.model_copy(
+        update={
+            "epochs": epochs,
+            "validate_every": epochs,
+            "selection": SelectionSettings(rule="last", use_validation=False),
+            "mutual_learning": learning.model_copy(update={"consistency": alone}),
+            "optimization": optimization.model_copy(update={"warmup_steps": warmup}),
+        }
+    )
+
+
+def with_decision(weights: Weights, training: Training, chooser: Training, judge: Judge) -> Weights:
+    """The weights of a training with its decision.
+
+    Args:
+        weights: What the training kept.
+        training: The training.
+        chooser: The training that chose the epoch: the same, or the one before the refit.
+        judge: Trains branches without some pixels.
+    """
+    settings = training.settings.decision
+    branches = training.classifier.branch_names
+    if len(chooser.validation):
+        answers: Answers | None = _of_validation(chooser)
+    else:
+        answers = _of_folds(training, judge, settings.folds)
+    weighing = weigh(answers, branches, settings.held_out.strength)
+    shift = _shift(weights, training, weighing)
+    fitted = training.fitted
+    record = decision_record(weighing, shift, {fitted.name: fitted.experts} if fitted else {})
+    log.info("%s", decision_line(record))
+    decided = _module(training, weighing, shift).state_dict()
+    tensors = {f"decision.{name}": tensor.cpu() for name, tensor in decided.items()}
+    return replace(
+        weights,
+        tensors={**weights.tensors, **tensors},
+        config={**weights.config, "decision": record},
+    )
+
+
+def _of_validation(training: Training) -> Answers:
+    # The validation pixels, which this training did not train on.
+    pixels = training.validation.pixels
+    said = training.validation.answers(training.classifier, training.selection.tensors)
+    share = np.ones(len(pixels))
+    if training.class_weights is not None:
+        share = training.class_weights.cpu().numpy()[pixels.targets].astype(float)
+    side = training.settings.decision.held_out.block
+    return Answers(said, pixels.targets, share, block_numbers(pixels, training.arrays.shape, side))
+
+
+def _of_folds(training: Training, judge: Judge, folds: int) -> Answers | None:
+    # Folds of blocks, on which a short training judges the branches; a fitted one has been there.
+    blocks, fitted = training.blocks, training.fitted
+    assert blocks is not None
+    whole = blocks.with_all_classes()[:folds]
+    parts = []
+    for number, (train, held) in enumerate(blocks.folds):
+        if not any(train is chosen for chosen, _ in whole):
+            continue
+        judged = judge(blocks.pixels.where(train), blocks.pixels.where(held))
+        said = judged.validation.answers(judged.classifier, judged.selection.tensors)
+        if fitted is not None:
+            said[fitted.name] = fitted.said[number]
+        targets, share = blocks.pixels.targets[held], blocks.share[held]
+        parts.append(Answers(said, targets, share, blocks.block[held]))
+    return joined(parts) if parts else None
+
+
+def _module(training: Training, weighing: Weighing, shift: PriorShift | None) -> Decision:
+    decision = Decision(len(weighing.weights), training.classifier.classes)
+    decision.weights.copy_(torch.tensor(list(weighing.weights.values())))
+    decision.temperature.fill_(weighing.temperature)
+    if shift is not None:
+        decision.ratio.copy_(torch.from_numpy(shift.ratio))
+    return decision.to(training.arrays.channels.device)
+
+
+def _shift(weights: Weights, training: Training, weighing: Weighing) -> PriorShift:
+    settings = training.settings.decision
+    network, pixels = training.classifier, training.train_pixels
+    of_classes = training.class_weights
+    shares = training_shares(
+        pixels.targets, None if of_classes is None else of_classes.cpu().numpy(), network.classes
+    )
+    if settings.prior == "training":
+        return shift_prior("training", shares, None)
+    rows, cols = torch.nonzero(training.valid[0][0], as_tuple=True)
+    step = max(len(rows) // settings.unlabelled_pixels, 1)
+    logits = logits_at(
+        *(network, weights.tensors, training.arrays, training.valid),
+        *(rows[::step], cols[::step], training.settings.batch_size),
+    )
+    probabilities = torch.stack([z.float().softmax(1) for z in logits.values()])
+    decided = _module(training, weighing, None)(probabilities)
+    return shift_prior(settings.prior, shares, decided.double().cpu().numpy())

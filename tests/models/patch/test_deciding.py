@@ -1,0 +1,125 @@
+"""The decision of a training: what its evidence is, and what comes of it."""
+
+import numpy as np
+import pytest
+import torch
+
+from bdgf.models.bdgf.classifier import load_classifier
+from bdgf.models.patch.deciding import judging_settings
+from bdgf.models.patch.decision import DecisionSettings
+from bdgf.models.patch.held_out import HeldOutSettings
+from bdgf.models.patch.predict_map import predict_map
+from bdgf.models.patch.selection import SelectionSettings
+from bdgf.splits.parts import TRAIN, VALIDATION
+from tests.models.patch.small_training import (
+    ARRAYS,
+    CLASSES,
+    LABELS,
+    SPLIT,
+    VALID,
+    fit,
+    make_settings,
+    same,
+)
+
+LAST = SelectionSettings(rule="last")
+
+
+def settings(selection=LAST, fusion="stacked", **changes):
+    base = make_settings(selection=selection)
+    decision = base.decision.model_copy(update=changes)
+    classifier = base.classifier.model_copy(update={"fusion": fusion})
+    return base.model_copy(update={"decision": decision, "classifier": classifier})
+
+
+def without_decision(weights):
+    tensors = {n: t for n, t in weights.tensors.items() if not n.startswith("decision.")}
+    return type(weights)(tensors, weights.config)
+
+
+@pytest.fixture(scope="module")
+def decided():
+    return fit(settings())
+
+
+def test_the_network_joins_its_branches_as_was_decided(decided):
+    record, network = decided.config["decision"], load_classifier(decided)
+    assert record["held_out_blocks"] > 0
+    assert list(record["branches"]) == list(network.branch_names)
+    weights = [branch["weight"] for branch in record["branches"].values()]
+    assert network.decision.weights.tolist() == pytest.approx(weights)
+    assert float(network.decision.temperature) == pytest.approx(record["temperature"])
+    logits = {name: torch.randn(5, CLASSES) for name in network.branch_names}
+    mixed = sum(w * z.softmax(1) for w, z in zip(weights, logits.values(), strict=True))
+    powers = mixed ** (1 / record["temperature"])
+    wanted = powers / powers.sum(1, keepdim=True)
+    assert torch.allclose(network.fuse(logits), wanted, atol=1e-6)
+
+
+def test_experts_with_and_without_features_are_members(decided):
+    members = decided.config["decision"]["members"]
+    assert {member.get("features") for member in members} == {None, False, True}
+    assert sum(member["weight"] for member in members) == pytest.approx(1)
+
+
+def test_what_is_decided_changes_nothing_that_is_trained(decided):
+    other = fit(settings(fusion="confidence"))
+    assert "decision" not in other.config
+    assert not any(name.startswith("decision.") for name in other.tensors)
+    assert same(without_decision(decided), other)
+
+
+def test_no_folds_leave_the_branches_alike():
+    record = fit(settings(folds=0)).config["decision"]
+    assert record["held_out_loss"] is None
+    assert {branch["weight"] for branch in record["branches"].values()} == {0.25}
+    assert record["temperature"] == 1
+
+
+def test_more_folds_are_more_evidence(decided):
+    more = fit(settings(folds=2)).config["decision"]
+    assert more["held_out_pixels"] > decided.config["decision"]["held_out_pixels"]
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [SelectionSettings(rule="best"), SelectionSettings(rule="last", use_validation=False)],
+)
+def test_validation_pixels_that_are_kept_out_are_the_evidence(selection):
+    record = fit(settings(selection)).config["decision"]
+    assert record["held_out_pixels"] == int((SPLIT == VALIDATION).sum())
+
+
+def test_labels_of_test_pixels_decide_nothing(decided):
+    others = np.where((SPLIT == TRAIN) | (SPLIT == VALIDATION), LABELS, 1 + LABELS % CLASSES)
+    again = fit(settings(), labels=others.astype(np.uint8))
+    assert again.config["decision"] == decided.config["decision"]
+
+
+@pytest.mark.parametrize("prior", ["uniform", "estimated"])
+def test_a_prior_moves_the_map_by_its_ratio(decided, prior):
+    moved = fit(settings(prior=prior, unlabelled_pixels=200))
+    record = moved.config["decision"]
+    assert record["prior"]["name"] == prior
+    assert sum(record["prior"]["shares"]) == pytest.approx(1)
+    assert 0 <= record["prior"]["changed"] <= 1
+    before, after = (predict_map(load_classifier(w), ARRAYS, VALID) for w in (decided, moved))
+    wanted = before * moved.tensors["decision.ratio"].numpy()[:, None, None]
+    np.testing.assert_allclose(after, wanted / wanted.sum(0), atol=1e-5)
+
+
+def test_without_a_classical_branch_the_others_are_judged():
+    base = settings()
+    classical = base.classifier.classical.model_copy(update={"use": False})
+    classifier = base.classifier.model_copy(update={"classical": classical})
+    record = fit(base.model_copy(update={"classifier": classifier})).config["decision"]
+    assert list(record["branches"]) == ["cnn", "mamba", "transformer"]
+    assert record["held_out_blocks"] > 0
+
+
+def test_the_judging_training_is_short_and_alone():
+    short = judging_settings(make_settings(epochs=12, decision=DecisionSettings(epochs=3)))
+    assert short.epochs == 3
+    assert short.mutual_learning.consistency.weight == 0
+    assert short.optimization.warmup_steps == 1  # of 5
+    assert short.decision.held_out == HeldOutSettings()
