@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from bdgf.core.artifact_cache import ArtifactCache
-from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.bdgf.classifier import load_classifier
 from bdgf.models.patch.augmentation import AugmentationSettings
 from bdgf.models.patch.predict_map import predict_map
@@ -24,7 +23,6 @@ from tests.models.patch.small_training import (
     make_settings,
     same,
 )
-from tests.training.half_precision import MIXED, HalfReductions
 
 
 def test_it_learns_a_scene_that_needs_scene_and_features():
@@ -40,46 +38,12 @@ def test_it_learns_a_scene_that_needs_scene_and_features():
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_it_logs_terms_branches_and_validation():
-    logger = MemoryLogger()
-    fit(logger=logger)
-    wanted = {
-        *(f"train/loss{term}" for term in ("", "_cnn", "_mamba", "_transformer")),
-        "train/loss_entropy",
-        "train/loss_similarity",
-        "train/loss_consistency",
-        "validation/loss",
-        "validation/overall_accuracy",
-        "validation/average_accuracy",
-        "validation/overall_accuracy_cnn",
-    }
-    assert wanted <= set(logger.names())
-
-
 def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     before = torch.get_rng_state()
     first, second, other = fit(), fit(), fit(seed=1)
     assert same(first, second)
     assert not same(first, other)
     assert torch.equal(torch.get_rng_state(), before)  # nobody else's draws are moved
-
-
-def test_the_classical_branch_is_fitted_once_and_kept():
-    weights = fit()
-    assert weights.tensors["classical.linear.weight"].abs().sum() > 0
-    assert {m["c"] for m in weights.config["fitted"]["classical"]["experts"]} <= {0.03, 0.3, None}
-    # Neither steps nor averages move it, and pixels without labels have no part in it.
-    alike = make_settings(epochs=4, selection=SelectionSettings(rule="last"))
-    longer = fit(alike, split=SPLIT)
-    assert torch.equal(
-        weights.tensors["classical.linear.weight"], longer.tensors["classical.linear.weight"]
-    )
-    nodes = weights.tensors["classical.forest.threshold"]
-    assert len(nodes) > 1
-    assert torch.equal(nodes, longer.tensors["classical.forest.threshold"])
-    off = {"classical": ClassicalSettings(use=False)}
-    without = make_settings().classifier.model_copy(update=off)
-    assert fit(make_settings(classifier=without)).config["fitted"] == {}
 
 
 class Killed(BaseException):
@@ -128,13 +92,6 @@ def test_trainings_beside_each_other_keep_their_own_checkpoints(tmp_path):
     assert same(whole, beside[0])
     assert same(beside[1], fit(settings, seed=1))
     assert not list(tmp_path.glob("*.ckpt*"))
-
-
-def test_losses_norms_and_means_are_float32_under_mixed_precision():
-    with HalfReductions() as seen:
-        fit(make_settings(epochs=2, batches_per_epoch=1), devices=MIXED)
-    assert seen.halves  # else nothing was shown
-    assert seen.found == []
 
 
 def test_the_configuration_tells_what_made_the_weights():

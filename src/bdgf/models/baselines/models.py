@@ -15,9 +15,9 @@ from bdgf.models.baselines.mft import (
 )
 from bdgf.models.baselines.patch_baseline import PatchBaseline
 from bdgf.models.baselines.two_stream_cnn import TwoStreamCNN, TwoStreamSettings
-from bdgf.models.patch.fit import NetworkMaker
 from bdgf.models.patch.model import NetworkModel
 from bdgf.models.patch.settings import PatchTrainSettings
+from bdgf.models.patch.training import NetworkMaker
 from bdgf.raster.patches import SceneTensors
 from bdgf.scenes.scene import spectral_names
 

@@ -6,8 +6,8 @@ import xarray as xr
 
 from bdgf.models.bdgf.classifier import Classifier, load_classifier
 from bdgf.models.bdgf.settings import ClassifierSettings, TrainSettings
-from bdgf.models.patch.fit import NetworkMaker
 from bdgf.models.patch.model import NetworkModel
+from bdgf.models.patch.training import NetworkMaker
 from bdgf.raster.patches import SceneTensors
 
 

@@ -30,7 +30,7 @@ from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.models.patch.validation import logits_at
 
 if TYPE_CHECKING:
-    from bdgf.models.patch.fit import Training
+    from bdgf.models.patch.training import Training
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ Judge = Callable[[Pixels, Pixels], "Training"]
 
 def judging_settings(settings: PatchTrainSettings) -> PatchTrainSettings:
     """Settings of the short training that judges branches: no consistency, a shorter warm-up."""
-    epochs = settings.decision.epochs
+    epochs = min(settings.decision.epochs, settings.epochs)
     optimization, learning = settings.optimization, settings.mutual_learning
     warmup = optimization.warmup_steps * epochs // settings.epochs
     alone = learning.consistency.model_copy(update={"weight": 0.0})

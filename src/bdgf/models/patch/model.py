@@ -16,10 +16,11 @@ from bdgf.core.weights import Weights, read_weights, weights_files, write_weight
 from bdgf.features.mapped_tensors import mapped_tensors
 from bdgf.features.prepared_window import fits_into_memory
 from bdgf.models.base import Execution, PredictionSettings, SceneInputs
-from bdgf.models.patch.fit import NetworkMaker, fit_classifier
+from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.models.patch.predict_map import predict_map, predict_with_votes
 from bdgf.models.patch.settings import PatchTrainSettings
+from bdgf.models.patch.training import NetworkMaker
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.training.devices import DeviceSettings
 
