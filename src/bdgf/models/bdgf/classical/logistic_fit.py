@@ -66,7 +66,11 @@ def choose_penalty(
             said.append(among_all(found, np.unique(targets[train]), classes))
         return LinearFit(penalty, held_out_fit(said, targets, share, folds))
 
-    return min((tried(penalty) for penalty in c), key=lambda one: one.held_out.loss)
+    def loss(one: LinearFit) -> float:
+        assert one.held_out.loss is not None
+        return one.held_out.loss
+
+    return min((tried(penalty) for penalty in c), key=loss)
 
 
 def held_out_fit(
