@@ -105,8 +105,8 @@ def fit_classifier(
             if selection.use_validation and len(labelled.validation):
                 epochs = first.selection.epoch
                 log.info(
-                    "epoch %d validates best: training again for as many epochs with the validation "
-                    "pixels",
+                    "epoch %d validates best: training again for as many epochs, with the "
+                    "validation pixels",
                     epochs,
                 )
                 kept = train("refit", labelled.together, labelled.nothing, epochs)
