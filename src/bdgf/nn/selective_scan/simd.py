@@ -10,6 +10,7 @@ Numba's cache on disk watches the kernel's own file: touch the kernels' files af
 """
 # mypy: disable-error-code="import-untyped, no-untyped-def"
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from bdgf.core.numba_kernels import numba_kernel
 
 LANES = 32
 """Floats in a vector: two registers of AVX-512, which hides the latency of the recurrence."""
-LOG2_E = float(np.log2(np.e))
+LOG2_E = math.log2(math.e)
 
 _FLOAT, _INDEX = ir.FloatType(), ir.IntType(32)
 _VECTOR = ir.VectorType(_FLOAT, LANES)
