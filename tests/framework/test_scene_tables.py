@@ -21,7 +21,7 @@ def test_a_report_as_text_holds_what_was_found():
     ):
         assert words in text
     assert "1. [constant_band] modality optical: band 4" in text
-    assert "Nothing found" in text_of(report_tables(look(demo())))
+    assert "No problems found" in text_of(report_tables(look(demo())))
 
 
 @pytest.mark.parametrize("width", [60, 200])

@@ -24,7 +24,6 @@ TRAIN = TrainSettings(
             "components": 4,
             "linear": {"c": (0.01, 0.1)},
             "forest": {"trees": 20},
-            "repeats": 1,
         },
     },
 )

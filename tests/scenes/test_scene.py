@@ -150,7 +150,7 @@ def test_a_band_without_any_data_is_named():
 
 
 def test_a_dataset_that_is_no_scene():
-    with pytest.raises(SceneError, match="no scene"):
+    with pytest.raises(SceneError, match="not a scene"):
         check_scene(xr.Dataset())
 
 

@@ -35,7 +35,6 @@ class PreparationSettings(Settings):
         description="Heavy-tailed bands get a power (Yeo-Johnson) before they are standardised: "
         "where it gains `power_gain` (`auto`), wherever it gains at all (`always`), or `never`. "
         "Spectral modalities that are reduced to components get none.",
-        json_schema_extra=MAIN,
     )
     power_gain: float = Field(
         0.1,

@@ -161,15 +161,15 @@ def test_symmetries_are_averaged(count, numbers):
 def test_votes_are_the_branches_own_and_the_decision_can_be_changed():
     arrays, valid = make_arrays(), holes()
     classifier = make_classifier(arrays)
-    settings = PredictionSettings(fusion="mean")
+    settings = PredictionSettings(fusion="confidence")
     fused, votes = predict_with_votes(classifier, arrays, valid, settings)
     assert set(votes) == {*BRANCHES, "classical"}
     for name in classifier.branch_names:
         alone = plain_map(classifier, arrays, valid, f"branch:{name}")
         np.testing.assert_array_equal(votes[name], np.where(valid, alone.argmax(0) + 1, 0))
-    mean = predict_map(classifier, arrays, valid, settings)
-    np.testing.assert_array_equal(fused, mean)
-    assert not np.allclose(mean, predict_map(classifier, arrays, valid))
+    confident = predict_map(classifier, arrays, valid, settings)
+    np.testing.assert_array_equal(fused, confident)
+    assert not np.allclose(confident, predict_map(classifier, arrays, valid))
 
 
 def test_nodata_values_are_not_seen():

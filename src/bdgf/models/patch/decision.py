@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import Settings
 from bdgf.models.patch.held_out import HeldOutSettings
 from bdgf.models.patch.priors import estimated_shares, moved
 from bdgf.models.patch.stacking import cross_entropy, of_right_class, stack
@@ -41,7 +41,6 @@ class DecisionSettings(Settings):
         description="Shares of the classes that are expected: `training` those of the training, as "
         "its classes are weighted; `uniform` even ones; `estimated` from what is said of the "
         "scene's pixels without labels",
-        json_schema_extra=MAIN,
     )
     held_out: HeldOutSettings = Field(
         HeldOutSettings(), description="Blocks of training pixels that are held out"
