@@ -139,4 +139,4 @@ def _shift(weights: Weights, training: Training, weighing: Weighing) -> PriorShi
     )
     probabilities = torch.stack([z.float().softmax(1) for z in logits.values()])
     decided = _module(training, weighing, None)(probabilities)
-    return shift_prior(settings.prior, shares, decided.double().cpu().numpy())
+    return shift_prior(settings.prior, shares, decided.cpu().double().numpy())

@@ -127,7 +127,9 @@ def fit_classical_branch(
     of_linear, of_trees = shares[: len(linear)], shares[len(linear) :]
     _set_linear(branch, table, [one.c for one in linear], of_linear)
     _set_trees(branch, table, settings, of_trees, seed)
-    branch.shares.copy_(torch.tensor([of_linear.sum(), of_trees.sum()][: len(branch.shares)]))
+    branch.shares.copy_(
+        torch.tensor([float(of_linear.sum()), float(of_trees.sum())][: len(branch.shares)])
+    )
     chosen = [
         *(("linear map", s, one.c) for s, one in zip(branch.linear_sets, linear, strict=True)),
         *(("trees", names, None) for names in branch.forest_sets),
