@@ -17,6 +17,7 @@ from pydantic_core import to_jsonable_python
 from bdgf import __version__
 from bdgf.core.settings import Settings
 from bdgf.framework.made_from import MadeFrom
+from bdgf.framework.mlflow_names import flatten
 from bdgf.framework.provenance import git_commit
 from bdgf.framework.run_settings import RunSettings
 from bdgf.framework.validation import GROUPS, settings_of, settings_of_models
@@ -95,7 +96,7 @@ def equal_command(run_params: Mapping[str, Any]) -> str:
     names = ",".join(run_params.get("pipeline_names") or ["full"])
     parts = [f"kedro run --pipeline={names.replace('__default__', 'full')}"]
     if typed := run_params.get("runtime_params"):
-        parts.append("--params " + ",".join(f"{k}={v}" for k, v in _flat(typed).items()))
+        parts.append("--params " + ",".join(f"{k}={v}" for k, v in flatten(typed).items()))
     parts += [f"--env {env}"] if (env := run_params.get("env")) else []
     return " ".join(parts)
 
@@ -168,16 +169,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
-
-
-def _flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{above}{name}.")
-        else:
-            flat[f"{above}{name}"] = value
-    return flat
 
 
 def _told(value: Any) -> str:
