@@ -176,12 +176,10 @@ class FileWindows:
         Raises:
             SceneError: A file cannot be read there.
         """
-        numbers = None
-        decoded = {}
-        for name in self.images:
-            decoded[name], owners = self._decoded(name, window)
-            if name == self.tiled and name not in self.own:
-                numbers = owners
+        read = {name: self._decoded(name, window) for name in self.images}
+        decoded = {name: image for name, (image, _) in read.items()}
+        tiled = self.tiled
+        numbers = read[tiled][1] if tiled is not None and tiled not in self.own else None
         has_data = {name: np.asarray(array.has_data) for name, array in decoded.items()}
         valid, masks = joint_masks(has_data, self.config.require)
         variables: dict[str, Any] = {}
