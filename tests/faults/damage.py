@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -24,17 +24,20 @@ _EDGE = 64
 
 
 def damages(stages: list[Stage]) -> Iterator[Injection]:
-    """Inputs of each stage; what it shares with later runs; its checkpoints.
+    """Inputs of all stages; what a stage shares with later runs; its checkpoints.
 
-    A flipped byte and a truncation each, of another sort from file to file: most files are read by
-    several stages.
+    A flipped byte and a truncation each, of another sort from file to file. Where several stages
+    read a file, the two hit different ones, and so do those of the next file.
     """
     turns = zip(cycle(FLIPS), cycle(CUTS), strict=False)
+    for number, (path, readers) in enumerate(_readers(stages).items()):
+        for turn, damage in enumerate(next(turns)):
+            reader = readers[(number + turn) % len(readers)]
+            yield _of_file(reader, reader.before, path, damage)
     for stage in stages:
-        for path in read_files(stage):
-            yield from _of_file(stage, stage.before, path, next(turns))
         for path in _shared_files(stage):
-            yield from _of_file(stage, stage.after, path, next(turns))
+            for damage in next(turns):
+                yield _of_file(stage, stage.after, path, damage)
         for number, rename in enumerate(stage.renames):
             if not rename.place.endswith(".ckpt"):
                 continue
@@ -43,6 +46,15 @@ def damages(stages: list[Stage]) -> Iterator[Injection]:
                     *(KIND, stage.name, f"checkpoint-{number}/{damage}"),
                     partial(_checkpoint, stage=stage, number=number, damage=damage),
                 )
+
+
+def _readers(stages: list[Stage]) -> dict[str, list[Stage]]:
+    """The stages that read each file."""
+    readers: dict[str, list[Stage]] = {}
+    for stage in stages:
+        for path in read_files(stage):
+            readers.setdefault(path, []).append(stage)
+    return readers
 
 
 def read_files(stage: Stage) -> list[str]:
@@ -70,13 +82,12 @@ def _shared_files(stage: Stage) -> list[str]:
     return [f"data/{place}" for place in places]
 
 
-def _of_file(stage: Stage, source: Path, path: str, sorts: Iterable[str]) -> Iterator[Injection]:
+def _of_file(stage: Stage, source: Path, path: str, damage: str) -> Injection:
     place = VERSION.sub("version", path.removeprefix("data/"))
-    for damage in sorts:
-        yield Injection(
-            *(KIND, stage.name, f"{place}/{damage}"),
-            partial(_file, stage=stage, source=source, path=path, damage=damage),
-        )
+    return Injection(
+        *(KIND, stage.name, f"{place}/{damage}"),
+        partial(_file, stage=stage, source=source, path=path, damage=damage),
+    )
 
 
 def damage_file(path: Path, damage: str, random: Random) -> str:
