@@ -59,6 +59,7 @@ def main() -> int:
                         "size": f"{rows}x{columns}",
                         "peak_mib": round(run.peak / MIB),
                         "seconds": round(run.seconds, 1),
+                        "cpu_seconds": round(run.cpu, 1),
                         "microseconds_a_pixel": round(1e6 * run.seconds / (rows * columns), 2),
                         "nodes": {
                             stage: {"peak_mib": round(peak / MIB), "seconds": round(seconds, 1)}

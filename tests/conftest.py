@@ -33,6 +33,7 @@ LONGEST = (
     *("diffusion/pretraining/test_pretrain.py", "pipelines/test_refusals.py"),
     *("a_scene_and_a_forest.ipynb", "models/bdgf/classical/test_fit.py"),
 )
+SLOW_NOTEBOOKS = ("another_scene.ipynb",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((i for i, name in enumerate(LONGEST) if path.endswith(name)), len(LONGEST))
 
     items.sort(key=rank)
+    for item in items:
+        if item.path.name in SLOW_NOTEBOOKS:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ def report(tmp_path_factory):
     return code, found, (folder / "gpu_check.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_part_that_fails_is_told_and_the_others_go_on(report):
     code, found, text = report
     assert code == 1

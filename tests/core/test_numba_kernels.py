@@ -26,6 +26,7 @@ def run_in_a_new_process(script: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_no_error() -> None:
     # The kernel's file is where Numba would write next; a file in its place hides that too.
     script = """

@@ -22,15 +22,15 @@ OWN = "data/08_reporting/bench"
 FAILING = """
 failing:
   title: One of them fails
-  reference: all branches
+  reference: CNN
   variants:
     - {name: no such level, params: {features.levels: [7]}}
-    - {name: all branches}
+    - {name: CNN, params: {train.classifier.branches: [cnn]}}
 alone:
   title: A variant of the other suite
   reference: the same
   variants:
-    - {name: the same, group: whole}
+    - {name: the same, group: whole, params: {train.classifier.branches: [cnn]}}
 """
 
 

@@ -213,6 +213,7 @@ def test_weights_stand_beside_their_configuration(project: Project, first_run: R
     assert config["train"]["classifier"]["branches"] == ["cnn", "mamba", "transformer"]
 
 
+@pytest.mark.slow
 def test_evaluating_again_gives_the_same_metrics(project: Project, first_run: Run) -> None:
     printed = project.done("evaluate")
     assert project.metrics("demo", -1) == project.metrics("demo", 0)
@@ -230,6 +231,7 @@ def test_evaluating_again_gives_the_same_metrics(project: Project, first_run: Ru
     assert scored == trained != []
 
 
+@pytest.mark.slow
 def test_probabilities_are_smoothed_on_demand(project: Project, first_run: Run) -> None:
     smoothing = {"inference__smoothing__sigma": 1.5, "inference__smoothing__contrast": 0.4}
     project.done("evaluate", up_to="predictions", **smoothing)
@@ -336,6 +338,7 @@ def test_a_run_tells_the_settings_of_its_own_model_alone(project: Project, fores
     assert not any(name.startswith("baselines.svm") for name in logged)
 
 
+@pytest.mark.slow
 def test_each_model_is_scored_and_drawn_as_its_own(project: Project, forest_run: Run) -> None:
     project.done("evaluate", up_to="metrics", model="random_forest")
     assert project.metrics("demo") == forest_run.metrics
@@ -344,6 +347,7 @@ def test_each_model_is_scored_and_drawn_as_its_own(project: Project, forest_run:
     assert project.metrics("demo") == project.metrics("demo", 0)
 
 
+@pytest.mark.slow
 def test_a_scene_that_was_deleted_is_not_made_again_for_its_report(
     project: Project, forest_run: Run
 ) -> None:

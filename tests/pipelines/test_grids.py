@@ -32,13 +32,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("estuary", "12x10 cells of 2 x 2 pixels"),
+        pytest.param("estuary", "12x10 cells of 2 x 2 pixels", marks=pytest.mark.slow),
         ("harbour", "7x6 cells of 3 x 3 pixels"),
         (
             "hills",
             "resampled (bilinear) onto the scene's grid from 4x4 cells of 0.002 in EPSG:4326",
         ),
-        ("county", "4 tiles joined to 24 x 20 pixels"),
+        pytest.param("county", "4 tiles joined to 24 x 20 pixels", marks=pytest.mark.slow),
     ],
 )
 def test_documented_scenes_of_several_grids_are_ingested_and_prepared(

@@ -78,6 +78,7 @@ def with_a_hole(project: Project, rule: str) -> np.ndarray:
     return has_data
 
 
+@pytest.mark.slow
 def test_a_scene_with_a_hole_in_one_modality_is_mapped_whole(project: Project) -> None:
     there = with_a_hole(project, "any")
     printed = project.done("full", dataset="mine", pretrain__steps=4)

@@ -1,6 +1,7 @@
 """A scene whose labels are polygons, as a user types it."""
 
 import numpy as np
+import pytest
 import rasterio
 import shapely
 import yaml
@@ -41,6 +42,7 @@ def farm(project: Project, fields: int) -> np.ndarray:
     return truth
 
 
+@pytest.mark.slow
 def test_whole_polygons_are_held_out_from_ingest_to_the_report(tmp_path):
     project = Project.create(tmp_path / "project")
     farm(project, fields=30)

@@ -136,6 +136,7 @@ def test_it_is_the_map_that_python_makes_of_the_same_model(project: Project, map
         np.testing.assert_array_equal(model.predict(copied).class_map, opened.read(1))
 
 
+@pytest.mark.slow
 def test_again_it_is_taken_as_it_is_and_probabilities_are_kept_on_request(
     project: Project, mapped: str
 ) -> None:

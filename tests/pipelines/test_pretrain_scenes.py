@@ -50,6 +50,7 @@ def denoisers(project: Project) -> list[Path]:
     return project.versions("06_models/demo/denoiser.safetensors")
 
 
+@pytest.mark.slow
 def test_scenes_without_labels_and_without_ingest_take_part(project: Project) -> None:
     printed = project.done("features", pretrain__scenes="[east,west,demo]")
     assert "pretraining on demo (" in printed

@@ -23,6 +23,7 @@ def counts(path) -> dict[str, dict[int, int]]:  # type: ignore[no-untyped-def]
         }
 
 
+@pytest.mark.slow
 def test_augsburg_gives_the_published_counts(tmp_path) -> None:  # type: ignore[no-untyped-def]
     project = Project.create(tmp_path / "project")
     write_augsburg(project.folder / "data" / "01_raw" / "augsburg")

@@ -65,6 +65,7 @@ def parts_of(project: Project) -> np.ndarray:
     return parts
 
 
+@pytest.mark.slow
 def test_whole_tiles_are_held_out_from_ingest_to_the_report(project):
     tiles = county(project)
     wanted = {"dataset": "county", "model": "random_forest_windows", "split__name": "tiles"}
@@ -84,6 +85,7 @@ def test_whole_tiles_are_held_out_from_ingest_to_the_report(project):
     assert metrics["leakage"] == 0  # of the buffer
 
 
+@pytest.mark.slow
 def test_polygons_on_tiles_may_be_split_by_either(project):
     tiles = county(project, labels={"file": "fields.gpkg"}, classes=[])
     project.done("prepare", dataset="county", split__name="tiles", split__train_share=0.6)

@@ -88,7 +88,7 @@ def test_an_extraction_of_features(denoiser: Weights, tmp_path: Path) -> None:
 
 
 def test_a_training_of_the_classifier() -> None:
-    settings = small_training.make_settings(
+    settings = small_training.decided_settings(
         epochs=1,
         batches_per_epoch=1,
         batch_size=64,

@@ -144,7 +144,7 @@ def test_losses_norms_and_means_are_float32_under_mixed_precision():
     assert seen.found == []
 
 
-@pytest.mark.parametrize("masking", [{}, FOLLOWS_FEATURES])
+@pytest.mark.parametrize("masking", [pytest.param({}, marks=pytest.mark.slow), FOLLOWS_FEATURES])
 def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path, caplog, masking):
     caplog.set_level(logging.INFO)
     checkpoint = tmp_path / "pretrain.ckpt"

@@ -51,6 +51,7 @@ CLASSICAL = ClassicalSettings(
 
 
 def make_settings(**changes) -> TrainSettings:
+    """Settings of a training without a decision, whose evidence would double its time."""
     small = {
         "epochs": 2,
         "batches_per_epoch": 3,
@@ -62,6 +63,7 @@ def make_settings(**changes) -> TrainSettings:
             consistency=ConsistencySettings(pixels=8, start_epoch=1)
         ),
         "classifier": ClassifierSettings(
+            fusion="mean",
             patch=5,
             modality_width=8,
             pyramid=PyramidSettings(width=16, embedding=16, stages=2),
@@ -70,6 +72,13 @@ def make_settings(**changes) -> TrainSettings:
         ),
     }
     return TrainSettings(**(small | changes))
+
+
+def decided_settings(**changes) -> TrainSettings:
+    """The same with the default rule: held-out pixels decide how the branches are joined."""
+    settings = make_settings(**changes)
+    classifier = settings.classifier.model_copy(update={"fusion": "stacked"})
+    return settings.model_copy(update={"classifier": classifier})
 
 
 ARRAYS, LABELS, SPLIT = make_scene()

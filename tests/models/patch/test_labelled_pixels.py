@@ -12,6 +12,7 @@ from tests.models.patch.small_training import (
     LABELS,
     SPLIT,
     VALID,
+    decided_settings,
     fit,
     make_settings,
     same,
@@ -22,7 +23,8 @@ def test_test_labels_change_nothing():
     spoilt = LABELS.copy()
     spoilt[SPLIT == TEST] = np.random.default_rng(9).integers(0, 200, (SPLIT == TEST).sum())
     spoilt[SPLIT == 0] = 77
-    assert same(fit(), fit(labels=spoilt))
+    settings = decided_settings()
+    assert same(fit(settings), fit(settings, labels=spoilt))
 
 
 def test_invalid_pixels_are_neither_trained_on_nor_validated():
@@ -30,7 +32,8 @@ def test_invalid_pixels_are_neither_trained_on_nor_validated():
     valid[:, :10] = False
     spoilt = LABELS.copy()
     spoilt[~valid] = 1
-    assert same(fit(valid=valid), fit(valid=valid, labels=spoilt))
+    settings = decided_settings()
+    assert same(fit(settings, valid=valid), fit(settings, valid=valid, labels=spoilt))
 
 
 def test_a_class_without_training_pixels_is_refused():

@@ -77,6 +77,12 @@ def opened(raw, gib, **more):
     return open_scene("field", {**CONFIG, **more}, settings, gib)
 
 
+@pytest.fixture
+def both(raw):
+    """The scene in memory and by windows, opened once for all examples."""
+    return opened(raw, 1.0), opened(raw, 0.0)
+
+
 def assert_same(one, other, window):
     a, b = one.read(window), other.read(window)
     for name in (*one.modalities, VALID):
@@ -91,8 +97,8 @@ def assert_same(one, other, window):
     rows=st.tuples(st.integers(0, 39), st.integers(1, 40)),
     columns=st.tuples(st.integers(0, 52), st.integers(1, 53)),
 )
-def test_any_window_is_that_of_the_whole_scene(raw, rows, columns):
-    whole, streamed = opened(raw, 1.0), opened(raw, 0.0)
+def test_any_window_is_that_of_the_whole_scene(both, rows, columns):
+    whole, streamed = both
     assert isinstance(whole, DatasetWindows)
     assert isinstance(streamed, FileWindows)
     window = Window(

@@ -96,6 +96,7 @@ def test_small_demos_still_train_every_class(size):
     assert set(np.unique(demo["official_train"])) == set(range(7))
 
 
+@pytest.mark.slow
 def test_no_modality_suffices_and_neighbours_help(demo):
     prepared = fit_preparation(demo, PreparationSettings()).apply(demo)
     channels, slices = stack_channels(prepared)
