@@ -18,6 +18,7 @@ from kedro.pipeline.node import Node
 from bdgf.core.interruption import requested
 from bdgf.core.storage import user_error
 from bdgf.framework.mlflow_names import flatten, taken
+from bdgf.framework.mlflow_races import made_by_either
 from bdgf.framework.session import concerns_model
 from bdgf.models.registry import model_entry
 
@@ -28,8 +29,6 @@ LONGEST_PARAMETER = 6000
 PARENT = "mlflow.parentRunId"
 TAGS_AT_CREATION = "MLFLOW_RUN_CONTEXT"
 """Where MLflow looks for tags that a run has from its first moment."""
-_ALREADY_THERE = "RESOURCE_ALREADY_EXISTS"
-"""MLflow's code for what another process made first."""
 _GIVEN_RUN = "MLFLOW_RUN_ID"
 """Where MLflow looks for the run to write to; read once, as MLflow does."""
 
@@ -57,7 +56,8 @@ class MlflowRunHooks:
 
         loader: Any = context.config_loader
         self._config = KedroMlflowConfig.model_validate(loader["mlflow"])
-        _set_up(self._config, context)
+        config = self._config
+        made_by_either(lambda: config.setup(context))  # makes the experiment
         context.__setattr__("mlflow", self._config)
 
     @hook_impl
@@ -146,18 +146,6 @@ class MlflowRunHooks:
             mlflow.end_run("FAILED" if requested() is None else "KILLED")
         if self._nodes_done == 0 and not self._is_part and user_error(error) is not None:
             mlflow.MlflowClient().delete_run(self._run_id)
-
-
-def _set_up(config: Any, context: KedroContext) -> None:
-    """Sets MLflow up, also where another run makes the experiment in the same moment."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        config.setup(context)
-    except MlflowException as error:
-        if error.error_code != _ALREADY_THERE:
-            raise
-        config.setup(context)  # now it is found
 
 
 def _user() -> str:

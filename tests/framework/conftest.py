@@ -1,4 +1,4 @@
-"""An MLflow run for the hooks."""
+"""An MLflow run to write to."""
 
 import shutil
 from pathlib import Path
