@@ -129,6 +129,7 @@ class Lane:
         after_times: int = 0,
         dies: Literal["before", "after"] = "before",
         most_bytes: int | None = None,
+        clears: bool = False,
     ) -> Command:
         """Starts `kedro` with `arguments` in a project; see `Job` for the rest."""
         printed = _outputs(project)
@@ -145,6 +146,7 @@ class Lane:
             after_times=after_times,
             dies=dies,
             most_bytes=most_bytes,
+            clears=clears,
         )
         zygote.stdin.write(job.to_json() + "\n")
         return Command(int(zygote.stdout.readline()), _OfZygote(zygote), printed)

@@ -114,7 +114,7 @@ def damage_file(path: Path, damage: str, random: Random) -> str:
 def _file(room: Room, stage: Stage, source: Path, path: str, damage: str) -> Verdict:
     project = room.project(source)
     what = damage_file(project / path, damage, room.random)
-    ended = room.lane.run(project, stage.command)
+    ended = room.lane.run(project, stage.command, clears=True)
     wrong = of_processes(ended)
     if ended.code == 0:
         found = read_contents(project)
@@ -142,7 +142,7 @@ def _of_refusal(ended: Ended, path: Path) -> list[str]:
 
 def _checkpoint(room: Room, stage: Stage, number: int, damage: str) -> Verdict:
     project = room.project(stage.before)
-    killed = Appearance(number, "after").kill(room, stage, project, tries=0)
+    killed = Appearance(number, "after").kill(room, stage, project, stage.seconds)
     path = project / stage.renames[number].place
     if killed.code != -signal.SIGKILL or not path.exists():
         return Verdict((NOT_REACHED,))

@@ -50,7 +50,7 @@ def _fill(room: Room, stage: Stage, free: int, below: str) -> Verdict:
     full = (project / below).resolve()
     with mounted(full):
         leave_free(full, free)
-        disturbed = room.lane.run(project, stage.command)
+        disturbed = room.lane.run(project, stage.command, clears=True)
         if disturbed.code == 0:
             return _fitted(stage, project, disturbed)
         faults = _of_ending(disturbed)

@@ -22,6 +22,8 @@ class Job:
         after_times: How often that file appears before.
         dies: Whether it is killed just before that rename or just after it.
         most_bytes: The size that no file of it may exceed; None for no limit.
+        clears: Whether the interpreter clears its modules at the end, as it does for a user. Files
+            that are closed only then may fail then.
     """
 
     arguments: tuple[str, ...]
@@ -33,6 +35,7 @@ class Job:
     after_times: int = 0
     dies: Literal["before", "after"] = "before"
     most_bytes: int | None = None
+    clears: bool = False
 
     def to_json(self) -> str:
         """One line."""

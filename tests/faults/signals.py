@@ -51,7 +51,7 @@ def _stop(room: Room, stage: Stage, number: signal.Signals, moment: int | None) 
         command: Command = (
             start_process(project, stage.command)
             if moment is None
-            else room.lane.start(project, stage.command)
+            else room.lane.start(project, stage.command, clears=True)
         )
         if command.has_spoken() and command.lasts(delay):
             # As a terminal does: Ctrl-C goes to all that the command started.
