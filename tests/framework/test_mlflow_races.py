@@ -1,5 +1,6 @@
 """Rows of MLflow's store that two runs make at once."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -66,7 +67,8 @@ def test_a_dataset_that_another_run_logs_in_the_same_moment(
             return whole(self, *arguments)
         raced.append(1)
         with self.ManagedSessionMaker(read_only=False):
-            raise sqlalchemy.exc.IntegrityError("INSERT INTO datasets", None, Exception("UNIQUE"))
+            unique = sqlite3.IntegrityError("UNIQUE constraint failed")
+            raise sqlalchemy.exc.IntegrityError("INSERT INTO datasets", None, unique)
 
     monkeypatch.setattr(SqlAlchemyStore, "_log_inputs_impl", beside_another)
     made_by_either(lambda: mlflow.log_input(dataset, context="training"))

@@ -28,7 +28,7 @@ def test_it_logs_terms_branches_and_validation():
 def test_the_classical_branch_is_fitted_once_and_kept():
     weights = fit()
     assert weights.tensors["classical.linear.weight"].abs().sum() > 0
-    assert {m["c"] for m in weights.config["fitted"]["classical"]["experts"]} <= {0.03, 0.3, None}
+    assert {m["c"] for m in weights.config["fitted"]["classical"]["experts"]} <= {0.1, None}
     # Neither steps nor averages move it, and pixels without labels have no part in it.
     alike = make_settings(epochs=4, selection=SelectionSettings(rule="last"))
     longer = fit(alike, split=SPLIT)
