@@ -80,6 +80,11 @@ def test_the_first_tile_with_data_counts_where_several_lie(caplog):
     assert "1 pixels lie in several tiles that hold other values there; the first" in caplog.text
 
 
+def test_a_pixel_of_three_tiles_that_differ_counts_once(caplog):
+    join(tile(WHOLE), tile(WHOLE + 1), tile(WHOLE + 2))
+    assert f"{WHOLE[..., 0].size} pixels lie in several tiles" in caplog.text
+
+
 def test_equal_overlaps_are_not_spoken_of(caplog):
     join(tile(WHOLE[:6]), tile(WHOLE[3:], 3))
     assert "other values" not in caplog.text
@@ -183,6 +188,8 @@ def test_windows_of_tiles_are_parts_of_the_whole(data, keeps, mask):
         for found, shape in ((whole, shape), (part, window.shape))
     )
     np.testing.assert_array_equal(other.has_data, one.has_data[window.index])
+    if window.columns == slice(0, shape[1]):
+        np.testing.assert_array_equal(part.owners.differing, whole.owners.differing[window.rows])
     data_there = other.has_data
     np.testing.assert_array_equal(other.values[data_there], one.values[window.index][data_there])
 

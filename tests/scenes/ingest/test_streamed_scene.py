@@ -18,6 +18,8 @@ from tests.scenes.ingest.test_file_windows import CONFIG, raw, write
 
 __all__ = ["raw"]
 
+TILED = ("height", "optical")
+
 
 def ingested(folder, gib, **more):
     settings = IngestSettings(folders=(str(folder.parent),), resident_gib=gib, isolated=False)
@@ -44,8 +46,11 @@ def test_official_maps_are_there_too(raw):
     xr.testing.assert_identical(streamed.load(), whole)
 
 
-def cut(path, name):
-    """The raster in four tiles that overlap in rows; some columns are in none."""
+def cut(path, name, brighter=0):
+    """The raster in four tiles that overlap in rows; some columns are in none.
+
+    The values of each tile are `brighter` than those of the tile before.
+    """
     with rasterio.open(path) as source, rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
         tops, lefts = (0, 17), (0, 30)
         for number, (top, left) in enumerate(itertools.product(tops, lefts)):
@@ -57,6 +62,7 @@ def cut(path, name):
                 more["mask"] = source.read_masks(1, window=part)
             scales = source.scales if source.scales[0] != 1 else None
             values = source.read(window=part)
+            values = (values + number * brighter).astype(values.dtype)
             write(path.with_name(f"{name}_{number}.tif"), values, scales=scales, **more)
 
 
@@ -75,6 +81,28 @@ def test_tiles_and_which_a_pixel_is_of_are_those_in_memory(raw, monkeypatch, til
     xr.testing.assert_identical(streamed.load(), whole)
     assert set(np.unique(whole[TILES])) == {0, 1, 2, 3, 4}
     assert tile_files(whole)[0].startswith("labels" if tiled == ("labels",) else "optical")
+
+
+def told_of_tiles(caplog):
+    words = ("tiles joined to", "lie in several tiles")
+    return sorted(text for text in caplog.messages if any(word in text for word in words))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_where_tiles_differ_is_told_as_in_memory(raw, monkeypatch, caplog, rows):
+    caplog.set_level("INFO", "bdgf")
+    monkeypatch.setattr(module, "rows_within", lambda values: rows)
+    modalities = {name: dict(told) for name, told in CONFIG["modalities"].items()}
+    for name in TILED:
+        cut(raw / f"{name}.tif", f"{name}_tile", brighter=1)
+        modalities[name]["file"] = f"{name}_tile_*.tif"
+    told = {"modalities": modalities, "grid": "optical"}
+    ingested(raw, 1.0, **told)
+    in_memory = told_of_tiles(caplog)
+    caplog.clear()
+    ingested(raw, 0.0, **told).load()
+    assert told_of_tiles(caplog) == in_memory
+    assert len(in_memory) == 2 * len(TILED)
 
 
 def test_wrong_labels_are_told_before_anything_is_written(raw):

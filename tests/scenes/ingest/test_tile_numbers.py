@@ -23,7 +23,9 @@ def layer(numbers=None, transform=PLACE, item="modality 'hsi'") -> FoundArray:
     if numbers is None:
         return found
     places = tuple(TilePlace(Path(f"{item[-2]}{i}.tif"), 0, 0, (2, 3)) for i in range(3))
-    return replace(found, owners=TileOwners(numbers, transform), tiles=places)
+    return replace(
+        found, owners=TileOwners(numbers, transform, np.zeros(len(numbers), int)), tiles=places
+    )
 
 
 def settled(own=None, **layers) -> SettledLayers:

@@ -20,7 +20,7 @@ from bdgf.scenes.ingest.cell_sizes import cells_under, repeated
 from bdgf.scenes.ingest.decoding import decode_image
 from bdgf.scenes.ingest.file_labels import LabelLayers, label_layers, label_paths, labels_of_files
 from bdgf.scenes.ingest.files_behind import files_behind, paths_of
-from bdgf.scenes.ingest.found_array import FoundArray
+from bdgf.scenes.ingest.found_array import FoundArray, TileOwners
 from bdgf.scenes.ingest.grid import PixelGrid
 from bdgf.scenes.ingest.hollow_layers import FIRST, hollow, lie_alike
 from bdgf.scenes.ingest.layer_grids import (
@@ -47,6 +47,23 @@ if TYPE_CHECKING:
     from bdgf.scenes.classes import ClassTable
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TiledWindow:
+    """A window of a scene, and the tiles that it was read from.
+
+    Attributes:
+        scene: Its modalities (y, x, band) float32 and their masks.
+        numbers: (h, w) integers from 1, 0 in no tile: the tile of each pixel, of the modality
+            `FileWindows.tiled` where that lies on the scene's grid, else None.
+        joined: Of each modality that has tiles the rows of its own cells that were read, and their
+            tiles.
+    """
+
+    scene: xr.Dataset
+    numbers: np.ndarray | None
+    joined: Mapping[str, tuple[slice, TileOwners]]
 
 
 @dataclass(frozen=True)
@@ -161,25 +178,20 @@ class FileWindows:
         Raises:
             SceneError: A file cannot be read there.
         """
-        return self.read_tiled(window)[0]
+        return self.read_tiled(window).scene
 
-    def read_tiled(self, window: Window) -> tuple[xr.Dataset, np.ndarray | None]:
-        """The scene within a window, and the tile of each pixel.
-
-        Args:
-            window: Where.
-
-        Returns:
-            As `read`; and (h, w) integers from 1, 0 in no tile, of the modality `tiled` where that
-            lies on the scene's grid, else None.
+    def read_tiled(self, window: Window) -> TiledWindow:
+        """The scene within a window, and the tiles that it was read from.
 
         Raises:
             SceneError: A file cannot be read there.
         """
         read = {name: self._decoded(name, window) for name in self.images}
         decoded = {name: image for name, (image, _) in read.items()}
+        joined = {name: tiles for name, (_, tiles) in read.items() if tiles is not None}
         tiled = self.tiled
-        numbers = read[tiled][1] if tiled is not None and tiled not in self.own else None
+        on_grid = tiled is not None and tiled not in self.own
+        numbers = joined[tiled][1].numbers if tiled is not None and on_grid else None
         has_data = {name: np.asarray(array.has_data) for name, array in decoded.items()}
         valid, masks = joint_masks(has_data, self.config.require)
         variables: dict[str, Any] = {}
@@ -189,7 +201,7 @@ class FileWindows:
             variables[name] = (dims, array.values, attributes_of(array))
         variables |= mask_variables(masks, valid)
         told = {"scene": self.name, "modalities": json.dumps(list(decoded))}
-        return xr.Dataset(variables, attrs=told), numbers
+        return TiledWindow(xr.Dataset(variables, attrs=told), numbers, joined)
 
     def digest(self) -> str:
         """Of the configuration and of the names, sizes and times of all files behind the scene."""
@@ -221,8 +233,10 @@ class FileWindows:
             grid_tolerance=self.config.grid_tolerance,
         )
 
-    def _decoded(self, name: str, window: Window) -> tuple[ModalityArray, np.ndarray | None]:
-        """A modality within a window, and the tiles of its cells."""
+    def _decoded(
+        self, name: str, window: Window
+    ) -> tuple[ModalityArray, tuple[slice, TileOwners] | None]:
+        """A modality within a window; the rows of its cells and their tiles, if it has some."""
         found, modality = self.images[name], self.config.modalities[name]
         size = self.own[name].cell_size if name in self.own else None
         part = window if size is None else cells_under(window, size, self.own[name].grid.shape)
@@ -235,15 +249,15 @@ class FileWindows:
             there = joined_window(found, read, modality.nodata, part)
         else:
             there = replace(found, arrays=tuple(read(path, part) for path in found.paths))
-        numbers = there.owners.numbers if there.owners is not None else None
+        tiles = (part.rows, there.owners) if there.owners is not None else None
         image = decode_image(there, modality, part.shape, is_whole=False)
         if size is None:
-            return image, numbers
+            return image, tiles
         offset = (
             window.rows.start - part.rows.start * size,
             window.columns.start - part.columns.start * size,
         )
-        return repeated(image, size, window.shape, offset), numbers
+        return repeated(image, size, window.shape, offset), tiles
 
 
 def open_scene(

@@ -44,10 +44,12 @@ class TileOwners:
     Attributes:
         numbers: (y, x) integers from 1, in the order of the tiles; 0 in no tile.
         transform: From (column, row) of `numbers` to coordinates, however the array may be turned.
+        differing: (y,) pixels of each row that several tiles hold with other values.
     """
 
     numbers: np.ndarray
     transform: Affine
+    differing: np.ndarray
 
 
 @dataclass(frozen=True)

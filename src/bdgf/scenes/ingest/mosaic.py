@@ -6,7 +6,6 @@ values. Memory holds at most one tile in addition to the whole.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,16 +18,16 @@ from bdgf.scenes.config import NodataSetting
 from bdgf.scenes.ingest.declared import is_nodata, nodata_table
 from bdgf.scenes.ingest.found_array import FoundArray, SourceT, TileOwners, TilePlace
 from bdgf.scenes.ingest.tile_places import Tile, described_tile, placed_tiles, settled_tile
+from bdgf.scenes.ingest.tile_tally import tell_joined
 from bdgf.scenes.readers.raw_array import RawArray, WindowsError
 from bdgf.scenes.readers.reading_limits import check_declared
 
 if TYPE_CHECKING:
     from affine import Affine
 
-log = logging.getLogger(__name__)
-
-# What no pixel has yet, what has a band without data, and what is whole.
-_EMPTY, _PARTIAL, _WHOLE = 0, 1, 2
+# What no pixel has yet, what has a band without data, what is whole, and what is whole in another
+# tile too, with other values.
+_EMPTY, _PARTIAL, _WHOLE, _DIFFERING = 0, 1, 2, 3
 
 
 @dataclass
@@ -41,7 +40,6 @@ class _Whole:
         state: (y, x), how much of a pixel there is already.
         owners: (y, x), the number of the tile that a pixel is of, from 1; 0 in none.
         keeps_nodata: Whether all tiles declare the same nodata values; else they are masked.
-        differing: Pixels of which several tiles tell other values.
     """
 
     values: np.ndarray
@@ -49,7 +47,6 @@ class _Whole:
     state: np.ndarray
     owners: np.ndarray
     keeps_nodata: bool
-    differing: int = 0
 
     @classmethod
     def of(
@@ -84,8 +81,9 @@ class _Whole:
         here = np.s_[top : top + rows, left : left + columns]
         values, state, masked = self.values[here], self.state[here], self.masked[here]
         is_whole = np.asarray(~_without_data(array, fill).any(axis=2))
-        twice = (state == _WHOLE) & is_whole
-        self.differing += int((values[twice] != array.values[twice]).any(axis=1).sum())
+        twice = (state >= _WHOLE) & is_whole
+        twice[twice] = (values[twice] != array.values[twice]).any(axis=1)
+        state[twice] = _DIFFERING
         taken = (state == _EMPTY) | ((state == _PARTIAL) & is_whole)
         values[taken] = array.values[taken]
         masked[taken] = self._hidden(array, fill)[taken]
@@ -109,7 +107,8 @@ class _Whole:
             masked=self.masked if self.masked.any() else None,
             nodata=said.nodata if self.keeps_nodata else ((),),
         )
-        owners = TileOwners(self.owners, _moved(said, top, left))
+        differing = (self.state == _DIFFERING).sum(axis=1)
+        owners = TileOwners(self.owners, _moved(said, top, left), differing)
         found = replace(tiles, arrays=(array,), owners=owners)
         if tiles.source.mask != "none" or array.masked is None:
             return found
@@ -209,8 +208,9 @@ def joined(
     for number, place in enumerate(found.tiles, 1):
         array = settled_tile(tiles, place.path, read(place.path))
         whole.put(array, nodata, place.row, place.column, number)
-    _tell(tiles, whole)
-    return whole.joined_to(found, replace(said, whole=None))
+    made = whole.joined_to(found, replace(said, whole=None))
+    tell_joined(made)
+    return made
 
 
 def joined_window(
@@ -282,21 +282,3 @@ def _palette(tiles: Sequence[Tile]) -> dict[int, tuple[int, int, int]] | None:
     """The colours of all tiles' values; the first tile's count where they differ."""
     palettes = [tile.said.palette for tile in tiles if tile.said.palette]
     return {value: colour for one in reversed(palettes) for value, colour in one.items()} or None
-
-
-def _tell(found: FoundArray[SourceT], whole: _Whole) -> None:
-    gaps = float((whole.state == _EMPTY).mean())
-    log.info(
-        "%s: %d tiles joined to %d x %d pixels%s",
-        found.about,
-        len(found.paths),
-        *whole.state.shape,
-        f", {100 * gaps:.2g} % of them in no tile" if gaps else "",
-    )
-    if whole.differing:
-        log.warning(
-            "%s: %d pixels lie in several tiles that hold other values there; the first tile in "
-            "order counts",
-            found.about,
-            whole.differing,
-        )

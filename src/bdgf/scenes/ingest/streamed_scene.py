@@ -17,6 +17,7 @@ from bdgf.raster.windows import Window, row_bands, rows_within
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.ingest.file_windows import FileWindows, large_windows
 from bdgf.scenes.ingest.read_scene import IngestSettings, check_labels, read_scene
+from bdgf.scenes.ingest.tile_tally import TileTally
 from bdgf.scenes.mask_variables import mask_variables
 from bdgf.scenes.masks import modality_mask, tell_missing
 from bdgf.scenes.scene import (
@@ -79,14 +80,18 @@ def streamed_scene(source: FileWindows) -> StreamedDataset:
     tiles = None if source.tiled is None else np.zeros(source.shape, np.int32)
     ranges = {name: [np.inf, -np.inf] for name in names}
     forms = {name: _form(source, name) for name in names}
+    tallies = {name: TileTally(found) for name, found in source.images.items() if found.tiles}
 
     def parts() -> Iterator[Part]:
         width = source.shape[1]
         bands = sum(form.bands for form in source.modalities.values())
         for rows in row_bands(source.shape[0], rows_within(width * bands)):
-            part, numbers = source.read_tiled(Window(rows, slice(0, width)))
-            if tiles is not None and numbers is not None:
-                tiles[rows] = numbers
+            read = source.read_tiled(Window(rows, slice(0, width)))
+            part = read.scene
+            if tiles is not None and read.numbers is not None:
+                tiles[rows] = read.numbers
+            for name, (cells, owners) in read.joined.items():
+                tallies[name].add(cells, owners)
             valid[rows] = valid_mask(part)
             for name in names:
                 here, values = modality_mask(part, name), part[name].to_numpy()
@@ -99,6 +104,8 @@ def streamed_scene(source: FileWindows) -> StreamedDataset:
                     ]
                 yield Part(name, (rows, slice(None), slice(None)), values)
         _check_ranges(source, ranges)
+        for tally in tallies.values():
+            tally.tell()
 
     def rest() -> xr.Dataset:
         variables = {**forms, **mask_variables(masks, valid)}
