@@ -197,9 +197,22 @@ def test_a_scene_is_not_scored_on_labels_that_taught_its_model(
     assert "Nothing was scored" in report.read_text(encoding="utf-8")
 
 
+def test_a_map_without_a_modality_says_so(project: Project, mapped: str) -> None:
+    before = json.loads(made(project, "08_reporting", "metrics.json").read_text())
+    predict(project, target="elsewhere", inference__hide="[sar]")
+    metrics = json.loads(made(project, "08_reporting", "metrics.json").read_text())
+    assert metrics["hidden"] == "sar"
+    assert "hidden" not in before
+    report = made(project, "08_reporting", "report.html").read_text(encoding="utf-8")
+    assert "Without sar." in report
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["bdgf", "mft", "svm_windows"])
 def test_models_of_every_kind_map_the_target(project: Project, model: str) -> None:
     raw = project.folder.parent / "raw"
     result = project.run("predict", raw, model=model, target="elsewhere", predict__block=32)
     assert result.code == 0, result.printed
+    metrics = json.loads(made(project, "08_reporting", "metrics.json").read_text())
+    assert metrics["model"] == model
+    assert ("decision" in metrics) == (model == "bdgf")

@@ -47,12 +47,14 @@ class MappedScene:
         source: What was mapped.
         file: Its layers.
         labelled: Probabilities at the labelled pixels, where the scene has labels.
+        hidden: The modalities that the model did not see.
     """
 
     model: MapModel
     source: SceneWindows
     file: BlockFile
     labelled: LabelledPixels | None = None
+    hidden: tuple[str, ...] = ()
 
     def rows(self, layer: str) -> Iterator[tuple[slice, np.ndarray]]:
         """Slices of rows of a layer, with their numbers (bands, rows, W)."""
@@ -123,7 +125,7 @@ def map_scene(
             else:
                 with stored_step(step, model, cache.folder, workers.threads) as stored:
                     _run(stored, cut, sink, source, workers)
-    return MappedScene(model, source, file, labelled)
+    return MappedScene(model, source, file, labelled, inference.hide)
 
 
 def block_side(step: WindowStep, settings: MappingSettings) -> int:

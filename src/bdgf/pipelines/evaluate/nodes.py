@@ -179,15 +179,7 @@ def score(
         config["seed"],
         EvaluationSettings.model_validate(parameters),
     )
-    metrics |= {
-        "scene": config["scene"],
-        "model": config["model"],
-        "parameters": config["parameters"],
-    }
-    if "decision" in config:
-        metrics["decision"] = config["decision"]
-    if predictions.attrs.get("hidden"):
-        metrics["hidden"] = predictions.attrs["hidden"]
+    metrics |= {"scene": config["scene"], **facts_of(classifier, predictions.attrs.get("hidden"))}
     return metrics, per_class_table(metrics), confusion_table(metrics)
 
 
@@ -255,6 +247,25 @@ def _mapped(split: xr.DataArray, valid: np.ndarray) -> xr.DataArray:
         return split
     log.warning("%d test pixels have no data in what is not hidden: not scored", int(lost.sum()))
     return split.copy(data=np.where(lost, 0, split.to_numpy()))
+
+
+def facts_of(classifier: TrainedModel, hidden: str | None) -> dict[str, Any]:
+    """What a metrics file tells of the model, whatever scene it was scored on.
+
+    Args:
+        classifier: The model.
+        hidden: The modalities that it did not see; None or empty where it saw all.
+
+    Returns:
+        `model` and `parameters`; `decision` of a model that joins branches; `hidden` if any.
+    """
+    config = classifier.config
+    facts = {"model": config["model"], "parameters": config["parameters"]}
+    if "decision" in config:
+        facts["decision"] = config["decision"]
+    if hidden:
+        facts["hidden"] = hidden
+    return facts
 
 
 def per_class_table(metrics: dict[str, Any]) -> pd.DataFrame:

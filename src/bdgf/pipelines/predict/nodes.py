@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bdgf.core.errors import SettingsError
 from bdgf.framework.mlflow_logger import logged_seconds
-from bdgf.pipelines.evaluate.nodes import confusion_table, per_class_table
+from bdgf.pipelines.evaluate.nodes import confusion_table, facts_of, per_class_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,7 +141,8 @@ def score_target(
         parameters: The group `evaluation`.
 
     Returns:
-        The metrics of `evaluate`, with `transfer`; one row per class; the confusion matrix.
+        The metrics of `evaluate`, with `transfer`; one row per class; the confusion
+        matrix.
 
     Raises:
         SettingsError: The target has no labels.
@@ -174,8 +175,7 @@ def score_target(
         "patch": config["patch"],
         "seed": config["seed"],
         "scene": target_map.source.name,
-        "model": model.name,
-        "parameters": config["parameters"],
+        **facts_of(model.classifier, ", ".join(target_map.hidden)),
         "transfer": {"from": model.scene, "to": target_map.source.name},
     }
     return metrics, per_class_table(metrics), confusion_table(metrics)
@@ -206,12 +206,14 @@ def write_target_report(
     pixels, areas = _counted(target_map)
     labelled = target_map.labelled if source.name != model.scene else None
     step = thinning(source.shape)
+    hidden = f" Without {', '.join(target_map.hidden)}." if target_map.hidden else ""
     class_map = target_map.overview(CLASS_MAP, MOST_PIXELS)
     labels = None if labelled is None else labelled.labels[::step, ::step]
     result = MapResult(
         scene=source.name,
         model=model.name,
-        lead=f"Mapped by the model {model.name} of scene {model.scene}, seed {config['seed']}.",
+        lead=f"Mapped by the model {model.name} of scene {model.scene}, seed {config['seed']}."
+        f"{hidden}",
         shape=source.shape,
         step=step,
         classes=classes,
