@@ -25,16 +25,17 @@ def catalog(tmp_path: Path) -> DataCatalog:
     return DataCatalog({**entries, "params:dataset": MemoryDataset("coast")})
 
 
-def pipeline(inputs: list[str], output: str) -> Pipeline:
-    return Pipeline([Node(lambda *given: 1, inputs, output, name="n")])
+def pipeline(inputs: list[str], output: str, step: str = "prepare") -> Pipeline:
+    return Pipeline([Node(lambda *given: 1, inputs, output, name="n", tags=step)])
 
 
 @pytest.mark.parametrize(
-    ("inputs", "output", "logged", "purpose"),
+    ("inputs", "step", "output", "logged", "purpose"),
     [
-        (["scene", "prepared_scene"], "classifier", "prepared_scene", "training"),
-        (["prepared_scene"], "metrics", "prepared_scene", "evaluation"),
-        (["params:dataset"], "scene", "scene", "preparation"),
+        (["scene", "prepared_scene"], "train", "classifier", "prepared_scene", "training"),
+        (["prepared_scene"], "evaluate", "metrics", "prepared_scene", "evaluation"),
+        (["scene"], "report", "report", "scene", "report"),
+        (["params:dataset"], "ingest", "scene", "scene", "ingestion"),
     ],
 )
 def test_the_scene_is_logged_once_with_its_digest(
@@ -42,12 +43,13 @@ def test_the_scene_is_logged_once_with_its_digest(
     tmp_path: Path,
     active_run: Any,
     inputs: list[str],
+    step: str,
     output: str,
     logged: str,
     purpose: str,
 ) -> None:
     hooks = InputHooks()
-    hooks.before_pipeline_run(pipeline(inputs, output), catalog)
+    hooks.before_pipeline_run(pipeline(inputs, output, step), catalog)
     for name in ("scene", "prepared_scene"):
         hooks.after_dataset_saved(name)
         hooks.after_dataset_loaded(name)

@@ -12,6 +12,7 @@ from kedro.pipeline import Pipeline
 from bdgf.core.digests import digest_path
 from bdgf.datasets.absent import AbsentDataset
 from bdgf.framework.mlflow_races import made_by_either
+from bdgf.framework.run_kind import purpose
 
 _ENTRIES = ("prepared_scene", "scene")
 _DIGEST = 12
@@ -35,9 +36,7 @@ class InputHooks:
         entries = pipeline.datasets()
         self._catalog = catalog
         self._entry = next((e for e in _ENTRIES if e in entries), "")
-        purposes = {"training": {"classifier", "denoiser"}, "evaluation": {"metrics"}}
-        made = pipeline.all_outputs()
-        self._purpose = next((p for p, of in purposes.items() if of & made), "preparation")
+        self._purpose = purpose(pipeline)
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str) -> None:

@@ -15,6 +15,7 @@ from bdgf.framework.hooks.console import summary
 from bdgf.framework.made_from import BASELINE_SETTINGS
 from bdgf.framework.mlflow_names import accuracies, description, flatten, run_name
 from bdgf.framework.provenance import git_commit, typed_command
+from bdgf.framework.run_kind import pipeline_name
 from bdgf.models.registry import model_entry
 
 # What is in a run's name anyway, or says only where its files are and how they are read.
@@ -57,7 +58,9 @@ class TrackingHooks:
             "split": catalog.load("params:split")["name"],
             "seed": catalog.load("params:seed"),
             "model": catalog.load("params:model"),
-            "pipeline": "+".join(_typed(run_params.get("pipeline_names") or ["__default__"])),
+            "pipeline": pipeline_name(
+                run_params.get("pipeline_names") or ["__default__"], pipeline
+            ),
             "environment": run_params.get("env") or "base",
             "version": __version__,
         }
@@ -115,8 +118,3 @@ def _origin(run_params: Mapping[str, Any]) -> dict[str, str]:
     if commit is not None:
         origin |= {COMMIT: commit[0], CHANGED: str(commit[1]).lower()}
     return origin
-
-
-def _typed(names: list[str]) -> list[str]:
-    # The default pipeline is `full` by another name.
-    return ["full" if name == "__default__" else name for name in names]
