@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdgf.evaluation.leakage import leakage
+from bdgf.evaluation.leakage import leakage, leakage_text
+from bdgf.splits.settings import BUFFERED, SplitSettings
+from bdgf.splits.split import SPLITS, make_split
+from tests.splits.random_scenes import random_scene
 
 
 def brute_force(split, patch):
@@ -32,3 +35,27 @@ def test_validation_pixels_count_and_the_own_pixel_does_not():
     assert leakage(split, 3) == 0.0
     assert leakage(split, 5) == 1.0
     assert leakage(np.zeros((3, 3)), 3) == 0.0
+
+
+PATCH, SEEN = 3, 7
+"""What the split keeps clear by default, and the larger window of the model in use."""
+
+
+def split_of(name, **changes):
+    scene = random_scene(0, polygon=20)
+    if name == "outside_test":  # which needs labels that do not test
+        scene["official_test"][:, 12:] = 0
+    settings = SplitSettings(name=name, block=10, train_share=0.4, fraction=0.1, **changes)
+    return make_split(scene, settings, 0, PATCH // 2).to_numpy()
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_what_the_warning_says_mends_the_split(name):
+    share = leakage(split_of(name), SEEN)
+    assert share > 0
+    text = leakage_text(name, share, SEEN)
+    assert f"split '{name}': {share:.1%} of the test pixels" in text
+    assert "split.buffer=3 or more" in text
+    assert ("split.name=spatial_blocks" in text) == (name not in BUFFERED)
+    mended = name if name in BUFFERED else "spatial_blocks"
+    assert leakage(split_of(mended, buffer=SEEN // 2), SEEN) == 0

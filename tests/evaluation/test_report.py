@@ -50,6 +50,7 @@ def test_leakage_beyond_the_threshold_is_one_warning(caplog):
     evaluate_predictions(probabilities, labels, split, CLASSES, patch=11, seed=0)
     assert len(caplog.records) == 1
     assert "in their 11 px patch" in caplog.text
+    assert "choose split.name=spatial_blocks with split.buffer=5 or more" in caplog.text
     caplog.clear()
     lenient = EvaluationSettings(leakage_warning=1.0)
     evaluate_predictions(probabilities, labels, split, CLASSES, 11, 0, lenient)

@@ -61,7 +61,7 @@ def named(request, inputs, split):
     def fit(seed=0, split=split, inputs=seen, **execution):
         return model.fit(inputs, split, TRAIN, own, seed, Execution(**execution))
 
-    return SimpleNamespace(entry=entry, model=model, seen=seen, fit=fit, trained=fit())
+    return SimpleNamespace(entry=entry, model=model, own=own, seen=seen, fit=fit, trained=fit())
 
 
 def test_probabilities_are_probabilities_and_better_than_chance(named, inputs, split):
@@ -87,6 +87,7 @@ def test_its_configuration_keeps_the_contract(named):
     assert config["parameters"] > 10
     of_the_pixel = ("random_forest", "random_forest_features", "svm")
     assert config["patch"] == (1 if config["model"] in of_the_pixel else 5)
+    assert config["patch"] == named.model.patch(TRAIN, named.own)  # known before the training
     assert all(len(point) == 2 for curve in config["history"].values() for point in curve)
     more = named.trained.with_config({"scene": "demo"})
     assert more.config == {**config, "scene": "demo"}

@@ -5,15 +5,16 @@ import pytest
 import xarray as xr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import maximum_filter
 
 from bdgf.core.errors import SceneError, SettingsError
-from bdgf.scenes.scene import ClassTable, ModalityArray, georeference, new_scene, with_groups
+from bdgf.scenes.scene import georeference, with_groups
 from bdgf.scenes.tiles import with_tiles
 from bdgf.splits.parts import PARTS, TEST, TRAIN, VALIDATION, split_totals
 from bdgf.splits.settings import SplitSettings
 from bdgf.splits.split import SPLITS, make_split
 from bdgf.splits.validation_groups import ValidationSettings, grid_blocks
+from tests.splits.random_scenes import random_scene
 
 
 def split_counts(split, labels) -> dict[str, dict[int, int]]:
@@ -23,34 +24,6 @@ def split_counts(split, labels) -> dict[str, dict[int, int]]:
         ids, numbers = np.unique(labels[split.to_numpy() == code], return_counts=True)
         counts[part] = {int(i): int(n) for i, n in zip(ids, numbers, strict=True)}
     return counts
-
-
-def random_scene(seed, size=40, classes=3):
-    rng = np.random.default_rng(seed)
-    fields = np.stack([gaussian_filter(rng.normal(size=(size, size)), 4) for _ in range(classes)])
-    labels = fields.argmax(axis=0) + 1
-    labels[rng.random((size, size)) < 0.2] = 0
-    valid = rng.random((size, size)) < 0.9
-    train = np.where(rng.random((size, size)) < 0.05, labels, 0)
-    for class_id in range(1, classes + 1):  # official maps train every class
-        row, column = np.argwhere((labels == class_id) & valid)[0]
-        train[row, column] = class_id
-    scene = new_scene(
-        "random",
-        {
-            "optical": ModalityArray(rng.random((size, size, 2)), "spectral"),
-            "height": ModalityArray(rng.random((size, size, 1)), "auxiliary"),
-        },
-        labels,
-        ClassTable.of([f"class {i}" for i in range(classes)]),
-        valid=valid,
-        official_train=train,
-        official_test=np.where(train > 0, 0, labels),
-        transform=None,
-    )
-    squares = grid_blocks((size, size), 5)  # of which each holds a polygon of each class
-    scene = with_groups(scene, classes * squares + labels)
-    return with_tiles(scene, grid_blocks((size, size), 10) + 1, [f"{i}.tif" for i in range(16)])
 
 
 def chebyshev_distances(first, second):
@@ -112,6 +85,21 @@ def test_every_split_is_sound(name, seed, radius, groups):
         used = (parts == TRAIN) | (parts == VALIDATION)
         assert chebyshev_distances(used, parts == TEST).min() > radius
     np.testing.assert_array_equal(make_split(scene, chosen, seed, radius), parts)
+
+
+@pytest.mark.parametrize("buffer", [3, 5])
+def test_polygons_keep_a_buffer_that_is_asked_for(buffer):
+    scene = random_scene(0, polygon=20)
+    free = make_split(scene, SplitSettings(name="polygons", train_share=0.5), 0, 2).to_numpy()
+    chosen = SplitSettings(name="polygons", train_share=0.5, buffer=buffer)
+    parts = make_split(scene, chosen, 0, 2).to_numpy()
+    np.testing.assert_array_equal(parts == TEST, free == TEST)
+    used, before = (np.isin(split, (TRAIN, VALIDATION)) for split in (parts, free))
+    near = maximum_filter((parts == TEST).astype(int), 2 * buffer + 1) > 0
+    np.testing.assert_array_equal(used, before & ~near)
+    assert (before & near).any()
+    with pytest.raises(SettingsError, match="narrower than the patch radius"):
+        make_split(scene, chosen, 0, buffer + 1)
 
 
 @settings(max_examples=40, deadline=None)

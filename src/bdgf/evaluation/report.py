@@ -13,7 +13,7 @@ from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
 from bdgf.evaluation import metrics
 from bdgf.evaluation.calibration import expected_calibration_error, reliability
-from bdgf.evaluation.leakage import leakage
+from bdgf.evaluation.leakage import leakage, leakage_text
 from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.classes import ClassTable
 from bdgf.splits.parts import TEST, split_totals
@@ -70,11 +70,7 @@ def evaluate_predictions(
     measured = measure(of_test, np.asarray(labels)[test], classes, settings)
     leaking = leakage(split.to_numpy(), patch)
     if leaking > settings.leakage_warning:
-        log.warning(
-            "%.1f %% of the test pixels have a training pixel in their %d px patch: accuracy is "
-            "inflated; the split spatial_blocks with a buffer of %d px or more avoids this",
-            *(100 * leaking, patch, patch // 2),
-        )
+        log.warning("%s", leakage_text(name, leaking, patch))
     return {
         **measured,
         "leakage": leaking,

@@ -150,6 +150,15 @@ class Model(Protocol):
         """Its own settings."""
         ...
 
+    def patch(self, train: Any, own: Any) -> int:
+        """Side in pixels of the square that one pixel's features come from, once trained.
+
+        Args:
+            train: The group `train`.
+            own: Its own settings, an instance of `settings`.
+        """
+        ...
+
     def fit(
         self,
         inputs: SceneInputs,

@@ -22,6 +22,9 @@ SplitName = Literal[
     "tiles",
 ]
 
+BUFFERED = ("spatial_blocks", "training_blocks", "outside_test", "tiles", "polygons")
+"""The rules that leave a buffer between training and test pixels."""
+
 
 class SplitSettings(Settings):
     """Settings of the split. This project chose the names and sizes."""
@@ -54,8 +57,8 @@ class SplitSettings(Settings):
     buffer: int | None = Field(
         None,
         ge=0,
-        description="`spatial_blocks`, `training_blocks`, `outside_test`, `tiles`: pixels "
-        "between training and test; null: the patch radius.",
+        description="`spatial_blocks`, `training_blocks`, `outside_test`, `tiles`, `polygons`: "
+        "pixels between training and test; null: the patch radius, for `polygons` none.",
     )
     folds: int = Field(
         5, ge=2, description="`training_blocks`: number of parts; one part tests, the others train."

@@ -7,7 +7,7 @@ official test pixel is looked at) and `outside_test` (all labels away from the o
 not a result, but how far many labels would lead), `polygons` (whole polygons, of labels that were
 drawn as such) and `tiles` (whole tiles, of scenes that are made of such). The first three follow
 the field's custom; no test patch of the others holds a training pixel, but for `polygons` that lie
-side by side.
+side by side without a `buffer`.
 """
 
 from __future__ import annotations

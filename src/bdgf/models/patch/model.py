@@ -44,6 +44,10 @@ class NetworkModel:
     rebuild: Callable[[Weights], PatchNetwork]
     settings: type[Settings] | None = None
 
+    def patch(self, train: Any, own: Any) -> int:
+        """That of all networks: see `Model.patch`."""
+        return int(train.patch)
+
     def fit(
         self,
         inputs: SceneInputs,

@@ -37,6 +37,7 @@ class EstimatorModel:
         classifier: The estimator and what is done with it.
         fit_features: (prepared scene, settings) -> features, fitted without labels.
         restore_features: (what they stored, settings) -> the same features.
+        patch_of: settings -> side in pixels of the window that features come from.
     """
 
     name: str
@@ -44,6 +45,11 @@ class EstimatorModel:
     classifier: Estimator
     fit_features: Callable[[xr.Dataset, Any], PixelFeatures]
     restore_features: Callable[[Mapping[str, np.ndarray], Any], PixelFeatures]
+    patch_of: Callable[[Any], int]
+
+    def patch(self, train: Any, own: Any) -> int:
+        """That of its features: see `Model.patch`."""
+        return self.patch_of(own)
 
     def fit(
         self,

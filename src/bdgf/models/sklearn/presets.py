@@ -25,6 +25,7 @@ def _on_pixel(
         classifier,
         fit_features=lambda prepared, own: features,
         restore_features=lambda state, own: features,
+        patch_of=lambda own: features.patch,
     )
 
 
@@ -35,6 +36,7 @@ def _on_window(name: str, settings: type[Settings], classifier: Estimator) -> Es
         classifier,
         fit_features=ChannelsAndWindow.fit,
         restore_features=lambda state, own: ChannelsAndWindow(own, dict(state)),
+        patch_of=lambda own: int(own.window),
     )
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.scene import GROUPS, class_table
+from bdgf.splits.block_folds import near
 from bdgf.splits.rules.rule import Masks
 from bdgf.splits.settings import SplitSettings
 
@@ -24,11 +25,14 @@ def polygons(
 ) -> Masks:
     """A share of the polygons of each class trains, at least one; the rest tests, at least one.
 
-    Points count as polygons. Those that touch may lie in both parts: `leakage` tells.
+    Points count as polygons. Those that touch may lie in both parts: `leakage` tells. Where the
+    settings have a buffer, nothing trains that close to test pixels.
 
     Raises:
         SceneError: The scene's labels are no polygons, or a class has a single one.
+        SettingsError: The buffer is narrower than the patch radius.
     """
+    buffer = 0 if settings.buffer is None else settings.buffer_for(patch_radius)
     groups = labelled_groups(scene, labels)
     classes = class_of_groups(groups, labels)
     train: list[int] = []
@@ -48,7 +52,8 @@ def polygons(
             "(split.name=spatial_blocks)"
         )
     in_train = np.isin(groups, train) & (groups > 0)
-    return in_train, (groups > 0) & ~in_train
+    test = (groups > 0) & ~in_train
+    return in_train & ~near(test, buffer), test
 
 
 def labelled_groups(scene: xr.Dataset, labels: np.ndarray) -> np.ndarray:
