@@ -94,6 +94,7 @@ def check(name: str, env: str | None, out: Path | None, params: dict[str, Any]) 
             checked(settings_of("split").model_validate, parameters["split"], "split"),
             settings.seed,
             train.classifier.patch,
+            _patch_of(settings.model, parameters, train),
         )
         own = env if env not in (loader.base_env, loader.default_run_env) else None
         folder = Path(settings.data_folder) / _REPORTING / run_folder("scene", parameters, own)
@@ -173,3 +174,14 @@ def _ingest(parameters: Mapping[str, Any]) -> IngestSettings:
 
 def _folders(name: str, config: SceneConfig, ingest: IngestSettings) -> list[Path]:
     return [Path(folder) / (config.folder or name) for folder in ingest.folders]
+
+
+def _patch_of(model: str, parameters: Mapping[str, Any], train: Any) -> int:
+    # What the model in use sees of a pixel's surroundings: its settings say it.
+    from bdgf.framework.validation import checked, settings_of_models
+    from bdgf.models.registry import model_entry
+
+    own = settings_of_models([model]).get(model)
+    values = parameters.get("baselines", {}).get(model, {})
+    checked_own = own and checked(own.model_validate, values, f"baselines.{model}")
+    return model_entry(model).model().patch(train, checked_own)

@@ -122,7 +122,8 @@ def report_tables(report: SceneReport) -> list[RenderableType]:
     rows, columns = report.shape
     place = report.crs or "no CRS"
     if report.cell_size is not None:
-        place += f", pixels of {report.cell_size[0]:g} x {report.cell_size[1]:g}"
+        size = " x ".join(f"{side:.5g}" for side in report.cell_size)
+        place += f", pixels of {size} {report.cell_units}".rstrip()
     head = f"{report.scene}: {report.title or 'no title'}; {rows} x {columns} pixels; {place}"
     parts: list[RenderableType] = [Text(head, style="bold"), Text("")]
     if report.files:
@@ -168,9 +169,9 @@ def _layer_table(layers: Sequence[Layer]) -> Table:
 def _band_table(layer: Layer) -> Table:
     names = ("least", "1 %", "5 %", "median", "95 %", "99 %", "greatest")
     table = _table("band", *names, title=f"Bands of {layer.name}, counted from 0")
-    for band in range(layer.bands):
-        numbers = (layer.least[band], *layer.percentiles[:, band], layer.greatest[band])
-        _add(table, str(band), *(f"{number:.4g}" for number in numbers))
+    for band, number in enumerate(layer.numbers):
+        values = (layer.least[band], *layer.percentiles[:, band], layer.greatest[band])
+        _add(table, str(number), *(f"{value:.4g}" for value in values))
     return table
 
 
@@ -206,7 +207,7 @@ def _shift_table(shifts: Sequence[Shift]) -> Table:
     )
     for shift in shifts:
         down, right = (
-            f"{size:+.1f} +- {2 * error:.1f}"
+            f"{round(size, 1) + 0.0:+.1f} +- {2 * error:.1f}"  # -0.0 is 0.0
             for size, error in zip((shift.down, shift.right), shift.errors, strict=True)
         )
         known = (down, right) if shift.is_measured else ("", "")
@@ -218,7 +219,7 @@ def _shift_table(shifts: Sequence[Shift]) -> Table:
 def _verdict(shift: Shift) -> str:
     if not shift.is_measured:
         return "too few edges in common to tell"
-    return "misregistered" if shift.is_told else f"nothing beyond {shift.least:g} px"
+    return "misregistered" if shift.is_told else f"no shift of {shift.least:g} px or more"
 
 
 def _table(*columns: str, title: str | None = None) -> Table:

@@ -73,6 +73,8 @@ class ModalityArray:
         has_data: (H, W) bool, where all its bands have data, by who read it and knows its nodata
             values; None where every finite pixel has.
         cell_size: Side of one cell as measured, in pixels: its value is that of all its pixels.
+        numbers: Number of each band in the files, counted from 0 over all of them; None without
+            files.
     """
 
     values: np.ndarray
@@ -81,6 +83,7 @@ class ModalityArray:
     scale: Literal["linear", "log"] = "linear"
     has_data: np.ndarray | None = None
     cell_size: int = 1
+    numbers: tuple[int, ...] | None = None
 
 
 def new_scene(

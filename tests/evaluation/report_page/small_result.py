@@ -35,7 +35,7 @@ def small_result(**changes) -> MapResult:
         areas=np.array([1.5, 0.25, 1234.0]),
         metres=(5.0, 5.0),
         place="EPSG:32632",
-        images={"optical, bands 2, 1, 0 of 3": rng.random((12, 10, 3))},
+        images={"optical, bands 2, 1, 0 of 0-2": rng.random((12, 10, 3))},
         labels=labels,
         scored=test,
         split=split,

@@ -40,8 +40,9 @@ def test_a_scored_map_is_told_whole():
     (maps,) = (block for block in blocks(page, "Maps") if isinstance(block, Pictures))
     assert [picture.title for picture in maps.pictures] == [
         *("class map", "reference labels", "errors at the scored pixels", "uncertainty"),
-        *("agreement of the branches", "optical, bands 2, 1, 0 of 3", "split"),
+        *("agreement of the branches", "optical, bands 2, 1, 0 of 0-2", "split"),
     ]
+    assert "Bands are counted from 0" in told(page, "Maps")
     assert all(picture.scale_bar.text == "10 m" for picture in maps.pictures)
     assert table(page, "Area of each class")[2][-1] == "1,234.0"
     assert table(page, "Area of each class")[1][-1] == "0.25"

@@ -15,7 +15,7 @@ def test_read_by_strips_it_is_the_image_of_the_whole(step):
     scene = make_demo_scene(DemoSettings(size=48))
     images = scene_images(DatasetWindows(scene), step)
     assert list(images) == [
-        *("optical, bands 38, 24, 9 of 48", "height, band 0 of 1", "sar, bands 0, 1 of 2"),
+        *("optical, bands 38, 24, 9 of 0-47", "height, 1 band", "sar, bands 0, 1 of 0-1"),
     ]
     for title, image in images.items():
         name = title.partition(",")[0]

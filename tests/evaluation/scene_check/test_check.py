@@ -4,12 +4,14 @@ import logging
 import numpy as np
 import pytest
 from rasterio.transform import Affine
+from shapely.geometry import box
 
 from bdgf.core.errors import SceneError
 from bdgf.evaluation.scene_check.check import check_scene_files
 from bdgf.scenes.ingest.read_scene import IngestSettings
 from bdgf.splits.settings import SplitSettings
 from tests.data.fabricate import write_raster
+from tests.data.vectors import write_vectors
 from tests.evaluation.scene_check.planted import demo, kinds, look
 
 
@@ -33,10 +35,10 @@ def files(tmp_path):
         "source": {"sha256": {"sar.tif": "0" * 64}},
     }
 
-    def check(changes=None):
+    def check(changes=None, seen=None):
         settings = IngestSettings(folders=(str(tmp_path),), isolated=False)
         return check_scene_files(
-            "small", configuration | (changes or {}), settings, SplitSettings(), 0, 11
+            "small", configuration | (changes or {}), settings, SplitSettings(), 0, 11, seen
         )
 
     return folder, configuration, check
@@ -89,12 +91,65 @@ def test_the_share_without_data_is_each_layer_s_own(files):
     assert "holes" in {finding.kind for finding in report.findings}
 
 
+def test_bands_are_told_by_the_numbers_that_exclude_takes(files):
+    folder, configuration, check = files
+    values = demo()["optical"].to_numpy()
+    values[..., 7] = 0.25
+    values[..., 9] = values[..., 4] * 1.5 + 0.01
+    values[30, 30, 11] = 1e20
+    place = {"crs": "EPSG:32632", "transform": Affine(10, 0, 690_000, 0, -10, 5_340_000)}
+    write_raster(folder / "optical.tif", values, **place)
+    modalities = dict(configuration["modalities"])
+    modalities["optical"] = modalities["optical"] | {"exclude": ["0-2", 5]}
+    _, report = check({"modalities": modalities, "source": {}})
+    found = {finding.kind: finding.text for finding in report.findings}
+    assert "band 7 (counted from 0) is constant" in found["constant_band"]
+    assert "band 9 of optical as band 4 of optical" in found["duplicate_band"]
+    assert "band 11 (counted from 0) holds 1e+20" in found["wild_pixels"]
+    numbers = report.as_json()["modalities"]["optical"]["band_numbers"]
+    assert numbers == [band for band in range(48) if band not in (0, 1, 2, 5)]
+
+
+def test_tiles_and_polygons_are_files_too(files):
+    folder, configuration, check = files
+    values, place = demo()["optical"].to_numpy(), Affine(10, 0, 690_000, 0, -10, 5_340_000)
+    for number, top in enumerate((0, 48)):
+        part = values[top : top + 48]
+        at = place @ Affine.translation(0, top)
+        write_raster(folder / f"tile_{number}.tif", part, crs="EPSG:32632", transform=at)
+    fields = [
+        box(690_000, 5_339_500, 690_900, 5_340_000),
+        box(690_000, 5_339_040, 690_900, 5_339_500),
+    ]
+    write_vectors(folder / "fields.gpkg", fields, ["wheat", "maize"], crs="EPSG:32632")
+    modalities = dict(configuration["modalities"])
+    modalities["optical"] = modalities["optical"] | {"file": "tile_*.tif"}
+    labels = {"file": "fields.gpkg", "class_field": "crop"}
+    _, report = check({"modalities": modalities, "labels": labels, "source": {}})
+    assert {file.path.name: file.dtype for file in report.files} == {
+        "tile_0.tif": "float32",
+        "tile_1.tif": "float32",
+        "sar.tif": "float32",
+        "fields.gpkg": "polygons or points",
+    }
+
+
+def test_leakage_is_that_of_what_the_model_sees(files):
+    check = files[2]
+    _, far = check()
+    _, near = check(seen=1)
+    assert (far.split.patch, near.split.patch) == (11, 1)
+    assert near.split.leakage == 0 < far.split.leakage
+    assert {"leakage"} == {f.kind for f in far.findings} - {f.kind for f in near.findings}
+
+
 def test_the_report_is_json(files):
     _, report = files[2]()
     read = json.loads(json.dumps(report.as_json()))
     assert read["modalities"]["optical"]["bands"] == 48
     assert len(read["modalities"]["optical"]["percentiles"]["50"]) == 48
     assert read["classes"][0]["labels"] == int((demo()["labels"].to_numpy() == 1).sum())
+    assert read["cell_units"] == "m"
     assert read["split"]["name"] == "per_class"
     assert {f["kind"] for f in read["findings"]} == {"reading", "leakage"}
     assert read["shifts"][0]["second"] == "sar"

@@ -41,8 +41,13 @@ def test_a_shift_is_told_and_which_way(down, right):
     assert kinds(scene) == {"misregistration"}
     line = look_line(scene)
     assert "sar lies off optical" in line
-    assert down == 0 or f"{'down' if down > 0 else 'up'}," in line
-    assert right == 0 or f"to the {'right' if right > 0 else 'left'}" in line
+    for size, after, before in ((down, "down", "up"), (right, "to the right", "to the left")):
+        if size:
+            assert f" px {after if size > 0 else before}" in line
+        else:
+            assert f" px {after}" not in line
+            assert f" px {before}" not in line
+            assert f"{before} or {after} it may lie as it should" in line
 
 
 def look_line(scene):

@@ -37,6 +37,8 @@ _UNSCORED = (
     "calibration are therefore not in this report."
 )
 
+_COUNTED = "Bands are counted from 0, among those that the scene file keeps."
+
 
 def map_report(result: MapResult) -> Page:
     """The report of a map; missing parts of a run are named."""
@@ -98,7 +100,8 @@ def _maps(result: MapResult) -> list[Block]:
     if not result.votes:
         missing.append("the agreement of branches")
     without = f" Not available: {', '.join(missing)}." if missing else ""
-    return [Text(f"{' '.join(told)}.{thinned}{without}"), map_pictures(result)]
+    counted = f" {_COUNTED}" if result.images else ""
+    return [Text(f"{' '.join(told)}.{thinned}{counted}{without}"), map_pictures(result)]
 
 
 def _accuracy(result: MapResult) -> list[Block]:

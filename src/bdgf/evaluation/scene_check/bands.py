@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -23,7 +24,7 @@ def constant_bands(layer: Layer) -> list[Finding]:
     """Finds constant bands."""
     span = layer.greatest - layer.least
     size = np.maximum(np.abs(layer.least), np.abs(layer.greatest))
-    bands = np.flatnonzero(span <= _CONSTANT * size)
+    bands = layer.numbers[span <= _CONSTANT * size]
     if not bands.size:
         return []
     text = (
@@ -35,7 +36,9 @@ def constant_bands(layer: Layer) -> list[Finding]:
 
 
 def duplicate_bands(
-    modalities: Mapping[str, xr.DataArray], masks: Mapping[str, np.ndarray]
+    modalities: Mapping[str, xr.DataArray],
+    masks: Mapping[str, np.ndarray],
+    numbers: Mapping[str, Sequence[int]],
 ) -> list[Finding]:
     """Finds bands that are copies of others, in the same modality or in another.
 
@@ -45,6 +48,7 @@ def duplicate_bands(
     Args:
         modalities: Name -> (y, x, band) values on one grid.
         masks: Name -> (H, W) bool, where it has data.
+        numbers: Name -> numbers of its bands, for the message.
     """
     mask = np.logical_and.reduce(list(masks.values()))
     rows, columns = np.nonzero(mask[:, :-1] & mask[:, 1:])
@@ -60,7 +64,7 @@ def duplicate_bands(
         for c in (columns, columns + 1)
     )
     alike = (_correlation(here) > _ALIKE) & (_correlation(beside - here) > _ALIKE)
-    names = [(name, band) for name, m in modalities.items() for band in range(m.shape[-1])]
+    names = [(name, band) for name in modalities for band in numbers[name]]
     # A band is told once, with the first that it is a copy of.
     pairs = [(int(row.argmax()), i) for i, row in enumerate(np.tril(alike, -1)) if row.any()]
     if not pairs:
@@ -86,9 +90,10 @@ def _correlation(values: np.ndarray) -> np.ndarray:
     return values.T @ values
 
 
-def wild_pixels(modality: xr.DataArray, mask: np.ndarray) -> list[Finding]:
-    """Finds undeclared fill values and implausible pixels."""
+def wild_pixels(modality: xr.DataArray, mask: np.ndarray, numbers: Sequence[int]) -> list[Finding]:
+    """Finds undeclared fill values and implausible pixels; bands are told by their numbers."""
     wild, bands = find_wild_values(modality, mask)
     if wild is None:
         return []
-    return [Finding("wild_pixels", wild_warning(str(modality.name), bands, int(wild.sum())))]
+    told = [replace(wild_band, band=int(numbers[wild_band.band])) for wild_band in bands]
+    return [Finding("wild_pixels", wild_warning(str(modality.name), told, int(wild.sum())))]

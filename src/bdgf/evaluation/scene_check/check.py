@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -26,6 +26,9 @@ from bdgf.scenes.ingest.reading_record import ReadingRecord
 from bdgf.scenes.scene import class_table, georeference, modality_names
 from bdgf.splits.settings import SplitSettings
 
+if TYPE_CHECKING:
+    from rasterio.crs import CRS
+
 _PACKAGE = "bdgf"  # whose log is listened to
 _LAYER_GAP = 0.1  # share of pixels that one layer lacks and another has
 
@@ -37,6 +40,7 @@ def check_scene_files(
     split: SplitSettings,
     seed: int,
     patch: int,
+    seen: int | None = None,
 ) -> tuple[xr.Dataset, SceneReport]:
     """Reads a scene like `ingest`, and reports its contents and problems.
 
@@ -47,6 +51,8 @@ def check_scene_files(
         split: The split's settings.
         seed: Seed of the split.
         patch: Side of the classifier's patch in pixels, odd.
+        seen: Side of the square that the model in use sees: what leakage is computed with; None
+            takes the patch.
 
     Returns:
         The scene, and the report on it.
@@ -58,7 +64,7 @@ def check_scene_files(
     config, record = parse_scene_config(name, configuration), ReadingRecord()
     with _warnings_kept() as warned:
         scene = ingest(name, configuration, settings, record)
-        report = look_at_scene(scene, config, record, split, seed, patch)
+        report = look_at_scene(scene, config, record, split, seed, patch, seen)
     told = {finding.text for finding in report.findings}
     said = [Finding("reading", text) for text in dict.fromkeys(warned) if text not in told]
     return scene, _with_findings(report, said)
@@ -71,6 +77,7 @@ def look_at_scene(
     split: SplitSettings,
     seed: int,
     patch: int,
+    seen: int | None = None,
 ) -> SceneReport:
     """The report on a scene in memory.
 
@@ -81,18 +88,24 @@ def look_at_scene(
         split: The split's settings.
         seed: Seed of the split.
         patch: Side of the classifier's patch in pixels, odd.
+        seen: Side of the square that the model in use sees: what leakage is computed with; None
+            takes the patch.
     """
     names = modality_names(scene)
     masks = {name: layer_mask(scene, name) for name in names}
     modalities = {name: scene[name] for name in names}
-    layers = [look_at_layer(scene[m], masks[m], record.no_data.get(m)) for m in names]
+    layers = [
+        look_at_layer(scene[m], masks[m], record.no_data.get(m), record.numbers.get(m))
+        for m in names
+    ]
+    numbers = {layer.name: layer.numbers.tolist() for layer in layers}
     shifts = modality_shifts(modalities, masks, [layer.name for layer in layers if layer.is_height])
-    split_taken, split_findings = split_report(scene, split, seed, patch)
+    split_taken, split_findings = split_report(scene, split, seed, patch, seen or patch)
     findings = [
         *unit_findings(layers, scene, masks),
         *(finding for layer in layers for finding in constant_bands(layer)),
-        *duplicate_bands(modalities, masks),
-        *(finding for name in names for finding in wild_pixels(scene[name], masks[name])),
+        *duplicate_bands(modalities, masks, numbers),
+        *(f for name in names for f in wild_pixels(scene[name], masks[name], numbers[name])),
         *_holes(layers),
         *(_misregistration(shift) for shift in shifts if shift.is_told),
         *label_findings(scene, patch),
@@ -110,6 +123,7 @@ def look_at_scene(
         config.title,
         (scene.sizes["y"], scene.sizes["x"]),
         cell,
+        _units(crs),
         "" if crs is None else crs.to_string(),
         _files(record, config),
         tuple(layers),
@@ -157,16 +171,31 @@ def _holes(layers: list[Layer]) -> list[Finding]:
     return [Finding("holes", text)]
 
 
+def _units(crs: CRS | None) -> str:
+    if crs is None:
+        return ""
+    name = crs.units_factor[0]
+    return {"metre": "m", "degree": "degrees"}.get(name, name)
+
+
 def _misregistration(shift: Shift) -> Finding:
-    down, right = (f"{2 * error:.1f}" for error in shift.errors)
+    down = _component(shift.down, shift.errors[0], "down", "up")
+    right = _component(shift.right, shift.errors[1], "to the right", "to the left")
+    known = [text for text, is_known in (down, right) if is_known]
+    unknown = [text for text, is_known in (down, right) if not is_known]
     text = (
-        f"modality {shift.second} lies off {shift.first}: {abs(shift.down):.1f} +- {down} px "
-        f"{'down' if shift.down > 0 else 'up'}, {abs(shift.right):.1f} +- {right} px to the "
-        f"{'right' if shift.right > 0 else 'left'} (95 % intervals, edges in {shift.windows} "
-        "windows): coregister the two, or correct the file's transform; models take a pixel for "
-        "the same place in all"
+        f"modality {shift.second} lies off {shift.first}: {'; '.join(known + unknown)} (95 % "
+        f"intervals, edges in {shift.windows} windows): coregister the two, or correct the "
+        "file's transform; models take a pixel for the same place in all"
     )
     return Finding("misregistration", text)
+
+
+def _component(size: float, error: float, after: str, before: str) -> tuple[str, bool]:
+    """A component of a shift in words, and whether its interval leaves 0 out."""
+    if abs(size) <= 2 * error:
+        return f"{before} or {after} it may lie as it should (+- {2 * error:.1f} px)", False
+    return f"{abs(size):.1f} +- {2 * error:.1f} px {after if size > 0 else before}", True
 
 
 def _with_findings(report: SceneReport, first: list[Finding]) -> SceneReport:

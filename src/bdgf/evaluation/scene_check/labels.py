@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.ndimage import find_objects, label, maximum_filter
 
 from bdgf.core.errors import UserError
-from bdgf.evaluation.leakage import leakage
+from bdgf.evaluation.leakage import leakage, leakage_text
 from bdgf.evaluation.scene_check.finding import Finding
 from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN, class_table, valid_mask
 from bdgf.splits.parts import TEST, TRAIN, VALIDATION
@@ -29,7 +29,7 @@ class SplitReport:
         name: Its name.
         counts: Part (train, validation, test) -> (K,) pixels of each class.
         leakage: Share of test pixels whose patch holds a training or validation pixel.
-        patch: Side of the classifier's patch in pixels.
+        patch: Side in pixels of the square that the model sees of a pixel's surroundings.
     """
 
     name: str
@@ -87,7 +87,7 @@ def label_findings(scene: xr.Dataset, patch: int) -> list[Finding]:
 
 
 def split_report(
-    scene: xr.Dataset, settings: SplitSettings, seed: int, patch: int
+    scene: xr.Dataset, settings: SplitSettings, seed: int, patch: int, seen: int
 ) -> tuple[SplitReport | None, list[Finding]]:
     """The split that a run would use, or why there is none; neither without labels.
 
@@ -95,7 +95,8 @@ def split_report(
         scene: The scene.
         settings: The split's settings.
         seed: Seed of its draws.
-        patch: Side of the classifier's patch in pixels.
+        patch: Side of the classifier's patch in pixels, which the split keeps clear by default.
+        seen: Side of the square that the model in use sees of a pixel's surroundings.
     """
     if not scene[LABELS].to_numpy().any():
         return None, []
@@ -109,15 +110,10 @@ def split_report(
         name: np.bincount(labels[parts == part], minlength=count + 1)[1:]
         for name, part in (("train", TRAIN), ("validation", VALIDATION), ("test", TEST))
     }
-    report = SplitReport(str(split.attrs["name"]), counts, leakage(parts, patch), patch)
+    report = SplitReport(str(split.attrs["name"]), counts, leakage(parts, seen), seen)
     if report.leakage <= _MUCH:
         return report, []
-    text = (
-        f"split '{report.name}': {report.leakage:.0%} of the test pixels have a training pixel in "
-        f"their patch of {patch} px, so scores are inflated; for a fair measure choose "
-        "`split.name=spatial_blocks`"
-    )
-    return report, [Finding("leakage", text)]
+    return report, [Finding("leakage", leakage_text(report.name, report.leakage, seen))]
 
 
 def _in_one_place(mask: np.ndarray, patch: int) -> bool:

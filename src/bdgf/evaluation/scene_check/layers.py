@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,8 @@ class Layer:
         percentiles: (P, B) `PERCENTILES` of each band.
         sample: (N, B) values of some pixels.
         no_data: Share of pixels without data, 0..1.
+        numbers: (B,) number of each band, counted from 0 as `exclude` counts: over all bands of
+            the files, of which some may be left out.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Layer:
     percentiles: np.ndarray
     sample: np.ndarray
     no_data: float
+    numbers: np.ndarray
 
     @property
     def bands(self) -> int:
@@ -69,13 +73,19 @@ def layer_mask(scene: xr.Dataset, name: str) -> np.ndarray:
     return scene[own].to_numpy() != 0 if own in scene else valid_mask(scene)
 
 
-def look_at_layer(modality: xr.DataArray, mask: np.ndarray, no_data: float | None) -> Layer:
+def look_at_layer(
+    modality: xr.DataArray,
+    mask: np.ndarray,
+    no_data: float | None,
+    numbers: Sequence[int] | None = None,
+) -> Layer:
     """Computes the statistics of a modality.
 
     Args:
         modality: (y, x, band) values and the attributes `kind`, `units` and `scale`.
         mask: (H, W) bool, where it has data, somewhere at least.
         no_data: Share of pixels without data, where whoever read it knows; None takes the mask.
+        numbers: Numbers of the bands in the files; None where there are no files.
     """
     values = modality.to_numpy()
     rows, columns = np.nonzero(mask)
@@ -96,6 +106,7 @@ def look_at_layer(modality: xr.DataArray, mask: np.ndarray, no_data: float | Non
         np.percentile(sample, PERCENTILES, axis=0),
         sample,
         float((~mask).mean()) if no_data is None else no_data,
+        np.arange(values.shape[-1]) if numbers is None else np.array(numbers),
     )
 
 

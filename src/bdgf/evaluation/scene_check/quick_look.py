@@ -120,6 +120,7 @@ def _stretched(channel: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def bands_text(shown: list[int], count: int) -> str:
-    """`bands 79, 50, 20 of 100`."""
-    numbers = ", ".join(map(str, shown))
-    return f"band{'s' * (len(shown) > 1)} {numbers} of {count}"
+    """`bands 79, 50, 20 of 0-99`: the scene's bands, counted from 0."""
+    if count == 1:
+        return "1 band"
+    return f"bands {', '.join(map(str, shown))} of 0-{count - 1}"

@@ -54,6 +54,7 @@ class SceneReport:
         title: What people call it.
         shape: Rows and columns.
         cell_size: Height and width of a pixel in units of the CRS; None without a transform.
+        cell_units: These units, "" without a CRS.
         crs: Its coordinate reference system, "" for none.
         files: Its files; none where it is fabricated.
         layers: Its modalities in numbers.
@@ -68,6 +69,7 @@ class SceneReport:
     title: str
     shape: tuple[int, int]
     cell_size: tuple[float, float] | None
+    cell_units: str
     crs: str
     files: tuple[FileReport, ...]
     layers: tuple[Layer, ...]
@@ -84,6 +86,7 @@ class SceneReport:
             "title": self.title,
             "shape": list(self.shape),
             "cell_size": None if self.cell_size is None else list(self.cell_size),
+            "cell_units": self.cell_units,
             "crs": self.crs,
             "files": [
                 {
@@ -114,6 +117,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "units": layer.units,
         "scale": layer.scale,
         "bands": layer.bands,
+        "band_numbers": layer.numbers.tolist(),
         "no_data": round(layer.no_data, _DIGITS),
         "least": _numbers(layer.least),
         "greatest": _numbers(layer.greatest),

@@ -87,7 +87,7 @@ def _across_bands(layer: Layer) -> Iterator[str]:
     if max(above / below for below, above in pairwise(ascending)) < _GAP:
         return
     fewer = small if small.sum() <= large.sum() else large
-    bands = listing(np.flatnonzero(fewer), most=10)
+    bands = listing(layer.numbers[fewer], most=10)
     yield (
         f"modality {layer.name}: bands {bands} (counted from 0) are of another scale than the rest "
         f"(99th percentiles {bright[small].max():.3g} at most beside {bright[large].min():.3g} at "
@@ -117,15 +117,16 @@ def _negative(layer: Layer) -> Iterator[str]:
     if not _is_reflectance(layer):
         return
     share = (layer.sample < 0).mean(axis=0)
-    bands = np.flatnonzero(share > _NEGATIVE_SHARE)
+    bands = layer.numbers[share > _NEGATIVE_SHARE]
     if not bands.size:
         return
     worst = int(share.argmax())
     yield (
         f"modality {layer.name}: negative reflectance in {_count(bands)} "
-        f"{listing(bands, most=10)} (counted from 0), in band {worst} {share[worst]:.1%} of the "
-        f"pixels, down to {layer.least[worst]:.4g}: overcorrected or water-vapour bands; leave "
-        "them out with `exclude`, or set `nodata` where such a number means no data"
+        f"{listing(bands, most=10)} (counted from 0), in band {layer.numbers[worst]} "
+        f"{share[worst]:.1%} of the pixels, down to {layer.least[worst]:.4g}: overcorrected or "
+        "water-vapour bands; leave them out with `exclude`, or set `nodata` where such a number "
+        "means no data"
     )
 
 

@@ -99,7 +99,8 @@ def decode_image(
         for file in (f for f in files if f.scale is not None):
             warn_of_fills(found, modality, file.array, file.bands, file.masked)
     scale: Literal["linear", "log"] = "log" if modality.to_decibels else "linear"
-    return ModalityArray(values, modality.kind, units, scale, has_data)
+    numbers = _band_numbers(found, chosen)
+    return ModalityArray(values, modality.kind, units, scale, has_data, numbers=numbers)
 
 
 @dataclass(frozen=True)
@@ -230,12 +231,13 @@ def _check(
     seen: _Seen,
 ) -> None:
     if not seen.in_band.all():
-        empty = np.flatnonzero(~seen.in_band)
+        numbers = _band_numbers(found, chosen)
+        empty = [numbers[place] for place in np.flatnonzero(~seen.in_band)]
+        listed = ranges(empty)
         raise SceneError(
-            f"{found.about}: {_band_numbers(found, chosen, empty)} (counted from 0) "
+            f"{found.about}: band{'s' if len(empty) > 1 else ''} {listed} (counted from 0) "
             f"{'holds' if len(empty) == 1 else 'hold'} nothing but NaN, infinite or nodata values; "
-            f"leave out with `exclude: {_band_numbers(found, chosen, empty, word=False)}`, or "
-            "correct the file"
+            f"leave out with `exclude: {listed}`, or correct the file"
         )
     if seen.least == seen.greatest:
         raise SceneError(
@@ -243,17 +245,11 @@ def _check(
         )
 
 
-def _band_numbers(
-    found: FoundArray[ImageSource],
-    chosen: Sequence[ChosenBands],
-    places: np.ndarray,
-    word: bool = True,
-) -> str:
-    """The bands at these places, as `channels` and `exclude` count them."""
+def _band_numbers(found: FoundArray[ImageSource], chosen: Sequence[ChosenBands]) -> tuple[int, ...]:
+    """The number of each band that is taken, as `channels` and `exclude` count."""
     first = 0
     by_place: dict[int, int] = {}
     for array, file in zip(found.arrays, chosen, strict=True):
         by_place |= {p: first + b for p, b in zip(file.places, file.bands, strict=True)}
         first += array.values.shape[2]
-    numbers = ranges(by_place[int(place)] for place in places)
-    return f"band{'s' if len(places) > 1 else ''} {numbers}" if word else numbers
+    return tuple(by_place[place] for place in sorted(by_place))

@@ -155,7 +155,7 @@ def read_scene(
         modality: _on_grid(arrays.pop(key), config.modalities[modality], settled.own.get(key), grid)
         for modality, key in keys.items()
     }
-    record.take_masks(modalities)
+    record.take_modalities(modalities)
     rasters = [found for item, found in maps.items() if item not in vectors]
     classes = table_of(config, labels, rasters)
     scene = new_scene(
