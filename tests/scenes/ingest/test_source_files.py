@@ -22,6 +22,25 @@ def test_a_missing_file_says_what_where_and_whence(tmp_path):
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("optional", [False, True])
+def test_a_zarr_store_says_what_to_convert_it_to(tmp_path, optional):
+    (tmp_path / "cube.zarr").mkdir()
+    hsi = {"kind": "spectral", "file": "cube.zarr", "optional": optional}
+    config = npy_config(modalities={"hsi": hsi})
+    with pytest.raises(SceneError) as caught:
+        read_scene("mine", parse_scene_config("mine", config), [tmp_path])
+    line = str(caught.value)
+    assert "\n" not in line
+    assert f"xarray.open_zarr('{tmp_path}/cube.zarr').to_netcdf('{tmp_path}/cube.nc')" in line
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "tiles").mkdir()
+    config = npy_config(modalities={"hsi": {"kind": "spectral", "file": "tiles"}})
+    with pytest.raises(SceneError, match=r"tiles is a folder; name the files in it.*tiles/\*\.tif"):
+        read_scene("mine", parse_scene_config("mine", config), [tmp_path])
+
+
 def test_a_missing_file_of_ones_own_names_the_nearest(tmp_path):
     config = npy_config(labels={"file": "label.npy"})
     with pytest.raises(SceneError, match=r"no file for labels: .*\(there is labels\.npy\)"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.machine_memory import GIB
 from bdgf.raster.windows import Window
@@ -35,7 +37,7 @@ from bdgf.scenes.ingest.source_files import SceneFolders
 from bdgf.scenes.mask_variables import joint_masks, mask_variables
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import RawArray, WindowsError
-from bdgf.scenes.readers.reading_limits import ReadingSettings
+from bdgf.scenes.readers.reading_limits import ReadingLimits, ReadingSettings
 from bdgf.scenes.scene import ModalityArray, attributes_of
 from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
 from bdgf.scenes.sources import ImageSource
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     from bdgf.scenes.classes import ClassTable
 
 log = logging.getLogger(__name__)
+
+_FLOAT = 4
+"""Bytes of a float32."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,6 @@ class FileWindows:
         images = find_images(place, config)
         layers = {f"modality {modality}": hollow(found) for modality, found in images.items()}
         settled = settle_layers(name, layers, layer_settings(config), config)
-        _check_as_they_lie(name, layers, settled)
         own = {m: settled.own[f"modality {m}"] for m in images if f"modality {m}" in settled.own}
         order = sorted(images, key=lambda modality: config.modalities[modality].kind != "spectral")
         first = {
@@ -132,6 +136,8 @@ class FileWindows:
             for modality in order
         }
         forms = {modality: _form(array) for modality, array in first.items()}
+        bands = sum(form.bands for form in forms.values())
+        _check_as_they_lie(name, layers, settled, bands)
         return cls(
             *(name, config, tuple(folders), reading, {m: images[m] for m in order}, forms),
             *(settled.grid, own),
@@ -160,8 +166,7 @@ class FileWindows:
     @property
     def resident_bytes(self) -> int:
         """Memory size of the scene."""
-        pixels = self.shape[0] * self.shape[1]
-        return 4 * pixels * sum(form.bands for form in self.forms.values())
+        return _resident_bytes(self.shape, sum(form.bands for form in self.forms.values()))
 
     @property
     def tiled(self) -> str | None:
@@ -304,10 +309,16 @@ def large_windows(
     None where it takes less, and where its files can only be read whole.
 
     Raises:
-        SceneError: The files are wrong.
+        SceneError: The files are wrong, or a scene that can only be read whole takes more than the
+            limit.
     """
     try:
         opened = FileWindows.open(name, config, folders, settings)
+    except _ResampledError as reason:
+        if reason.resident_bytes > resident_gib * GIB:
+            _check_room(reason, settings)
+            log.info("%s; it is read whole", reason)
+        return None
     except WindowsError as reason:
         log.debug("%s: read whole (%s)", name, reason)
         return None
@@ -320,19 +331,59 @@ def _first_pixel(found: FoundArray[ImageSource]) -> FoundArray[ImageSource]:
     return replace(found, arrays=tuple(arrays)) if found.tiles else found
 
 
+class _ResampledError(WindowsError):
+    """A layer cannot be read in windows of the scene, which takes so many bytes in memory."""
+
+    def __init__(self, message: str, resident_bytes: int) -> None:
+        super().__init__(message)
+        self.resident_bytes = resident_bytes
+
+
+def _check_room(reason: _ResampledError, settings: ReadingSettings) -> None:
+    """Refuses a scene that is read whole and does not fit.
+
+    Raises:
+        SceneError: It takes more than the limit of reading.
+    """
+    needed, most = reason.resident_bytes, ReadingLimits.of(settings).most_bytes
+    if needed > most:
+        raise SceneError(
+            f"{reason}, and the whole scene takes {needed / GIB:.3g} GiB, more than the limit of "
+            f"{most / GIB:.3g} GiB; write that layer on the grid of the others beforehand, as by "
+            "gdalwarp, or where the memory is there raise the limit: --params "
+            f"ingest.most_gib={math.ceil(needed / GIB)}"
+        )
+
+
 def _check_as_they_lie(
-    scene: str, layers: Mapping[str, FoundArray[ImageSource]], settled: SettledLayers
+    scene: str,
+    layers: Mapping[str, FoundArray[ImageSource]],
+    settled: SettledLayers,
+    bands: int,
 ) -> None:
     """Checks that windows of the files are windows of the scene.
 
     Raises:
         WindowsError: A layer is resampled or turned.
     """
+    whole = _resident_bytes(settled.grid.shape, bands)
     for key, found in layers.items():
         if key in settled.own and settled.own[key].cell_size is None:
-            raise WindowsError(f"scene '{scene}': {found.where} is resampled whole")
+            raise _ResampledError(
+                f"scene '{scene}': {found.where} is resampled to the grid of the scene, which "
+                "cannot be done window by window",
+                whole,
+            )
         if not lie_alike(found, settled.layers[key]):
-            raise WindowsError(f"scene '{scene}': its files are mirrored relative to each other")
+            raise _ResampledError(
+                f"scene '{scene}': {found.where} is mirrored relative to the scene, which cannot "
+                "be read window by window",
+                whole,
+            )
+
+
+def _resident_bytes(shape: tuple[int, int], bands: int) -> int:
+    return _FLOAT * shape[0] * shape[1] * bands
 
 
 def _form(array: ModalityArray) -> ModalityForm:

@@ -23,6 +23,7 @@ from bdgf.scenes.sources import LabelSource, Source
 log = logging.getLogger(__name__)
 
 _PATTERN = re.compile(r"[*?]|\[.+\]")  # what makes a name stand for several files
+_ZARR = ".zarr"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class SceneFolders:
             return found
         if wrong_variable is not None:
             raise wrong_variable
+        self._refuse_folders(item, sources)
         if optional:
             return None
         raise self._missing(item, sources)
@@ -148,6 +150,29 @@ class SceneFolders:
             if found := sorted(path for path in folder.glob(pattern) if path.is_file()):
                 return found
         return []
+
+    def _refuse_folders(self, item: str, sources: Sequence[Source]) -> None:
+        """Refuses a folder where a file is looked for, such as a Zarr store.
+
+        Raises:
+            SceneError: There is one.
+        """
+        names = dict.fromkeys(name for source in sources for name in source.file)
+        places = (folder / name for name in names for folder in self.folders)
+        found = next((path for path in places if path.is_dir()), None)
+        if found is None:
+            return
+        if found.suffix.lower() == _ZARR:
+            file = found.with_suffix(".nc")
+            raise SceneError(
+                f"{self.scene}: {item}: {found} is a Zarr store, which is not read; write it as "
+                'NetCDF, which is read window by window, and name that: python -c "import '
+                f"xarray; xarray.open_zarr('{found}').to_netcdf('{file}')\""
+            )
+        raise SceneError(
+            f"{self.scene}: {item}: {found} is a folder; name the files in it, as by "
+            f"{found.name}/*.tif for tiles"
+        )
 
     def _missing(self, item: str, sources: Sequence[Source]) -> SceneError:
         override = f"conf/local/parameters_scenes/{self.scene}.yml (docs/how_to/scenes.md)"

@@ -26,8 +26,9 @@ class ReadingSettings(Settings):
     most_gib: float | None = Field(
         None,
         gt=0,
-        description="Maximum memory in GiB for one array of a file as stored; null: half "
-        "of the memory of the machine or container",
+        description="Maximum memory in GiB for one array of a file as stored, and for a "
+        "scene with a resampled layer that is read whole; null: half of the memory of the "
+        "machine or container",
     )
     most_seconds: float = Field(
         900, gt=0, description="Maximum time in seconds to read one array of a file"
