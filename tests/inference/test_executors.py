@@ -106,7 +106,7 @@ def test_without_the_extra_the_line_says_how_to_get_it():
 
 
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
-    monkeypatch.setattr("bdgf.inference.executors._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("bdgf.core.dask_client.CONNECT_SECONDS", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"

@@ -6,8 +6,9 @@ import shutil
 import pytest
 
 from bdgf.core.errors import ArtifactError, MissingArtifactError
+from bdgf.core.software_versions import software_versions
 from bdgf.inference.map_model import load_map_model
-from bdgf.inference.map_model_folder import files_of_a_copy, map_model_files, software_versions
+from bdgf.inference.map_model_folder import files_of_a_copy, map_model_files
 from tests.inference.small_models import small_model
 
 

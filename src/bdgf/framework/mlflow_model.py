@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from bdgf.core.hard_links import link_if_equal
+from bdgf.core.software_versions import PACKAGES
 from bdgf.inference.array_model import FOLDER
 from bdgf.inference.map_model import MapModel
-from bdgf.inference.map_model_folder import PACKAGES
 from bdgf.inference.window_step import CLASS_MAP, PROBABILITIES, UNCERTAINTY_MAP
 
 NAME = "map_model"

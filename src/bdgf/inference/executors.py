@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from bdgf.core.errors import SettingsError
+from bdgf.core.dask_client import local_workers, remote_workers
 from bdgf.core.settings import Settings
 
 _LOCAL = "local:"
-_CONNECT_SECONDS = 30
+_SETTING = "executor.dask"
 _RETRIES = 2
 """A block whose worker fails is made again so often; one whose worker dies is, in any case."""
 
@@ -65,44 +65,20 @@ def open_workers(settings: ExecutorSettings) -> Iterator[Workers]:
     """Connects to the workers, and starts them if the settings say so.
 
     Raises:
-        SettingsError: The extra is missing, or nobody answers at the address.
+        SettingsError: The extra is missing, nobody answers at the address, or there is no worker.
     """
     if settings.dask is None:
         yield Workers()
-        return
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise SettingsError(
-            "executor.dask needs dask.distributed; install it: pip install 'bdgf[cluster]'"
-        ) from error
-    if settings.dask.startswith(_LOCAL):
+    elif settings.dask.startswith(_LOCAL):
         count = int(settings.dask.removeprefix(_LOCAL))
         threads = max((os.cpu_count() or 1) // count, 1)
-        with (
-            LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address=None,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield Workers(client.get_executor(retries=_RETRIES, pure=False), count, threads)
-        return
-    try:
-        client = Client(settings.dask, timeout=_CONNECT_SECONDS)
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"no dask scheduler answers at {settings.dask} ({error}); start one with "
-            "`dask scheduler`, or correct executor.dask"
-        ) from error
-    with client:
-        count = sum(client.ncores().values())
-        if not count:
-            raise SettingsError(
-                f"the dask scheduler at {settings.dask} has no workers; start some with "
-                f"`dask worker {settings.dask}`"
-            )
-        yield Workers(client.get_executor(retries=_RETRIES, pure=False), count)
+        with local_workers(count, _SETTING) as client:
+            yield Workers(_executor(client), count, threads)
+    else:
+        with remote_workers(settings.dask, _SETTING) as client:
+            yield Workers(_executor(client), sum(client.nthreads().values()))
+
+
+def _executor(client: Any) -> Executor:
+    executor: Executor = client.get_executor(retries=_RETRIES, pure=False)
+    return executor

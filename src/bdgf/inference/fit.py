@@ -12,13 +12,13 @@ import xarray as xr
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import SettingsError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.core.software_versions import software_versions
 from bdgf.diffusion.pretraining.cached import cached_denoiser
 from bdgf.diffusion.pretraining.further_scenes import further_scene
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.features.cached import cached_feature_cube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.inference.map_model import MapModel
-from bdgf.inference.map_model_folder import software_versions
 from bdgf.inference.window_step import Guidance
 from bdgf.models.base import Execution, SceneInputs
 from bdgf.models.bdgf.settings import TrainSettings

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +24,6 @@ from bdgf.scenes.classes import ClassTable
 
 FILE = "map_model.json"
 FORMAT = 1
-PACKAGES = (
-    *("bdgf", "torch", "lightning-fabric", "numpy", "numba", "scipy", "scikit-learn", "skops"),
-    *("safetensors", "xarray"),
-)
-"""What decides a map beside the model."""
 _PREPARATION, _DENOISER, _FEATURES = "preparation", "denoiser", "features"
 _CLASSIFIER = "classifier"
 _REMEDY = "train again, or copy the whole folder again"
@@ -167,11 +160,6 @@ def files_of_a_copy(path: Path) -> list[Path]:
     if names is None:
         return map_model_files(path)
     return [*(path.with_name(name) for name in names), digest_path(path)]
-
-
-def software_versions() -> dict[str, str]:
-    """The versions of Python and of the packages that a map depends on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def _read_guidance(path: Path) -> Guidance:

@@ -109,9 +109,9 @@ def assemble_map_model(
         denoiser: The denoiser, for a classifier that uses its features.
         feature_cube: The features that the classifier was trained on, likewise.
     """
+    from bdgf.core.software_versions import software_versions
     from bdgf.features.extraction import FeatureSettings
     from bdgf.inference.map_model import MapModel
-    from bdgf.inference.map_model_folder import software_versions
     from bdgf.inference.window_step import Guidance
     from bdgf.preprocessing.preparation import Preparation
     from bdgf.scenes.scene import class_table

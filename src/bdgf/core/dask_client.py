@@ -1,0 +1,104 @@
+"""Clients of dask.distributed: of workers on this machine, or of a scheduler elsewhere.
+
+`distributed` is imported when a client is opened: it comes with the extra `cluster`.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bdgf.core.errors import SettingsError
+
+CONNECT_SECONDS = 30
+"""Longest wait for a scheduler's answer, and for its first worker."""
+
+_LOOPBACK = "127.0.0.1"
+_REASON_CHARACTERS = 200
+
+
+@contextmanager
+def local_workers(count: int, asked_by: str) -> Iterator[Any]:
+    """Starts worker processes on this machine, each for one task at a time.
+
+    They end with the block, or with this process if that is killed. Ctrl-C in the terminal reaches
+    this process alone, which then decides what becomes of them.
+
+    Args:
+        count: Number of workers.
+        asked_by: The setting or option that asks for them, for messages.
+
+    Yields:
+        The `distributed.Client`.
+
+    Raises:
+        SettingsError: The extra is missing.
+    """
+    distributed = _distributed(asked_by)
+    with (
+        distributed.LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            host=_LOOPBACK,
+            dashboard_address=None,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        client.register_plugin(_deaf_to_ctrl_c(distributed.WorkerPlugin))
+        yield client
+
+
+@contextmanager
+def remote_workers(address: str, asked_by: str) -> Iterator[Any]:
+    """Connects to the workers of a scheduler.
+
+    Args:
+        address: The scheduler's address, such as `tcp://host:8786`.
+        asked_by: The setting or option that asks for them, for messages.
+
+    Yields:
+        The `distributed.Client`; at least one worker is there.
+
+    Raises:
+        SettingsError: The extra is missing, nobody answers at the address, or there is no worker.
+    """
+    distributed = _distributed(asked_by)
+    try:
+        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:_REASON_CHARACTERS]
+        raise SettingsError(
+            f"no dask scheduler answers at {address} ({reason}); start one with "
+            f"`dask scheduler`, or correct {asked_by}"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except TimeoutError as error:
+            raise SettingsError(
+                f"the dask scheduler at {address} has no workers; start some with "
+                f"`dask worker {address}`"
+            ) from error
+        yield client
+
+
+def _distributed(asked_by: str) -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise SettingsError(
+            f"{asked_by} needs dask.distributed; install it: pip install 'bdgf[cluster]'"
+        ) from error
+    return distributed
+
+
+def _deaf_to_ctrl_c(plugin: type) -> Any:
+    # The terminal sends Ctrl-C to every process: a worker would end at once, with a traceback.
+    class DeafToCtrlC(plugin):  # type: ignore[misc]
+        def setup(self, worker: Any) -> None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return DeafToCtrlC()
