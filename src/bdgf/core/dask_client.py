@@ -97,7 +97,7 @@ def _distributed(asked_by: str) -> Any:
 
 def _deaf_to_ctrl_c(plugin: type) -> Any:
     # The terminal sends Ctrl-C to every process: a worker would end at once, with a traceback.
-    class DeafToCtrlC(plugin):  # type: ignore[misc]
+    class DeafToCtrlC(plugin):
         def setup(self, worker: Any) -> None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 

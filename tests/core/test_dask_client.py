@@ -1,0 +1,64 @@
+"""Clients of dask: workers here, and schedulers that are not as they should be."""
+
+import os
+import signal
+import socket
+import sys
+from unittest.mock import patch
+
+import pytest
+
+from bdgf.core.dask_client import local_workers, remote_workers
+from bdgf.core.errors import SettingsError
+
+distributed = pytest.importorskip("distributed")
+
+
+def test_ctrl_c_does_not_reach_the_workers() -> None:
+    with local_workers(1, "--workers") as client:
+        ((address, process),) = client.run(os.getpid).items()
+        os.kill(process, signal.SIGINT)
+        assert client.submit(os.getpid).result(30) == process
+        assert address in client.nthreads()
+
+
+@pytest.mark.parametrize("opened", [local_workers, remote_workers])
+def test_without_the_extra_the_line_says_how_to_get_it(opened) -> None:
+    with (
+        patch.dict(sys.modules, {"distributed": None}),
+        pytest.raises(SettingsError, match=r"^--this needs .*pip install 'bdgf\[cluster\]'"),
+        opened("tcp://127.0.0.1:1", "--this"),
+    ):
+        pass
+
+
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdgf.core.dask_client.CONNECT_SECONDS", 1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    with (
+        pytest.raises(SettingsError, match=f"answers at {address} .*correct --scheduler$"),
+        remote_workers(address, "--scheduler"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("address", ["host:eight", "smoke://host:8786", ""])
+def test_what_is_no_address_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdgf.core.dask_client.CONNECT_SECONDS", 1)
+    with (
+        pytest.raises(SettingsError, match=r"correct --scheduler$"),
+        remote_workers(address, "--scheduler"),
+    ):
+        pass
+
+
+def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdgf.core.dask_client.CONNECT_SECONDS", 1)
+    with (
+        distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None) as cluster,
+        pytest.raises(SettingsError, match="has no workers; start some with `dask worker tcp"),
+        remote_workers(cluster.scheduler_address, "--scheduler"),
+    ):
+        pass
