@@ -1,14 +1,17 @@
 """A bench of the suite `tiny`, and runs that take no time."""
 
+import sys
+import time
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
 
 from bdgf.experiments.comparison import MEASURES
 from bdgf.experiments.map_sketches import MapSketch
+from bdgf.experiments.process import FinishedRun, RunProcess
 from bdgf.experiments.records import PixelCorrectness, Record
+from bdgf.experiments.run_lock import Stopping
 from bdgf.experiments.runner import Bench, BenchOptions
 from bdgf.experiments.suite import PlannedRun
 from bdgf.scenes.classes import ClassTable
@@ -40,18 +43,26 @@ def finished(run: PlannedRun) -> tuple[Record, PixelCorrectness]:
     )
 
 
+def sketch() -> MapSketch:
+    """A map of one class."""
+    ids = np.ones((2, 2), np.uint8)
+    return MapSketch(ids, ids, ClassTable.of(["water"]), None)
+
+
 class QuickRun:
     """In place of `RunProcess`: ends at once."""
 
     def __init__(self, run: PlannedRun, folder: Path, *others: Any) -> None:
-        self.run = run
+        self.run, self.lock, self.log = run, folder / "lock", folder / "log.txt"
 
-    def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
+    def whole(self, stopping: Stopping) -> FinishedRun:
+        return FinishedRun(*self.finish(stopping), self.map_sketch())
+
+    def finish(self, stopping: Stopping) -> tuple[Record, PixelCorrectness]:
         return finished(self.run)
 
     def map_sketch(self) -> MapSketch:
-        ids = np.ones((2, 2), np.uint8)
-        return MapSketch(ids, ids, ClassTable.of(["water"]), None)
+        return sketch()
 
     def clear(self) -> None:
         pass
@@ -62,11 +73,49 @@ class EndlessAfterTheFirst(QuickRun):
 
     begun = 0
 
-    def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
+    def finish(self, stopping: Stopping) -> tuple[Record, PixelCorrectness]:
         type(self).begun += 1
         if self.begun > 1:
             stopping.wait()
         return super().finish(stopping)
+
+
+ATTEMPT = """
+import os, sys, time
+from pathlib import Path
+from bdgf.experiments.watched_run import end_with_parent
+folder = Path(sys.argv[1])
+number = len(list(folder.glob("attempt-*")))
+(folder / ".new").write_text(f"{os.getpid()} {os.getppid()}")
+(folder / ".new").rename(folder / f"attempt-{number}")
+if number < int(sys.argv[2]):
+    end_with_parent(0, last_seconds=0.2)
+    time.sleep(600)
+"""
+
+
+class AttemptedRun(RunProcess):
+    """Starts a small process, which writes its id and that of its parent to `attempt-<number>`.
+
+    So many attempts as the run's seed says never end.
+    """
+
+    def _arguments(self, command: Path) -> list[str]:
+        return [sys.executable, "-c", ATTEMPT, str(self.folder), str(self.run.seed)]
+
+    def _result(self, data: Path, seconds: float) -> tuple[Record, PixelCorrectness]:
+        return finished(self.run)
+
+    def map_sketch(self) -> MapSketch:
+        return sketch()
+
+    def attempt(self, number: int) -> tuple[int, int]:
+        """Ids of an attempt's process and of its parent, once there are any."""
+        path, end = self.folder / f"attempt-{number}", time.monotonic() + 60
+        while not path.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        process, parent = path.read_text().split()
+        return int(process), int(parent)
 
 
 class NoTracking:

@@ -146,22 +146,22 @@ def test_an_unknown_reference_lists_the_rows(tmp_path: Path) -> None:
         planned(tmp_path, reference="best")
 
 
-def runs_of(project: Project) -> list[str]:
-    """Process ids of the runs under way in the project's folder."""
+def runs_of(project: Project, sort: bytes = b"watched_run") -> list[str]:
+    """Ids of the processes in the project's folder with a word in their command line."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             there = (process / "cwd").readlink() == project.folder
-            if there and b"watched_run" in (process / "cmdline").read_bytes():
+            if there and sort in (process / "cmdline").read_bytes():
                 found.append(process.name)
         except OSError:  # ended meanwhile
             continue
     return found
 
 
-def started(project: Project) -> subprocess.Popen[str]:
+def started(project: Project, *options: str) -> subprocess.Popen[str]:
     """A bench in a separate process, with a run under way."""
-    found = project.process("kedro", "bench", "--env=test", "--suite=tiny", "--seeds=0-9")
+    found = project.process("kedro", "bench", "--env=test", "--suite=tiny", "--seeds=0-9", *options)
     deadline = time.monotonic() + 120
     while not runs_of(project) and time.monotonic() < deadline:
         assert found.poll() is None, found.communicate()
@@ -172,16 +172,19 @@ def started(project: Project) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("options", [(), ("--executor=dask", "--workers=2")], ids=["here", "dask"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_bench_that_is_ended_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_bench_that_is_ended_leaves_no_process(
+    tmp_path: Path, number: signal.Signals, options: tuple[str, ...]
+) -> None:
     project = Project.create(tmp_path / f"ended{number}")
-    with started(project) as bench:
+    with started(project, *options) as bench:
         bench.send_signal(number)
         printed, errors = bench.communicate(timeout=120)
     deadline = time.monotonic() + 60
-    while runs_of(project) and time.monotonic() < deadline:
+    while runs_of(project, b"python") and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not runs_of(project)
+    assert not runs_of(project, b"python")  # nor a worker of dask
     if number == signal.SIGKILL:  # who is killed says nothing
         return
     assert bench.returncode == 128 + number, errors

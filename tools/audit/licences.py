@@ -41,6 +41,7 @@ _SPDX = {
     "bsd 2-clause license": "BSD-2-Clause",
     "3-clause bsd license": "BSD-3-Clause",
     "bsd 3-clause license": "BSD-3-Clause",
+    "bsd 3-clause": "BSD-3-Clause",
     "bsd": "BSD",
     "bsd license": "BSD",
     "new bsd": "BSD-3-Clause",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +14,16 @@ import click
 
 from bdgf.core.interruption import Interrupted, deferred
 from bdgf.experiments.bench_lock import alone_in
+from bdgf.experiments.executors import LocalExecutor, RunExecutor
+from bdgf.experiments.open_executor import open_executor
 from bdgf.experiments.runner import Bench, BenchOptions
 from bdgf.experiments.suite import resolver
 from bdgf.experiments.tracking import BenchTracking
 from bdgf.framework.endings import stopped_by
 from bdgf.framework.latest_folder import LATEST, replace_folder
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
+
+log = logging.getLogger(__name__)
 
 REPORTING = Path("08_reporting") / "bench"
 """Where what people read goes, below the data folder."""
@@ -67,7 +73,11 @@ def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
             for scene in dict.fromkeys(run.scene for run in runs):
                 _check_data(resolve({"dataset": scene}))
             latest = _reporting(loader) / LATEST
-            return _bench(planned, runs, latest, context.mlflow.tracking.experiment.name)
+            experiment = context.mlflow.tracking.experiment.name
+            opened = open_executor(options.where, planned.folder, planned.say)
+            with opened if runs else nullcontext(LocalExecutor()) as executor:
+                _warn_of_file_database(executor)
+                return _bench(planned, runs, latest, experiment, executor)
 
 
 def _own_document(loader: Any) -> Path:
@@ -79,7 +89,19 @@ def _reporting(loader: Any) -> Path:
     return Path(loader["globals"]["data_folder"]) / REPORTING
 
 
-def _bench(planned: Bench, runs: list[Any], latest: Path, experiment: str) -> int:
+def _warn_of_file_database(executor: RunExecutor) -> None:
+    from mlflow import get_tracking_uri
+
+    if get_tracking_uri().startswith("sqlite:") and executor.hosts - {socket.gethostname()}:
+        log.warning(
+            "MLflow writes to an SQLite file, which several machines may damage; start `mlflow "
+            "server` and set its address in conf/local/mlflow.yml (docs/how_to/cluster.md)"
+        )
+
+
+def _bench(
+    planned: Bench, runs: list[Any], latest: Path, experiment: str, executor: RunExecutor
+) -> int:
     suites = ", ".join(planned.suites)
     wanted = {run.fingerprint for plan in planned.plans.values() for run in plan}
     recorded = sum(fingerprint in planned.records for fingerprint in wanted)
@@ -90,7 +112,7 @@ def _bench(planned: Bench, runs: list[Any], latest: Path, experiment: str) -> in
     tracking = BenchTracking(experiment, f"bench {suites}", tags)
     status = "FAILED"
     try:
-        failed = planned.run(runs, tracking) if runs else 0
+        failed = planned.run(runs, tracking, executor) if runs else 0
         tables = planned.tables()
         for table in tables:
             tracking.log_table(f"{table.key}.md", table.markdown)

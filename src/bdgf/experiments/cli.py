@@ -34,7 +34,27 @@ class BenchCommand(CommandWithNames):
 @click.option("--scenes", default="demo", show_default=True, help="Scenes, separated by commas.")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
 @click.option(
-    "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Runs at the same time."
+    "--jobs",
+    show_default="1; with dask: as many as its workers take",
+    type=click.IntRange(1),
+    help="Runs at the same time.",
+)
+@click.option(
+    "--threads",
+    show_default="cores divided by the runs at the same time",
+    type=click.IntRange(1),
+    help="Threads of each run.",
+)
+@click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    type=click.Choice(["local", "dask"]),
+    help="Where the runs are: on this machine, or on workers of dask.distributed.",
+)
+@click.option("--scheduler", help="Address of a dask scheduler: tcp://HOST:8786.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Dask workers to start on this machine instead."
 )
 @click.option("--reference", help="Variant to compare with; default: each suite's own.")
 @click.option("--table", is_flag=True, help="Run nothing; write tables of the recorded runs.")
@@ -54,7 +74,8 @@ class BenchCommand(CommandWithNames):
 def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options: Any) -> None:
     """Runs suites of models and settings over scenes and seeds, and writes tables.
 
-    Each run is a separate process. The same command resumes a killed bench.
+    Each run is a separate process, on this machine or on the workers of a cluster. The same
+    command resumes a killed bench.
     """
     from bdgf.experiments.bench import run_bench
     from bdgf.experiments.runner import BenchOptions
@@ -66,6 +87,7 @@ def bench(context: click.Context, suite: str, scenes: str, seeds: str, **options
         wanted = BenchOptions(
             names(suite, "--suite"), names(scenes, "--scenes"), parse_seeds(seeds), **options
         )
+        wanted.where.check()
         code = run_bench(wanted, project, only_tables)
     end_at_once()
     context.exit(code)

@@ -8,6 +8,9 @@ from threading import Event
 
 from bdgf.experiments.suite import PlannedRun
 
+_ASK_SECONDS = 5.0
+"""From one question for the number of runs at a time to the next."""
+
 
 def next_run(
     waiting: list[PlannedRun], running: Iterable[PlannedRun], made: set[str | None]
@@ -26,25 +29,31 @@ def next_run(
 
 
 def run_all(
-    runs: Iterable[PlannedRun], jobs: int, work: Callable[[PlannedRun, Event], None]
+    runs: Iterable[PlannedRun],
+    jobs: int | Callable[[], int],
+    work: Callable[[PlannedRun, Event], None],
 ) -> None:
-    """Does all runs, `jobs` at a time.
+    """Does all runs, several at a time.
 
     Args:
         runs: The runs, in the order wanted.
-        jobs: How many at a time.
+        jobs: How many at a time; a function is asked again and again, as workers come and go.
         work: Does one run; to end early when the event is set. What it raises ends everything.
     """
     waiting, made, stopping = list(runs), set[str | None](), Event()
     running: dict[Future[None], PlannedRun] = {}
-    with ThreadPoolExecutor(jobs) as pool:
+    if not waiting:
+        return
+    now = jobs if callable(jobs) else lambda: jobs
+    with ThreadPoolExecutor(len(waiting)) as pool:
         try:
             while waiting or running:
-                while waiting and len(running) < jobs:
+                most = now()
+                while waiting and len(running) < most:
                     run = next_run(waiting, running.values(), made)
                     waiting.remove(run)
                     running[pool.submit(work, run, stopping)] = run
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                for future in wait(running, _ASK_SECONDS, FIRST_COMPLETED).done:
                     made.add(running.pop(future).shares)
                     future.result()
         except BaseException:  # an interruption too: no process is left behind

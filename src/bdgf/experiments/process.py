@@ -11,9 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,14 @@ from bdgf.core.storage import writing
 from bdgf.experiments.comparison import MEASURES
 from bdgf.experiments.map_sketches import MapSketch
 from bdgf.experiments.records import PixelCorrectness, Record
+from bdgf.experiments.run_lock import POLL_SECONDS, StoppedWaiting, Stopping, alone_in_run
 from bdgf.experiments.suite import PlannedRun
 from bdgf.experiments.watched_run import LAST_SECONDS
 from bdgf.splits.parts import TEST
 
 WATCHED_RUN = "bdgf.experiments.watched_run"
-_POLL_SECONDS = 0.1
+_PASSED_ON = ("BDGF_DATA", "KEDRO_ENV", "DO_NOT_TRACK")
+"""Variables of the bench that its runs see on other machines too."""
 
 
 class RunFailed(Exception):  # noqa: N818 - names the event
@@ -40,6 +42,21 @@ class RunStopped(RunFailed):
     """A run was ended because the bench is."""
 
 
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a run came to.
+
+    Attributes:
+        record: Its figures.
+        correctness: Which test pixels were classified right.
+        sketch: Its map, thinned.
+    """
+
+    record: Record
+    correctness: PixelCorrectness
+    sketch: MapSketch
+
+
 class RunProcess:
     """A run as a process: `kedro run` up to the metrics, nothing of it in the user's folders.
 
@@ -47,10 +64,17 @@ class RunProcess:
         run: The run.
         folder: Its folder; deleted when the run was recorded.
         log: File of all that it prints.
+        lock: File that is locked while a process of the run is there.
     """
 
     def __init__(
-        self, run: PlannedRun, folder: Path, env: str | None, threads: int, mlflow_run: str
+        self,
+        run: PlannedRun,
+        folder: Path,
+        env: str | None,
+        threads: int,
+        mlflow_run: str,
+        project: Path | None = None,
     ) -> None:
         """Prepares the run.
 
@@ -60,39 +84,57 @@ class RunProcess:
             env: Kedro's environment; None for the default one.
             threads: Threads that it may compute on; 0 leaves that to the libraries.
             mlflow_run: Id of the MLflow run to write to.
+            project: The project's folder, where another process than this one is to start the run;
+                None for the working directory.
         """
-        self.run, self.folder = run, folder
-        self.log = folder / "log.txt"
+        self.run, self._project = run, project
+        self.folder = folder if project is None else project / folder
+        self.log, self.lock = self.folder / "log.txt", self.folder / "lock"
         self._env, self._threads, self._mlflow_run = env, threads, mlflow_run
+        self._passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
-    def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
+    def whole(self, stopping: Stopping) -> FinishedRun:
+        """Runs to the end and reads all that the bench keeps of it; raises as `finish` does."""
+        record, correctness = self.finish(stopping)
+        return FinishedRun(record, correctness, self.map_sketch())
+
+    def finish(self, stopping: Stopping) -> tuple[Record, PixelCorrectness]:
         """Runs to the end and reads the result.
 
-        A folder left by a killed bench is resumed: its training continues from its checkpoint.
+        A folder left by a killed bench is resumed: its training continues from its checkpoint. If a
+        process of that run is still saving it, this one waits.
 
         Args:
-            stopping: Set by whoever wants the process ended.
+            stopping: Tells that the process is to be ended.
 
         Raises:
             RunFailed: The process failed.
             RunStopped: It was ended.
             StorageError: The disk refuses the run's folder.
         """
+        with writing(self.lock):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock.touch()
+        try:
+            with alone_in_run(self.lock, stopping) as lock:
+                return self._finish(lock, stopping)
+        except StoppedWaiting as error:
+            raise RunStopped("stopped") from error
+
+    def _finish(self, lock: int, stopping: Stopping) -> tuple[Record, PixelCorrectness]:
         data = self.folder / "data"
         shutil.rmtree(data, ignore_errors=True)  # versions of a run that did not end
         command = self.folder / "run.json"  # YAML too
         with writing(command):
-            self.folder.mkdir(parents=True, exist_ok=True)
             command.write_text(json.dumps({"run": self._options(data)}, indent=1) + "\n")
         started = time.monotonic()
         with self.log.open("w") as log:
-            code = self._wait(self._start(command, log), stopping)
+            code = self._wait(self._start(command, log, lock), stopping)
         seconds = time.monotonic() - started
         printed = self.log.read_text()
         if code:
             raise RunFailed(f"{_reason(printed, code)}; see {self.log}")
-        metrics = json.loads(_version(data, "metrics.json").read_text())
-        return self._record(metrics, seconds), self._correctness(data)
+        return self._result(data, seconds)
 
     def map_sketch(self) -> MapSketch:
         """The map of a run that has finished, thinned."""
@@ -115,36 +157,45 @@ class RunProcess:
             "params": {**self.run.params, **places},
         }
 
-    def _start(self, command: Path, log: Any) -> subprocess.Popen[bytes]:
-        arguments = [sys.executable, "-m", WATCHED_RUN, "run", "--config", str(command)]
-        arguments += ["--env", self._env] if self._env else []
+    def _start(self, command: Path, log: Any, lock: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            arguments,
+            self._arguments(command),
             stdin=subprocess.PIPE,  # closed by the system when this process ends, however it does
             stdout=log,
             stderr=subprocess.STDOUT,
             env=self._environment(),
+            cwd=self._project,
+            pass_fds=[lock],  # held until the run is gone, though this process may be killed
             start_new_session=True,  # a group of its own: what it starts is ended with it
         )
 
+    def _arguments(self, command: Path) -> list[str]:
+        arguments = [sys.executable, "-m", WATCHED_RUN, "run", "--config", str(command)]
+        return [*arguments, *(["--env", self._env] if self._env else [])]
+
     def _environment(self) -> dict[str, str]:
-        environment = {**os.environ, "COLUMNS": "200", "MLFLOW_RUN_ID": self._mlflow_run}
+        environment = {**os.environ, **self._passed_on}
+        environment |= {"COLUMNS": "200", "MLFLOW_RUN_ID": self._mlflow_run}
         if self._threads:
             # PyTorch and NumPy; Numba; joblib, which scikit-learn runs on.
             names = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
             environment |= dict.fromkeys(names, str(self._threads))
         return environment
 
-    def _wait(self, process: subprocess.Popen[bytes], stopping: Event) -> int:
+    def _wait(self, process: subprocess.Popen[bytes], stopping: Stopping) -> int:
         with process:
             try:
                 while process.poll() is None:
-                    if stopping.wait(_POLL_SECONDS):
+                    if stopping.wait(POLL_SECONDS):
                         raise RunStopped("stopped")
             except BaseException:
                 _end(process)
                 raise
         return process.returncode
+
+    def _result(self, data: Path, seconds: float) -> tuple[Record, PixelCorrectness]:
+        metrics = json.loads(_version(data, "metrics.json").read_text())
+        return self._record(metrics, seconds), self._correctness(data)
 
     def _record(self, metrics: Mapping[str, Any], seconds: float) -> Record:
         return Record(

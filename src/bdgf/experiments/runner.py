@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 from bdgf.core.errors import MissingArtifactError, SettingsError
 from bdgf.evaluation.report_page.page import render
 from bdgf.experiments.bench_report import bench_report
+from bdgf.experiments.executors import ExecutorOptions, Kind, LocalExecutor, RunExecutor
 from bdgf.experiments.local_executor import run_all
 from bdgf.experiments.map_sketches import read_sketch, write_sketch
 from bdgf.experiments.process import RunFailed, RunProcess, RunStopped
@@ -33,29 +33,44 @@ class BenchOptions:
         suites: Names of suites.
         scenes: Names of scenes.
         seeds: The seeds.
-        jobs: Runs at a time.
+        jobs: Runs at a time; None for one here, or for as many as dask workers take.
         reference: Variant to compare with; None for each suite's own.
         env: Kedro's environment; None for the default one.
         document: Markdown file that the tables go to; None for the bench's own.
         again: Whether runs that are recorded are done again.
         published: Whether runs that the files beside the document hold count as recorded.
+        executor: Who starts the runs.
+        scheduler: Address of a dask scheduler.
+        workers: Number of dask workers on this machine.
+        threads: Threads of each run; None for the share of a run in the cores.
     """
 
     suites: tuple[str, ...]
     scenes: tuple[str, ...]
     seeds: tuple[int, ...]
-    jobs: int
+    jobs: int | None
     reference: str | None
     env: str | None
     document: Path | None = None
     again: bool = False
     published: bool = False
+    executor: Kind = "local"
+    scheduler: str | None = None
+    workers: int | None = None
+    threads: int | None = None
+
+    @property
+    def where(self) -> ExecutorOptions:
+        """Where the runs are to be processed."""
+        return ExecutorOptions(self.executor, self.jobs, self.threads, self.scheduler, self.workers)
 
     def command(self, suite: str) -> str:
-        """The command that makes one suite's tables."""
+        """The command that makes one suite's tables on any machine."""
         seeds, scenes = ",".join(map(str, self.seeds)), ",".join(self.scenes)
         parts = [f"kedro bench --suite {suite} --scenes {scenes} --seeds {seeds}"]
-        parts += [f"--jobs {self.jobs}"] if self.jobs > 1 else []
+        at_a_time = self.workers or self.jobs or 1
+        parts += [f"--jobs {at_a_time}"] if at_a_time > 1 else []
+        parts += [f"--threads {self.threads}"] if self.threads else []
         parts += [f"--env {self.env}"] if self.env else []
         parts += [f"--reference '{self.reference}'"] if self.reference else []
         return " ".join(parts)
@@ -133,14 +148,25 @@ class Bench:
         again = self.options.again
         return [run for run in order if again or run.fingerprint not in self.records]
 
-    def run(self, runs: Sequence[PlannedRun], tracking: BenchTracking) -> int:
+    def run(
+        self,
+        runs: Sequence[PlannedRun],
+        tracking: BenchTracking,
+        executor: RunExecutor | None = None,
+    ) -> int:
         """Does `runs`, each in a separate process, and records them.
+
+        Args:
+            runs: The runs.
+            tracking: The bench in MLflow.
+            executor: Who processes them; None for this machine.
 
         Returns:
             How many failed; each was told in a line.
         """
-        work = _Work(self, tracking, len(runs))
-        run_all(runs, self.options.jobs, work)
+        executor = executor or LocalExecutor(self.options.jobs or 1, self.options.threads)
+        work = _Work(self, tracking, executor, len(runs))
+        run_all(runs, executor.slots, work)
         return work.failed
 
     def say(self, line: str) -> None:
@@ -184,19 +210,21 @@ class Bench:
 class _Work:
     """Does one run after another, possibly from several threads."""
 
-    def __init__(self, bench: Bench, tracking: BenchTracking, runs: int) -> None:
+    def __init__(
+        self, bench: Bench, tracking: BenchTracking, executor: RunExecutor, runs: int
+    ) -> None:
         self._bench, self._tracking, self._runs = bench, tracking, runs
+        self._executor = executor
         self._lock, self._done, self.failed = Lock(), 0, 0
-        jobs = bench.options.jobs
         self._started = time.monotonic()
-        self._threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
 
     def __call__(self, run: PlannedRun, stopping: Event) -> None:
         mlflow_run = self._tracking.open_run(run)
         folder = self._bench.folder / "runs" / run.fingerprint
-        process = RunProcess(run, folder, self._bench.options.env, self._threads, mlflow_run)
+        env, executor = self._bench.options.env, self._executor
+        process = RunProcess(run, folder, env, executor.threads, mlflow_run, executor.project)
         try:
-            record, correctness = process.finish(stopping)
+            finished = executor.finish(process, stopping)
         except RunStopped:
             self._tracking.end_run(mlflow_run, "KILLED")
             return
@@ -204,9 +232,9 @@ class _Work:
             self._tracking.end_run(mlflow_run, "FAILED")
             self._tell(run, f"FAILED: {error}", failed=True)
             return
-        record = replace(record, reused=self._tracking.reused_denoiser(mlflow_run))
-        write_sketch(self._bench.sketches, run.fingerprint, process.map_sketch())
-        self._bench.records.write(record, correctness)
+        record = replace(finished.record, reused=self._tracking.reused_denoiser(mlflow_run))
+        write_sketch(self._bench.sketches, run.fingerprint, finished.sketch)
+        self._bench.records.write(record, finished.correctness)
         process.clear()
         self._tell(run, _result(record))
 
