@@ -18,6 +18,7 @@ PAGES = (
     "docs/how_to/vector_labels.md",
     "docs/how_to/large_rasters.md",
     "docs/how_to/cluster.md",
+    "docs/how_to/containers.md",
     "docs/how_to/compare_models.md",
     "docs/how_to/gpu.md",
     "docs/how_to/add_model.md",
