@@ -12,7 +12,7 @@ from pydantic import Field
 
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import MAIN, Settings, searched_among
 from bdgf.core.weights import Weights
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import Denoiser, load_denoiser
@@ -46,12 +46,13 @@ class FeatureSettings(Settings):
         (50, 100, 200),
         min_length=1,
         description="Diffusion steps t at which features are extracted.",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN
+        | searched_among([50], [100], [200], [50, 100, 200], [10, 50, 100, 200, 400]),
     )
     levels: Literal["all"] | tuple[int, ...] = Field(
         "all",
         description="Decoder levels, 0 is the finest; `all` uses all of them.",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN | searched_among("all", [0], [0, 1]),
     )
     noise: float = Field(
         0.0, ge=0, le=1, description="Share of a step's noise that is added to the scene."

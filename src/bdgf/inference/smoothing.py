@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from bdgf.core.numba_kernels import numba_kernel, run_tasks, thread_count
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import MAIN, Settings, searched
 
 _REACH = 3
 """Surroundings that are looked at end at so many sigma."""
@@ -28,7 +28,7 @@ class SmoothingSettings(Settings):
         0.0,
         ge=0,
         description="Sigma of the neighbourhood in pixels; 0 disables smoothing",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN | searched(0, 3),
     )
     contrast: float = Field(
         0.3,

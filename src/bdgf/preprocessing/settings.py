@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import MAIN, Settings, searched
 
 
 class PreparationSettings(Settings):
@@ -18,7 +18,10 @@ class PreparationSettings(Settings):
         "fraction (`mnf`), or principal ones (`pca`).",
     )
     components: int = Field(
-        30, ge=1, description="Most components of a spectral modality.", json_schema_extra=MAIN
+        30,
+        ge=1,
+        description="Most components of a spectral modality.",
+        json_schema_extra=MAIN | searched(5, 60, log=True),
     )
     least_signal: float = Field(
         0.1, ge=0, lt=1, description="`mnf`: components with a lower share of signal are dropped."

@@ -10,14 +10,17 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import MAIN, Settings, searched
 
 
 class OptimizationSettings(Settings):
     """AdamW with a linear warm-up and a cosine decay. Chosen by this project, not the paper."""
 
     learning_rate: float = Field(
-        1e-3, gt=0, description="Peak learning rate.", json_schema_extra=MAIN
+        1e-3,
+        gt=0,
+        description="Peak learning rate.",
+        json_schema_extra=MAIN | searched(1e-4, 1e-2, log=True),
     )
     warmup_steps: int = Field(50, ge=0, description="Steps of linear warm-up.")
     final_rate: float = Field(

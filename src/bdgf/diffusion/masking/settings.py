@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import MAIN, Settings, searched
 
 
 class SensitivityProbeSettings(Settings):
@@ -28,7 +28,7 @@ class MaskingSettings(Settings):
         "adaptive",
         description="`none`, one constant rate (`fixed`), or rates that adapt to training "
         "(`adaptive`).",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN | searched(),
     )
     granularity: Literal["tile", "block"] = Field(
         "tile", description="Hide a modality in the whole tile, or block by block."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from pydantic import Field, field_validator
 
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import MAIN, Settings, searched, searched_among
 from bdgf.models.bdgf.branches import BRANCHES, BranchSettings, PyramidSettings
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.bdgf.guidance import GuideSettings
@@ -17,6 +19,20 @@ PAIRING = {
 }
 
 
+def _branch_sets() -> list[list[str]]:
+    """All branches, then those without one, then each alone."""
+    names = list(BRANCHES)
+    sizes = range(len(names), 0, -1)
+    return [list(chosen) for size in sizes for chosen in combinations(names, size)]
+
+
+def _pairings() -> list[dict[str, str]]:
+    """The pairing as it is, then turned once, twice and so on."""
+    kinds = list(PAIRING.values())
+    turned = (kinds[turn:] + kinds[:turn] for turn in range(len(kinds)))
+    return [dict(zip(PAIRING, order, strict=True)) for order in turned]
+
+
 class ClassifierSettings(Settings):
     """The classifier. [stated] branches and kinds of guidance; [chosen] all sizes and pairings."""
 
@@ -24,21 +40,24 @@ class ClassifierSettings(Settings):
         11,
         ge=1,
         description="Width of the patch around a pixel, odd, in pixels",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN | searched(5, 15, step=2),
     )
     branches: tuple[str, ...] = Field(
-        tuple(BRANCHES), min_length=1, description="Names of the branches", json_schema_extra=MAIN
+        tuple(BRANCHES),
+        min_length=1,
+        description="Names of the branches",
+        json_schema_extra=MAIN | searched_among(*_branch_sets()),
     )
     guides: dict[str, str] = Field(
         PAIRING,
         description="Guide of each branch; a branch that is not listed has none",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN | searched_among(*_pairings()),
     )
     fusion: str = Field(
         "stacked",
         description="Fusion rule: `stacked` (weights that held-out blocks decide, see "
         "`train.decision`), `mean`, `confidence` or `branch:<name>`",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN | searched_among("stacked", "mean", "confidence"),
     )
     modality_width: int = Field(
         32, ge=1, description="Channels of a modality's embedding in a branch's stem"

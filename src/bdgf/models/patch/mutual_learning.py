@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import MAIN, Settings, searched
 
 
 class ConsistencySettings(Settings):
@@ -27,7 +27,7 @@ class ConsistencySettings(Settings):
         1.0,
         ge=0,
         description="Weight of the consistency loss; 0 disables it",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN | searched(0, 2),
     )
     pixels: int = Field(64, ge=1, description="Unlabelled pixels in a batch")
     start_epoch: int = Field(3, ge=0, description="Epochs before the consistency loss starts")
@@ -40,13 +40,16 @@ class MutualLearningSettings(Settings):
     """[stated] alignment in probability entropy and feature similarity; [chosen] the formulas."""
 
     entropy_weight: float = Field(
-        0.1, ge=0, description="w_e, weight of the entropy alignment", json_schema_extra=MAIN
+        0.1,
+        ge=0,
+        description="w_e, weight of the entropy alignment",
+        json_schema_extra=MAIN | searched(0, 0.5),
     )
     similarity_weight: float = Field(
         0.1,
         ge=0,
         description="w_s, weight of the feature-similarity alignment",
-        json_schema_extra=MAIN,
+        json_schema_extra=MAIN | searched(0, 0.5),
     )
     similarity: Literal["relational", "cosine"] = Field(
         "relational",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bdgf.core.settings import MAIN, Settings
+from bdgf.core.settings import MAIN, Settings, searched, searched_among
 from bdgf.models.patch.augmentation import AugmentationSettings
 from bdgf.models.patch.decision import DecisionSettings
 from bdgf.models.patch.mutual_learning import MutualLearningSettings
@@ -22,10 +22,15 @@ class PatchTrainSettings(Settings):
     same number of steps however many labels it has.
     """
 
-    epochs: int = Field(12, ge=1, description="Number of epochs", json_schema_extra=MAIN)
+    epochs: int = Field(
+        12, ge=1, description="Number of epochs", json_schema_extra=MAIN | searched(4, 30)
+    )
     batches_per_epoch: int = Field(25, ge=1, description="Batches in an epoch")
     batch_size: int = Field(
-        64, ge=2, description="Pixels in a batch, on each device", json_schema_extra=MAIN
+        64,
+        ge=2,
+        description="Pixels in a batch, on each device",
+        json_schema_extra=MAIN | searched_among(16, 32, 64, 128),
     )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="Share of the target spread over all classes"
