@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -53,15 +54,7 @@ def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
         context = session.load_context()  # type: ignore[attr-defined]
         loader = context.config_loader
 
-        def of_scene(scene: str) -> dict[str, Any]:
-            from kedro.framework.project import settings
-
-            arguments = {"env": options.env, "runtime_params": {"dataset": scene}}
-            made = type(loader)(loader.conf_source, **arguments, **settings.CONFIG_LOADER_ARGS)
-            parameters: dict[str, Any] = made["parameters"]
-            return parameters
-
-        resolve = resolver(of_scene)
+        resolve = resolver(scene_parameters(loader, options.env))
         if options.document is None:
             options = replace(options, document=_own_document(loader))
         planned = Bench(options, loader["bench"], resolve, click.echo)
@@ -78,6 +71,24 @@ def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
             with opened if runs else nullcontext(LocalExecutor()) as executor:
                 _warn_of_file_database(executor)
                 return _bench(planned, runs, latest, experiment, executor)
+
+
+def scene_parameters(loader: Any, env: str | None) -> Callable[[str], dict[str, Any]]:
+    """What reads all parameters of a scene.
+
+    Args:
+        loader: The loader of a Kedro session of the project.
+        env: Kedro's environment; None for the default one.
+    """
+    from kedro.framework.project import settings
+
+    def of_scene(scene: str) -> dict[str, Any]:
+        arguments = {"env": env, "runtime_params": {"dataset": scene}}
+        made = type(loader)(loader.conf_source, **arguments, **settings.CONFIG_LOADER_ARGS)
+        parameters: dict[str, Any] = made["parameters"]
+        return parameters
+
+    return of_scene
 
 
 def _own_document(loader: Any) -> Path:

@@ -1,4 +1,4 @@
-"""One bench at a time in a folder of working files."""
+"""One bench, or one search, at a time in a folder of working files."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from bdgf.core.storage import writing
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Locks a folder against other benches while the block runs.
+def alone_in(folder: Path, what: str = "bench") -> Iterator[None]:
+    """Locks a folder against others of its kind while the block runs.
 
-    The lock is the operating system's: that of a killed bench is free again.
+    The lock is the operating system's: that of a killed one is free again.
 
     Args:
-        folder: The bench's folder; made where it is not there.
+        folder: The folder; made where it is not there.
+        what: What is alone in it, as users call it.
 
     Raises:
-        SettingsError: Another bench is under way in it; the message names its process.
+        SettingsError: Another one is under way in it; the message names its process.
         StorageError: The folder cannot be made.
     """
-    with writing(folder / "bench.lock"):
+    with writing(folder / f"{what}.lock"):
         folder.mkdir(parents=True, exist_ok=True)
-        lock, owner = FileLock(folder / "bench.lock"), folder / "bench.pid"
+        lock, owner = FileLock(folder / f"{what}.lock"), folder / f"{what}.pid"
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise SettingsError(
-                f"another bench is under way in {folder} (process {_read(owner)}); wait for its "
+                f"another {what} is under way in {folder} (process {_read(owner)}); wait for its "
                 "end, or give this one a working_folder of its own in conf/local/globals.yml"
             ) from error
     try:

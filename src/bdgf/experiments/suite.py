@@ -146,7 +146,7 @@ def plan_suite(
     runs = []
     for scene in scenes:
         for variant in suite.variants:
-            own = with_new_names(_nested(variant.params))
+            own = with_new_names(nested(variant.params))
             typed = {**own, "dataset": scene, "model": variant.model}
             try:
                 uses_features = model_entry(variant.model).uses_features
@@ -202,7 +202,8 @@ def run_order(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
     return sorted(unique.values(), key=lambda run: (run.shares is None, first[run.shares]))
 
 
-def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
+def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters by dotted name as nested mappings."""
     tree = OmegaConf.create({})
     for name, value in dotted.items():
         OmegaConf.update(tree, name, value, merge=True)

@@ -20,13 +20,16 @@ _LONGEST = 8000
 class BenchTracking:
     """The bench's MLflow run, and the runs that its processes write to."""
 
-    def __init__(self, experiment: str, name: str, tags: Mapping[str, Any]) -> None:
+    def __init__(
+        self, experiment: str, name: str, tags: Mapping[str, Any], again: str | None = None
+    ) -> None:
         """Opens the bench's run.
 
         Args:
             experiment: Name of an experiment that is there.
             name: The run's name.
             tags: The run's tags.
+            again: Id of an ended run to go on with, where it is still there.
         """
         from mlflow import MlflowClient
 
@@ -35,8 +38,24 @@ class BenchTracking:
         self._experiment = found.experiment_id
         end_runs_of_gone_processes(self._experiment)
         own = {**tags, **process_tags()}
-        run = self._client.create_run(self._experiment, tags=own, run_name=name)
-        self.run_id: str = run.info.run_id
+        if again is not None and self._reopened(again, own):
+            self.run_id: str = again
+        else:
+            run = self._client.create_run(self._experiment, tags=own, run_name=name)
+            self.run_id = run.info.run_id
+
+    def _reopened(self, run_id: str, tags: Mapping[str, Any]) -> bool:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            if self._client.get_run(run_id).info.lifecycle_stage != "active":
+                return False
+        except MlflowException:  # of another tracking server, or deleted for good
+            return False
+        self._client.update_run(run_id, status="RUNNING")
+        for name, value in tags.items():
+            self._client.set_tag(run_id, name, value)
+        return True
 
     def open_run(self, run: PlannedRun) -> str:
         """Makes the MLflow run that a process writes to, below the bench's; gives its id."""
