@@ -20,7 +20,7 @@ SCENE = "small: {title: A small one, fabricate: {seed: 5, size: 56, bands: 12}}\
 
 
 def test_kedro_finds_the_commands_of_the_project() -> None:
-    assert set(cli.commands) == {"run", "bench", "scene"}
+    assert set(cli.commands) == {"run", "bench", "tune", "scene"}
 
 
 @pytest.mark.parametrize("folder", [".", "conf/base"])
