@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bdgf.experiments.tuning.space import searched_parameters
+from bdgf.models.registry import MODELS
 from tools.settings.parameter_files import flow
 from tools.settings.tree import RUN, Group, Parameter
 
@@ -26,6 +28,8 @@ value is read as YAML, which includes JSON: `3`, `0.5`, `true`, `null`, `[1, 2]`
 `"a text, with a comma"`. Quote brackets, braces and spaces for the shell. A list replaces
 the configured list. A mapping changes only the entries that it contains. An unknown name is an
 error.
+
+`kedro tune` searches the main parameters that have a range at the end of this page.
 
 `--env paper` replaces some of these defaults with sizes for a GPU from `conf/paper`.
 """
@@ -61,7 +65,16 @@ def reference_page(groups: Iterable[Group]) -> str:
         title = f"`{group.name}`" if group.name != RUN else "A run"
         ordered = sorted(group.parameters(), key=lambda parameter: not parameter.main)
         parts += [f"## {title}\n", f"{told}\n", _table(ordered)]
+    parts += ["## Ranges that `kedro tune` searches\n", _ranges()]
     return "\n".join(parts)
+
+
+def _ranges() -> str:
+    rows = ["| parameter | range |", "|---|---|"]
+    rows += [
+        f"| `{name}` | {_cell(str(its))} |" for name, its in searched_parameters(MODELS).items()
+    ]
+    return "\n".join(rows) + "\n"
 
 
 def _table(parameters: Iterable[Parameter]) -> str:
