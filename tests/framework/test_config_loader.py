@@ -127,3 +127,15 @@ def test_an_unknown_scene_to_pretrain_on_is_refused(conf: Path) -> None:
     (conf / "base" / "parameters_pretrain.yml").write_text("pretrain: {scenes: [mime]}\n")
     with pytest.raises(SettingsError, match=telling("'mime'", "'mine'", "one")):
         _ = loader(conf)["parameters"]
+
+
+@pytest.mark.parametrize("name", ["data_folder", "working_folder", "cache.folder", "ingest.mirror"])
+def test_what_is_written_must_be_local(conf: Path, name: str) -> None:
+    (conf / "base/parameters_places.yml").write_text(
+        "data_folder: data\nworking_folder: data/w\ncache: {folder: c}\ningest: {mirror: m}\n"
+    )
+    assert loader(conf)["parameters"]["data_folder"] == "data"
+    group, _, place = name.rpartition(".")
+    typed: dict[str, object] = {place: "s3://bucket/data"}
+    with pytest.raises(SettingsError, match=f"^{name} is 's3://bucket/data', and must be a folder"):
+        _ = loader(conf, **({group: typed} if group else typed))["parameters"]

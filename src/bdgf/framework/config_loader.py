@@ -12,10 +12,15 @@ from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from bdgf.core.errors import SettingsError
+from bdgf.core.locations import require_local
+from bdgf.framework.made_from import value_at
 from bdgf.framework.renamed import with_new_names
 from bdgf.framework.run_folders import run_folder
 from bdgf.framework.scene_files import FOLDER, SceneFiles, read_scene_files
 from bdgf.models.registry import model_entry
+
+_LOCAL = ("data_folder", "working_folder", "cache.folder", "ingest.mirror")
+"""Parameters that name folders in which something is written."""
 
 
 class SceneConfigLoader(OmegaConfigLoader):
@@ -80,6 +85,8 @@ class SceneConfigLoader(OmegaConfigLoader):
         if "model" in merged:
             model_entry(str(merged["model"]))  # refuses an unknown one
         refuse_unknown(typed, {**configured, "scene": scenes[name]})
+        for place in _LOCAL:
+            require_local(place, str(value_at(merged, place)))
         # `--params scene.<...>` overrides the scene's file.
         scene = OmegaConf.to_container(OmegaConf.merge(scenes[name], merged.get("scene", {})))
         files.warn()

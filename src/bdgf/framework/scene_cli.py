@@ -173,7 +173,9 @@ def _ingest(parameters: Mapping[str, Any]) -> IngestSettings:
 
 
 def _folders(name: str, config: SceneConfig, ingest: IngestSettings) -> list[Path]:
-    return [Path(folder) / (config.folder or name) for folder in ingest.folders]
+    from bdgf.scenes.scene_folders import scene_folders
+
+    return scene_folders(name, config, ingest.folders, ingest.mirror, copy=False)
 
 
 def _patch_of(model: str, parameters: Mapping[str, Any], train: Any) -> int:

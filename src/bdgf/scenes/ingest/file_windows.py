@@ -39,6 +39,7 @@ from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import RawArray, WindowsError
 from bdgf.scenes.readers.reading_limits import ReadingLimits, ReadingSettings
 from bdgf.scenes.scene import ModalityArray, attributes_of
+from bdgf.scenes.scene_folders import scene_folders
 from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
 from bdgf.scenes.sources import ImageSource
 
@@ -286,7 +287,7 @@ def open_scene(
         SceneError: The files are.
     """
     config = parse_scene_config(name, configuration)
-    folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
+    folders = scene_folders(name, config, settings.folders, settings.mirror)
     opened = large_windows(name, config, folders, settings, resident_gib)
     if opened is None:
         return DatasetWindows(read_scene(name, config, folders, settings))

@@ -39,6 +39,7 @@ from bdgf.scenes.scene import (
     valid_mask,
     with_groups,
 )
+from bdgf.scenes.scene_folders import scene_folders
 from bdgf.scenes.sources import ImageSource, LabelSource
 from bdgf.scenes.synthetic.scene import make_demo_scene
 from bdgf.scenes.tiles import with_tiles
@@ -52,7 +53,12 @@ class IngestSettings(ReadingSettings):
     folders: tuple[str, ...] = Field(
         min_length=1,
         description="Folders that are searched in this order for `<folder>/<scene>`; "
-        "BDGF_DATA is an environment variable with the default ../shared/data",
+        "BDGF_DATA is an environment variable with the default ../shared/data; an address "
+        "such as s3://bucket/scenes is one too (docs/how_to/storage.md)",
+    )
+    mirror: str = Field(
+        "data/01_raw/.mirror",
+        description="Local folder for copies of files that an address in `folders` holds.",
     )
     resident_gib: float = Field(
         1.0,
@@ -84,7 +90,7 @@ def ingest(
         SceneError: The files are; one line with what is wrong, in which file, and what to do.
     """
     config = parse_scene_config(name, configuration)
-    folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
+    folders = scene_folders(name, config, settings.folders, settings.mirror)
     return read_scene(name, config, folders, settings, record)
 
 

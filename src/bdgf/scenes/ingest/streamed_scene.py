@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from bdgf.scenes.scene import (
     valid_mask,
     with_groups,
 )
+from bdgf.scenes.scene_folders import scene_folders
 from bdgf.scenes.tiles import with_tiles
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def ingest_resident_or_streamed(
         SceneError: The files are.
     """
     config = parse_scene_config(name, configuration)
-    folders = [Path(folder) / (config.folder or name) for folder in settings.folders]
+    folders = scene_folders(name, config, settings.folders, settings.mirror)
     opened = large_windows(name, config, folders, settings, settings.resident_gib)
     # Whose tiles are repeated, since its cells are larger, is only read whole.
     if opened is None or opened.tiled in opened.own:
