@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
@@ -10,7 +11,9 @@ from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 from kedro_mlflow.framework.cli import cli as mlflow_cli
 
-from bdgf.framework.hooks.stores import anchored
+from bdgf.core.errors import SettingsError
+from bdgf.framework.hooks import stores
+from bdgf.framework.hooks.stores import StoreHooks, anchored, require_server
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -54,3 +57,51 @@ def test_the_ui_serves_the_projects_database_from_a_folder_below(
     assert command[command.index("--backend-store-uri") + 1] == store
     assert (tmp_path / "mlflow.db").exists()
     assert [path.name for path in tmp_path.rglob("*.db")] == ["mlflow.db"]
+
+
+def completed(configured: dict[str, Any]) -> dict[str, Any]:
+    loader = {"mlflow": configured}
+    context: Any = SimpleNamespace(config_loader=loader, project_path=Path("/project"))
+    StoreHooks().after_context_created(context)
+    return loader["mlflow"]
+
+
+def configured(uri: str, artifacts: str = "mlruns") -> dict[str, Any]:
+    made = {"artifact_location": artifacts, "tags": {"a": "b"}}
+    experiment = {"name": "bdgf", "create_experiment_kwargs": made}
+    return {"server": {"mlflow_tracking_uri": uri}, "tracking": {"experiment": experiment}}
+
+
+def test_a_server_of_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(stores, "require_server", asked.append)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server:5000")
+    found = completed(configured("sqlite:///mlflow.db"))
+    assert found["server"]["mlflow_tracking_uri"] == asked[0] == "http://server:5000"
+    made = found["tracking"]["experiment"]["create_experiment_kwargs"]
+    assert made == {"artifact_location": None, "tags": {"a": "b"}}  # the server's own place
+
+
+def test_a_file_that_mlflow_left_in_the_environment_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////of/another/project.db")
+    found = completed(configured("sqlite:///mlflow.db"))
+    assert found["server"]["mlflow_tracking_uri"] == "sqlite:////project/mlflow.db"
+    assert found["tracking"] == configured("")["tracking"]
+
+
+def test_an_address_for_artifacts_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "require_server", lambda uri: None)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    found = completed(configured("https://server", "s3://bucket/runs"))
+    made = found["tracking"]["experiment"]["create_experiment_kwargs"]
+    assert made["artifact_location"] == "s3://bucket/runs"
+
+
+def test_a_server_that_does_not_answer_is_one_line_without_its_password() -> None:
+    with pytest.raises(
+        SettingsError, match=r"server http://127\.0\.0\.1:9 does not answer"
+    ) as told:
+        require_server("http://me:secret@127.0.0.1:9")
+    assert "secret" not in str(told.value)
