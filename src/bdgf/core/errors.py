@@ -32,6 +32,10 @@ class StorageError(UserError):
     """A disk is full, read-only or broken, or a file or folder cannot be where it should."""
 
 
+class RankError(UserError):
+    """A process of a training on several devices failed, or was killed."""
+
+
 class TrainingDiverged(UserError):  # noqa: N818 - names the event, as StopIteration does
     """The loss or its gradient was NaN or infinite at more steps than may be skipped."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,6 +55,7 @@ def p_losses(
     visible: Tensor,
     channel_counts: Sequence[int],
     settings: LossSettings,
+    over_ranks: Callable[[Tensor], Tensor] = lambda sums: sums,
 ) -> PretrainLoss:
     """The masked multimodal DDPM loss (DDPM eq. 14 over what is visible).
 
@@ -70,16 +71,20 @@ def p_losses(
         visible: (B, M, H, W) float32, 1 where a modality is visible.
         channel_counts: Channels of each modality, in the order of the C channels.
         settings: Averaging and weights.
+        over_ranks: Adds up sums over the processes that share a batch (`Ranks.total`).
     """
     x_t, target = schedule.q_sample(x0, noise, t), schedule.target(x0, noise, t)
     prediction, reconstruction = denoiser(x_t, t, visible * valid)
     seen = channel_planes(visible * valid, channel_counts)  # (B, C, H, W)
     there = valid if valid.shape[1] == 1 else channel_planes(valid, channel_counts)
     hidden = there - seen
-    denoising = modality_sums((prediction - target) ** 2 * seen, channel_counts)  # (M,)
-    rebuilt = modality_sums((reconstruction - x0) ** 2 * hidden, channel_counts)
-    seen_count = modality_sums(seen, channel_counts)
-    hidden_count = modality_sums(hidden, channel_counts)
+    sums = (
+        modality_sums((prediction - target) ** 2 * seen, channel_counts),
+        modality_sums((reconstruction - x0) ** 2 * hidden, channel_counts),
+        modality_sums(seen, channel_counts),
+        modality_sums(hidden, channel_counts),
+    )
+    denoising, rebuilt, seen_count, hidden_count = over_ranks(torch.stack(sums)).unbind()
     everything = seen_count + hidden_count
     # Reconstruction is divided by all elements: a rarely hidden modality weighs accordingly.
     if settings.loss_average == "modality":

@@ -20,6 +20,7 @@ from bdgf.framework.known_names import CommandWithNames
 from bdgf.framework.one_line import OneLineError, one_line
 from bdgf.framework.run_options import refuse_unknown_runner
 from bdgf.framework.runtime_params import parse_params
+from bdgf.framework.torchrun import help_pipeline, helpers_released, is_helper
 
 PARAMS_HELP = """Override configured parameters: name=value with dotted names, separated by
 commas. Can be repeated. A value is read as YAML: 3, 0.5, true, null, text, [1, 2],
@@ -65,6 +66,9 @@ class ParamsOption(click.Option):
 
 
 def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> Any:
+    if is_helper():
+        help_pipeline()
+        return None
     # `--pipeline` is the documented spelling here; Kedro would warn that it has a newer one.
     if pipeline:
         if pipelines:
@@ -76,7 +80,8 @@ def _run(pipeline: str | None = None, pipelines: Any = (), **options: Any) -> An
         logging.getLogger(name).addFilter(_SilenceUserErrors())
     with accounted_ending(GOES_ON), one_line():
         refuse_unknown_runner(options.get("runner"))
-        result = kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
+        with helpers_released():
+            result = kedro_run.callback(pipeline=None, pipelines=pipelines, **options)  # type: ignore[misc]
     end_at_once()
     return result
 

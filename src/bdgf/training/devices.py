@@ -13,6 +13,7 @@ from torch import Tensor
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import MAIN, Settings
 from bdgf.training.allocator import keep_freed_memory
+from bdgf.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -34,6 +35,12 @@ class DeviceSettings(Settings):
     )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
         "auto", description="`auto`: bf16-mixed on CUDA, 32-true elsewhere.", json_schema_extra=MAIN
+    )
+    count: int = Field(
+        1,
+        ge=1,
+        description="Number of devices that pretraining uses, each in a process of its own "
+        "(docs/how_to/several_devices.md). Everything else uses one.",
     )
     deterministic: bool = Field(
         False,
@@ -77,6 +84,23 @@ def resolve_precision(settings: DeviceSettings) -> str:
     return "bf16-mixed" if resolve_accelerator(settings) == "cuda" else "32-true"
 
 
+def require_devices(settings: DeviceSettings) -> None:
+    """Refuses a number of devices that this machine has not.
+
+    A CPU takes any number of processes.
+
+    Raises:
+        SettingsError: There are fewer.
+    """
+    accelerator = resolve_accelerator(settings)
+    present = {"cuda": torch.cuda.device_count(), "mps": 1}.get(accelerator, settings.count)
+    if settings.count > present:
+        raise SettingsError(
+            f"devices.count is {settings.count}, and this machine has {present} of "
+            f"{accelerator!r}; give devices.count={present}, or devices.accelerator=cpu"
+        )
+
+
 def arithmetic(device: torch.device | str) -> list[Any]:
     """What determines a network's last bits in addition to data, settings, seed and precision.
 
@@ -98,11 +122,12 @@ def as_float64(tensor: Tensor) -> Tensor:
     return (tensor.cpu() if tensor.device.type in WITHOUT_FLOAT64 else tensor).double()
 
 
-def make_fabric(settings: DeviceSettings | None = None) -> Fabric:
+def make_fabric(settings: DeviceSettings | None = None, ranks: Ranks = ALONE) -> Fabric:
     """A Fabric for the device and precision of `settings`, and memory that is kept for it.
 
     Args:
         settings: Device settings; the defaults when None.
+        ranks: This process among those of the training, which are connected already.
 
     Raises:
         SettingsError: The accelerator asked for is not there.
@@ -116,7 +141,19 @@ def make_fabric(settings: DeviceSettings | None = None) -> Fabric:
     accelerator, precision = resolve_accelerator(settings), resolve_precision(settings)
     if accelerator == "cuda":
         _configure_cuda(settings)
-    return Fabric(accelerator=accelerator, devices=1, precision=precision)
+    from bdgf.training.fabric_ranks import StartedRanks, strategy
+
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=ranks.local_count,
+        num_nodes=ranks.count // ranks.local_count,
+        strategy=strategy(ranks),
+        precision=precision,
+        plugins=[StartedRanks(ranks)],
+    )
+    if ranks.count > 1:
+        fabric.launch()
+    return fabric
 
 
 def _configure_cuda(settings: DeviceSettings) -> None:

@@ -18,6 +18,7 @@ from bdgf.training.gradients import Gradients, running_statistics
 from bdgf.training.metric_logger import MetricLogger, NullLogger
 from bdgf.training.optimizer import OptimizationSettings, learning_rate_at
 from bdgf.training.progress import ProgressBar
+from bdgf.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -64,11 +65,17 @@ class Evaluation:
     stopped: Callable[[], bool] = field(default=lambda: False)
 
 
-def restore(state: TrainingState, plan: CheckpointPlan | None) -> None:
-    """Continues `state` from a checkpoint of the same training if there is one."""
+def restore(state: TrainingState, plan: CheckpointPlan | None, ranks: Ranks = ALONE) -> None:
+    """Continues `state` from a checkpoint of the same training if there is one.
+
+    Of several processes the first reads it, and the others get it from there.
+    """
     found = load_checkpoint(plan.path, plan.fingerprint) if plan else None
-    if found is not None and plan is not None:
-        state.load_state_dict(found)
+    found = ranks.shared_state(found)
+    if found is None:
+        return
+    state.load_state_dict(found)
+    if plan is not None:
         log.info("continuing from step %d of %s", state.step, plan.path)
 
 

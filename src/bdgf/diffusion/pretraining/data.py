@@ -74,6 +74,8 @@ class PretrainingData:
         """Digest of all that decides the weights; how often to log or to save does not."""
         order = list(self.modalities.items())
         computed = [resolve_precision(devices), *arithmetic(resolve_accelerator(devices))]
+        if devices.count > 1:  # their sums round otherwise
+            computed.append(devices.count)
         arrays = [array for scene in self.scenes for array in scene.arrays]
         return fingerprint(*arrays, order, settings.decisive(), seed, computed, __version__)
 

@@ -12,12 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from bdgf import __version__
+from bdgf.core.errors import SettingsError
 from bdgf.core.weights import Weights
 from bdgf.diffusion.losses import p_losses
 from bdgf.diffusion.masking.balance_index import balance_index
 from bdgf.diffusion.masking.masking import Masking
 from bdgf.diffusion.masking.signals import Observation
 from bdgf.diffusion.pretraining.data import PretrainingData
+from bdgf.diffusion.pretraining.job import Job, send_job
 from bdgf.diffusion.pretraining.modality_sensitivity import SensitivityProbe, feature_shares
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.pretraining.tile_pool import Tiles, tiles_of
@@ -30,6 +32,8 @@ from bdgf.training.devices import DeviceSettings, make_fabric
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger, NullLogger
 from bdgf.training.optimizer import ExponentialAverage, make_optimizer
+from bdgf.training.rank_processes import training_ranks
+from bdgf.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAME = "pretrain"
+HELPER = "bdgf.diffusion.pretraining.helper"
+"""What the other processes run where there are several devices."""
 
 
 def pretrain(
@@ -61,7 +67,7 @@ def pretrain(
         data: The prepared scene or scenes.
         settings: Everything that decides the result, with `seed`.
         seed: Seed of initial weights, tiles, noise, masks.
-        devices: Device and precision.
+        devices: Devices and precision.
         logger: Takes the curves.
         checkpoint: File of the running checkpoint; a killed training continues from it.
         mark: `data.fingerprint` of these arguments, where the caller knows it already.
@@ -72,21 +78,39 @@ def pretrain(
     Raises:
         TrainingDiverged: The loss or gradient was NaN or infinite at too many steps.
         SceneError: No pixel of a scene is valid.
+        SettingsError: There are not so many devices, or more than tiles in a batch.
+        RankError: A process of several was lost.
     """
     devices = devices or DeviceSettings()
+    if devices.count > settings.batch_size:
+        raise SettingsError(
+            f"devices.count is {devices.count} and pretrain.batch_size {settings.batch_size}: "
+            "some devices would have no tile; use fewer devices or larger batches"
+        )
+    job = Job(data, settings, seed, devices)
     mark = mark or data.fingerprint(settings, seed, devices)
     plan = CheckpointPlan(checkpoint, mark, settings.checkpoint_seconds) if checkpoint else None
+    with training_ranks(devices, HELPER) as ranks:
+        send_job(job, ranks)
+        run = train_rank(job, ranks, logger or NullLogger(), plan)
+    return run.weights(mark, seed, [scene.name for scene in data.others])
 
-    fabric = make_fabric(devices)
+
+def train_rank(
+    job: Job, ranks: Ranks, logger: MetricLogger, plan: CheckpointPlan | None
+) -> _Pretraining:
+    """One process's part of a pretraining; `logger` and `plan` are the first one's."""
+    data, settings = job.data, job.settings
+    fabric = make_fabric(job.devices, ranks)
     tiles = tiles_of(data, settings, fabric.device)
     steps = settings.steps_for(data.valid_pixels)
-    run = _Pretraining(settings, data.modalities, tiles, seed, steps, fabric)
-    restore(run.state, plan)
+    run = _Pretraining(settings, data.modalities, tiles, job.seed, steps, fabric, ranks)
+    restore(run.state, plan, ranks)
     if steps == 0:
         log.warning("pretrain.steps is 0: the denoiser stays the random network it began as")
     else:
-        run.train(logger or NullLogger(), plan)
-    return run.weights(mark, seed, [scene.name for scene in data.others])
+        run.train(logger, plan)
+    return run
 
 
 class _Pretraining:
@@ -100,8 +124,9 @@ class _Pretraining:
         seed: int,
         steps: int,
         fabric: Fabric,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.total_steps = steps
+        self.total_steps, self.ranks = steps, ranks
         self.settings, self.modalities, self.tiles, self.fabric = (
             settings,
             modalities,
@@ -159,15 +184,20 @@ class _Pretraining:
             log_every=self.settings.log_every,
             logger=LoggerGroup(self.history, logger),
             plan=plan,
-            evaluation=Evaluation(self.settings.validate_every, validate),
+            evaluation=Evaluation(self.settings.validate_every, validate)
+            if self.ranks.is_first
+            else None,
         )
 
     def step(self, index: int) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
-        settings, generator = self.settings, self.generator
-        batch = self.tiles.draw(settings.batch_size, generator)
-        t = stratified_timesteps(settings.batch_size, self.schedule.steps, generator)
-        noise = torch.randn(batch.x0.shape, generator=generator, device=batch.x0.device)
-        visible = self.masking.draw(settings.batch_size, settings.tile, generator)
+        # All is drawn for the whole batch, so that the generators of all processes move alike.
+        settings, generator, size = self.settings, self.generator, self.settings.batch_size
+        part = self.ranks.part(size)
+        batch = self.tiles.draw(size, generator, part)
+        t = stratified_timesteps(size, self.schedule.steps, generator)[part]
+        shape = (size, *batch.x0.shape[1:])
+        noise = torch.randn(shape, generator=generator, device=batch.x0.device)[part]
+        visible = self.masking.draw(size, settings.tile, generator)[part]
         if batch.present is not None:
             visible = shown_where_there(visible, batch.present, dim=1)
         rates = self.masking.rates()
@@ -181,8 +211,11 @@ class _Pretraining:
             visible,
             list(self.modalities.values()),
             settings.objective,
+            self.ranks.total,
         )
-        shares = self.feature_shares() if self.masking.wants_features(index) else None
+        shares = None
+        if self.masking.wants_features(index):
+            shares = self.ranks.from_first(self.feature_shares())
         self.masking.observe(Observation(loss.denoising, shares))
         metrics: dict[str, Tensor] = {}
         for i, name in enumerate(self.modalities):

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 class Tiles(Protocol):
     """The source of pretraining tiles."""
 
-    def draw(self, batch: int, generator: torch.Generator) -> TileBatch:
-        """So many random training tiles."""
+    def draw(self, batch: int, generator: torch.Generator, part: slice = slice(None)) -> TileBatch:
+        """Part of so many random training tiles."""
         ...
 
     def validation(self) -> TileBatch:
@@ -43,7 +43,7 @@ class TilePool:
         self._sources = list(sources)
         self._weights = torch.tensor(valid_pixels, dtype=torch.float64)
 
-    def draw(self, batch: int, generator: torch.Generator) -> TileBatch:
+    def draw(self, batch: int, generator: torch.Generator, part: slice = slice(None)) -> TileBatch:
         """Random training tiles of all scenes.
 
         Each scene is asked for a whole batch, of which those tiles count whose turn it is. To ask
@@ -52,11 +52,13 @@ class TilePool:
         Args:
             batch: Number of tiles B.
             generator: Random generator on the device.
+            part: Those of them that are gathered; all are drawn.
         """
         weights = self._weights.to(generator.device, torch.float32)
         which = torch.multinomial(weights, batch, replacement=True, generator=generator)
-        drawn = [source.draw(batch, generator) for source in self._sources]
-        turn = torch.arange(batch, device=which.device)
+        drawn = [source.draw(batch, generator, part) for source in self._sources]
+        which = which[part]
+        turn = torch.arange(len(which), device=which.device)
 
         def chosen(planes: Sequence[Tensor]) -> Tensor:
             taken = torch.stack(list(planes))[which, turn]

@@ -112,17 +112,19 @@ class TileSource:
         self._corners = torch.from_numpy(_training_corners(trainable, tile, least_valid)).to(device)
         self._symmetries = _symmetries(tile, self._width).to(device)
 
-    def draw(self, batch: int, generator: torch.Generator) -> TileBatch:
+    def draw(self, batch: int, generator: torch.Generator, part: slice = slice(None)) -> TileBatch:
         """Random tiles, each turned and flipped at random; one gather.
 
         Args:
             batch: Number of tiles B.
             generator: Random generator on the device.
+            part: Those of them that are gathered; all are drawn.
         """
         device = self._pixels.device
         which = torch.randint(len(self._corners), (batch,), generator=generator, device=device)
         symmetry = torch.randint(8, (batch,), generator=generator, device=device)
-        places = self._corners[which].long()[:, None, None] + self._symmetries[symmetry]
+        corners = self._corners[which[part]].long()
+        places = corners[:, None, None] + self._symmetries[symmetry[part]]
         pixels = self._pixels[places].permute(0, 3, 1, 2)  # (B, C + 2, T, T)
         if self._mapped is not None:
             release(self._mapped)
