@@ -8,6 +8,7 @@ from bdgf.training.devices import (
     DeviceSettings,
     arithmetic,
     make_fabric,
+    require_devices,
     resolve_accelerator,
     resolve_precision,
 )
@@ -53,6 +54,19 @@ def test_a_fabric_computes_in_its_precision_and_keeps_quiet(precision, caplog, c
     assert not caplog.records
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_more_devices_than_there_are_are_told_in_one_line(monkeypatch):
+    require_devices(DeviceSettings(accelerator="cpu", count=8))  # processes
+    pretend(monkeypatch, cuda=True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    require_devices(DeviceSettings())
+    told = r"devices\.count is 2, and this machine has 1 of 'cuda'"
+    with pytest.raises(SettingsError, match=told):
+        require_devices(DeviceSettings(count=2))
+    pretend(monkeypatch, mps=True)
+    with pytest.raises(SettingsError, match="has 1 of 'mps'"):
+        require_devices(DeviceSettings(count=2))
 
 
 def test_bits_belong_to_the_number_of_threads_on_a_cpu_alone() -> None:

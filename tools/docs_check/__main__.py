@@ -17,6 +17,7 @@ PAGES = (
     "docs/how_to/own_scene.md",
     "docs/how_to/vector_labels.md",
     "docs/how_to/large_rasters.md",
+    "docs/how_to/several_devices.md",
     "docs/how_to/cluster.md",
     "docs/how_to/containers.md",
     "docs/how_to/compare_models.md",

@@ -40,6 +40,14 @@ def test_settings_that_decide_the_weights_decide_the_fingerprint(
     assert (one == other) == alike
 
 
+def test_one_device_decides_it_as_ever_and_several_by_their_number() -> None:
+    data, settings = PretrainingData.of(prepared_scene()), PretrainSettings()
+    counted = [DeviceSettings(accelerator="cpu", count=count) for count in (1, 2, 3)]
+    one, two, three = (data.fingerprint(settings, 0, devices) for devices in counted)
+    assert one == data.fingerprint(settings, 0, CPU)
+    assert len({one, two, three}) == 3
+
+
 def test_scene_seed_and_precision_decide_it_too() -> None:
     data, settings = PretrainingData.of(prepared_scene()), PretrainSettings()
     half = DeviceSettings(accelerator="cpu", precision="bf16-mixed")

@@ -40,6 +40,14 @@ def test_tiles_are_drawn_in_proportion_to_valid_pixels() -> None:
     torch.testing.assert_close(shares, torch.tensor([10, 4, 1]) / 15, atol=0.03, rtol=0)
 
 
+def test_the_parts_of_a_draw_are_the_whole() -> None:
+    tiles = tiles_of(together(numbered(1, 40, 40), numbered(2, 24, 56)), SETTINGS)
+    parts = [tiles.draw(9, generator(), part) for part in (slice(0, 4), slice(4, 9))]
+    whole = tiles.draw(9, generator())
+    assert torch.equal(torch.cat([part.x0 for part in parts]), whole.x0)
+    assert torch.equal(torch.cat([part.valid for part in parts]), whole.valid)
+
+
 def test_a_tile_is_of_one_scene_and_they_come_mixed() -> None:
     data = together(numbered(1, 40, 40), numbered(2, 24, 56))
     batch = tiles_of(data, SETTINGS).draw(200, generator())

@@ -31,6 +31,19 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.parametrize("cut", [0, 3, 8])
+def test_the_parts_of_a_draw_are_the_whole(cut):
+    tiles, drawn = source(np.ones((20, 30), bool)), []
+    for part in (slice(None), slice(0, cut), slice(cut, 8)):
+        own = generator()
+        drawn.append(tiles.draw(8, own, part).x0)
+        drawn.append(own.get_state())  # moves alike
+    whole, one, other = drawn[::2]
+    assert torch.equal(torch.cat([one, other]), whole)
+    assert torch.equal(drawn[1], drawn[3])
+    assert torch.equal(drawn[1], drawn[5])
+
+
 def test_tiles_are_turned_and_flipped_squares_of_the_scene():
     channels = position_scene(20, 30)
     batch = source(np.ones((20, 30), bool), held_out_share=0).draw(64, generator())
