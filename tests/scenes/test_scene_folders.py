@@ -19,12 +19,13 @@ SCENE = {
 }
 CONFIG = parse_scene_config("small", SCENE)
 ADDRESS = "memory://scenes"
+OPTICAL = np.arange(60, dtype=np.float32).reshape(4, 5, 3)
 
 
 @pytest.fixture
 def storage():
     files = fsspec.filesystem("memory")
-    put(files, "/scenes/small/optical.npy", np.ones((4, 5, 3), np.float32))
+    put(files, "/scenes/small/optical.npy", OPTICAL)
     put(files, "/scenes/small/below/labels.npy", np.ones((4, 5), np.uint8))
     put(files, "/scenes/other/optical.npy", np.ones(3))
     yield files
@@ -52,12 +53,12 @@ def test_a_scene_is_copied_once_and_again_where_it_changed(storage, tmp_path, ca
     caplog.clear()
     scene_folders("small", CONFIG, folders, str(mirror))
     assert caplog.text == ""
-    put(storage, "/scenes/small/optical.npy", np.full((4, 5, 3), 2, np.float32))
+    put(storage, "/scenes/small/optical.npy", OPTICAL + 2)
     storage.rm("/scenes/small/below/labels.npy")
     scene_folders("small", CONFIG, folders, str(mirror))
     assert "copying 1 files" in caplog.text
     assert copied(mirror) == of_the_scene[1:]
-    assert np.load(mirror / of_the_scene[1]).max() == 2
+    assert np.load(mirror / of_the_scene[1]).max() == 61
 
 
 def test_a_copy_that_was_deleted_or_whose_record_is_damaged_is_made_again(storage, tmp_path):
@@ -86,7 +87,7 @@ def test_to_look_copies_nothing(storage, tmp_path):
 
 def test_a_scene_is_read_from_storage(storage, tmp_path):
     settings = IngestSettings(folders=(ADDRESS,), mirror=str(tmp_path))
-    assert ingest("small", SCENE, settings)["optical"].shape == (3, 4, 5)
+    assert ingest("small", SCENE, settings)["optical"].shape == (4, 5, 3)
 
 
 def test_a_name_that_leads_out_of_its_folder_is_refused(storage, tmp_path, monkeypatch):
@@ -135,10 +136,10 @@ def s3(monkeypatch):
 
 def test_a_scene_is_read_from_s3(s3, tmp_path, caplog):
     caplog.set_level(logging.INFO, "bdgf")
-    put(s3, "scenes/small/optical.npy", np.ones((4, 5, 3), np.float32))
+    put(s3, "scenes/small/optical.npy", OPTICAL)
     put(s3, "scenes/small/below/labels.npy", np.ones((4, 5), np.uint8))
     settings = IngestSettings(folders=("s3://scenes",), mirror=str(tmp_path))
-    assert ingest("small", SCENE, settings)["optical"].shape == (3, 4, 5)
+    assert ingest("small", SCENE, settings)["optical"].shape == (4, 5, 3)
     assert copied(tmp_path) == ["s3/scenes/small/below/labels.npy", "s3/scenes/small/optical.npy"]
     caplog.clear()
     ingest("small", SCENE, settings)
