@@ -31,7 +31,7 @@ def test_a_helper_runs_no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     assert helped == [True]
 
 
-def test_helpers_are_released_also_where_the_pipeline_fails(
+def test_rank_processs_are_released_also_where_the_pipeline_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     released: list[bool] = []

@@ -31,7 +31,7 @@ def test_one_device_takes_no_other_process():
         assert not torch.distributed.is_initialized()
 
 
-def test_helpers_are_gone_when_the_training_is():
+def test_rank_processs_are_gone_when_the_training_is():
     threads = torch.get_num_threads()
     with training_ranks(TWO, HELPER) as ranks:
         assert (ranks.rank, ranks.count) == (0, 2)

@@ -20,7 +20,7 @@ def is_helper() -> bool:
 
 def help_pipeline() -> None:
     """Takes part in the pretrainings that the pipeline comes to, until it ends."""
-    from bdgf.diffusion.pretraining.helper import take_part
+    from bdgf.diffusion.pretraining.rank_process import take_part
     from bdgf.training.rank_processes import run_helper
 
     run_helper(take_part)

@@ -5,7 +5,7 @@ from bdgf.training.devices import DeviceSettings
 from bdgf.training.ranks import ALONE
 from tests.diffusion.small_scene import prepared_scene
 
-# What arrives is seen in test_helper.py: a job that lost anything would train another network.
+# What arrives is seen in test_rank_process.py: whatever is lost, another network is trained.
 
 
 def test_one_process_sends_nothing(monkeypatch):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAME = "pretrain"
-HELPER = "bdgf.diffusion.pretraining.helper"
+HELPER = "bdgf.diffusion.pretraining.rank_process"
 """What the other processes run where there are several devices."""
 
 

@@ -25,7 +25,9 @@ CURVE = 1e-3
 
 def helpers():
     found = psutil.Process().children(recursive=True)
-    return [child for child in found if "bdgf.diffusion.pretraining.helper" in child.cmdline()]
+    return [
+        child for child in found if "bdgf.diffusion.pretraining.rank_process" in child.cmdline()
+    ]
 
 
 class At:
@@ -71,7 +73,7 @@ def test_two_processes_give_the_curves_of_one(chosen):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.diffusion.pretraining.test_helper import At, TWO, helpers
+from tests.diffusion.pretraining.test_rank_process import At, TWO, helpers
 from tests.diffusion.pretraining.test_pretrain import run
 
 def kill():

@@ -1,6 +1,6 @@
 """One of the processes of a pretraining on several devices, but for the first.
 
-`python -m bdgf.diffusion.pretraining.helper` is not for the user: the first process starts it.
+`python -m bdgf.diffusion.pretraining.rank_process`: the first process starts it, not the user.
 """
 
 from __future__ import annotations
