@@ -44,14 +44,20 @@ def process_group(store: dist.Store, accelerator: str, ranks: Ranks) -> Iterator
         )
         yield
     except BaseException:
-        if cuda and dist.is_initialized():
-            dist.group.WORLD.abort()  # a kernel may wait for a process that is gone
+        if cuda:
+            abort_group()
         raise
     finally:
         if before is None:
             os.environ.pop(_INTERFACE, None)
         if dist.is_initialized():
             dist.destroy_process_group()
+
+
+def abort_group() -> None:
+    """Ends all exchange at once: a kernel may wait for a process that is gone."""
+    if (group := dist.group.WORLD) is not None:
+        group.abort()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import torch.distributed as dist
 
 from bdgf.core.errors import SettingsError
 from bdgf.training.devices import DeviceSettings, require_devices, resolve_accelerator
-from bdgf.training.process_group import lost_ranks_told, process_group
+from bdgf.training.process_group import abort_group, lost_ranks_told, process_group
 from bdgf.training.ranks import ALONE, Ranks
 from bdgf.training.torchrun import (
     help_torchrun,
@@ -154,7 +154,7 @@ class _Helpers:
         def watch() -> None:
             while not done.wait(_POLL_SECONDS):
                 if any(process.poll() for process in self._processes.values()):
-                    dist.group.WORLD.abort()
+                    abort_group()
                     return
 
         watcher = threading.Thread(target=watch, daemon=True)

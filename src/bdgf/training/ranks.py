@@ -60,7 +60,7 @@ class Ranks:
         """
         if self.count == 1:
             return sums
-        total: Tensor = _Total.apply(sums, self.count)  # type: ignore[no-untyped-call]
+        total: Tensor = _Total.apply(sums, self.count)
         return total
 
     def from_first(self, tensor: Tensor) -> Tensor:
