@@ -6,6 +6,7 @@ import socket
 import sys
 from unittest.mock import patch
 
+import dask.base
 import pytest
 
 from bdgf.core.dask_client import local_workers, remote_workers
@@ -20,6 +21,13 @@ def test_ctrl_c_does_not_reach_the_workers() -> None:
         os.kill(process, signal.SIGINT)
         assert client.submit(os.getpid).result(30) == process
         assert address in client.nthreads()
+
+
+def test_arrays_of_this_process_stay_in_it() -> None:
+    """A default client would take xarray's, and leave none to save them once it is closed."""
+    with local_workers(1, "--workers"):
+        assert dask.config.get("scheduler", None) is None
+        assert dask.base.get_scheduler() is None
 
 
 @pytest.mark.parametrize("opened", [local_workers, remote_workers])

@@ -166,7 +166,7 @@ def test_workers_with_a_gpu_take_a_run_for_each(tmp_path: Path) -> None:
         resources={"GPU": 2},
         dashboard_address=None,
     )
-    with cluster, distributed.Client(cluster) as client:
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
         ((address, _),) = client.nthreads().items()
         places = {address: WorkerPlace("a", 8, True, {})}
         opened = DaskExecutor(client, ExecutorOptions("dask", scheduler="x"), places)
@@ -182,7 +182,7 @@ def test_a_scheduler_that_is_gone_is_told(tmp_path: Path) -> None:
             n_workers=1, threads_per_worker=1, dashboard_address=None
         )
         with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-            client = distributed.Client(cluster.scheduler_address, timeout=1)
+            client = distributed.Client(cluster.scheduler_address, timeout=1, set_as_default=False)
         opened = DaskExecutor(client, replace(TWO, threads=1), {})
         result = pool.submit(opened.finish, process, Event())
         first, _ = process.attempt(0)

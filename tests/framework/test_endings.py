@@ -13,9 +13,6 @@ from mlflow import MlflowClient
 from bdgf.core.errors import SettingsError
 from bdgf.core.interruption import Interrupted, deferred
 from bdgf.framework.endings import ALL_DONE, accounted_ending, end_at_once, stopped_by
-from tests.framework.hooks.conftest import active_run
-
-__all__ = ["active_run"]
 
 GOES_ON = "type it again"
 

@@ -16,10 +16,7 @@ from bdgf.framework.mlflow_model import log_map_model, pinned_requirements
 from bdgf.inference.array_model import FOLDER, arrays_of_scene, example_arrays
 from bdgf.inference.map_model_folder import files_of_a_copy
 from bdgf.scenes.scene_windows import DatasetWindows
-from tests.framework.hooks.conftest import active_run
 from tests.inference.small_models import small_model, small_scene
-
-__all__ = ["active_run"]
 
 FRESH = """
 import sys

@@ -17,9 +17,6 @@ from bdgf.framework.processes import (
     is_gone,
     process_tags,
 )
-from tests.framework.hooks.conftest import active_run
-
-__all__ = ["active_run"]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Clients of dask.distributed: of workers on this machine, or of a scheduler elsewhere.
 
-`distributed` is imported when a client is opened: it comes with the extra `cluster`.
+`distributed` is imported when a client is opened: it comes with the extra `cluster`. A client is
+no default: else every array of xarray in this process would be computed and saved by its workers.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def local_workers(count: int, asked_by: str) -> Iterator[Any]:
             host=_LOOPBACK,
             dashboard_address=None,
         ) as cluster,
-        distributed.Client(cluster) as client,
+        distributed.Client(cluster, set_as_default=False) as client,
     ):
         client.register_plugin(_deaf_to_ctrl_c(distributed.WorkerPlugin))
         yield client
@@ -67,7 +68,7 @@ def remote_workers(address: str, asked_by: str) -> Iterator[Any]:
     """
     distributed = _distributed(asked_by)
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:_REASON_CHARACTERS]
         raise SettingsError(
