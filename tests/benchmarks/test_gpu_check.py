@@ -77,6 +77,7 @@ def test_a_part_that_fails_is_told_and_the_others_go_on(report):
     assert "ValueError: no such thing" in text
 
 
+@pytest.mark.slow
 def test_a_part_past_its_time_is_cut_and_keeps_what_it_found(report):
     _, found, _ = report
     assert found["parts"]["hangs"]["seconds"] < 10

@@ -112,6 +112,7 @@ extract(Path(sys.argv[1]), fabric, progress=die, tile=16)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_cube_that_can_be_continued(tmp_path, fabric, caplog):
     caplog.set_level(logging.INFO)
     path = tmp_path / "cube.h5"

@@ -26,6 +26,7 @@ def test_a_refusal_is_one_line_on_standard_error_and_exit_code_1(project: Projec
     assert project.files() == []
 
 
+@pytest.mark.slow
 def test_the_package_runs_without_the_kedro_program(project: Project) -> None:
     process = project.process("bdgf", *typed("ingest"), below="conf")
     printed = "".join(process.communicate())

@@ -110,6 +110,7 @@ def test_a_signal_saves_a_checkpoint_and_leaves_no_process(tmp_path):
     assert not helpers()
 
 
+@pytest.mark.slow
 def test_where_a_process_is_lost_it_goes_on_from_the_checkpoint(tmp_path):
     checkpoint, logger = tmp_path / "pretrain.ckpt", MemoryLogger()
 
