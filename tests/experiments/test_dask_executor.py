@@ -121,6 +121,7 @@ def test_a_run_that_loses_every_worker_fails(executor: DaskExecutor, tmp_path: P
 
 @pytest.mark.slow
 def test_a_run_ends_when_its_bench_is_gone(executor: DaskExecutor, tmp_path: Path) -> None:
+    executor._client.wait_for_workers(2, 60)  # an earlier test may have killed one
     address = executor._client.scheduler.address
     options = ExecutorOptions("dask", scheduler=address, threads=3)
     process = attempted(tmp_path / "run", endless=1)
