@@ -30,6 +30,18 @@ def test_arrays_of_this_process_stay_in_it() -> None:
         assert dask.base.get_scheduler() is None
 
 
+def test_a_client_that_cannot_be_closed_changes_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    close = distributed.Client.close
+
+    def late(self: distributed.Client, *arguments: object) -> None:
+        close(self, *arguments)
+        raise TimeoutError("timed out after 2 s.")
+
+    monkeypatch.setattr(distributed.Client, "close", late)
+    with pytest.raises(SettingsError, match="mine"), local_workers(1, "--workers"):
+        raise SettingsError("mine")
+
+
 @pytest.mark.parametrize("opened", [local_workers, remote_workers])
 def test_without_the_extra_the_line_says_how_to_get_it(opened) -> None:
     with (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from bdgf.core.errors import SettingsError
@@ -46,7 +46,7 @@ def local_workers(count: int, asked_by: str) -> Iterator[Any]:
             host=_LOOPBACK,
             dashboard_address=None,
         ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
+        _closing(distributed.Client(cluster, set_as_default=False)) as client,
     ):
         client.register_plugin(_deaf_to_ctrl_c(distributed.WorkerPlugin))
         yield client
@@ -75,7 +75,7 @@ def remote_workers(address: str, asked_by: str) -> Iterator[Any]:
             f"no dask scheduler answers at {address} ({reason}); start one with "
             f"`dask scheduler`, or correct {asked_by}"
         ) from error
-    with client:
+    with _closing(client):
         try:
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         except TimeoutError as error:
@@ -84,6 +84,15 @@ def remote_workers(address: str, asked_by: str) -> Iterator[Any]:
                 f"`dask worker {address}`"
             ) from error
         yield client
+
+
+@contextmanager
+def _closing(client: Any) -> Iterator[Any]:
+    try:
+        yield client
+    finally:
+        with suppress(TimeoutError):  # a scheduler that is gone does not answer
+            client.close()
 
 
 def _distributed(asked_by: str) -> Any:
