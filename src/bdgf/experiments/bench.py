@@ -13,14 +13,13 @@ from typing import Any
 
 import click
 
-from bdgf.core.interruption import Interrupted, deferred
+from bdgf.experiments.accounted_work import accounted_work
 from bdgf.experiments.bench_lock import alone_in
 from bdgf.experiments.executors import LocalExecutor, RunExecutor
 from bdgf.experiments.open_executor import open_executor
 from bdgf.experiments.runner import Bench, BenchOptions
 from bdgf.experiments.suite import resolver
 from bdgf.experiments.tracking import BenchTracking
-from bdgf.framework.endings import stopped_by
 from bdgf.framework.latest_folder import LATEST, replace_folder
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 
@@ -121,38 +120,34 @@ def _bench(
         planned.tables()  # before anything is opened: there may be none
     tags = {"pipeline": "bench", "scene": ",".join(planned.options.scenes)}
     tracking = BenchTracking(experiment, f"bench {suites}", tags)
-    status = "FAILED"
-    try:
+
+    def work() -> int:
         failed = planned.run(runs, tracking, executor) if runs else 0
-        tables = planned.tables()
-        for table in tables:
-            tracking.log_table(f"{table.key}.md", table.markdown)
-            tracking.log_table(f"{table.key}.csv", table.csv)
-        tracking.describe(tables)
-        written = planned.write(tables)
-        for path in written:
-            planned.say(f"written: {path}")
-        with TemporaryDirectory() as folder:
-            report = Path(folder) / "report.html"
-            report.write_text(planned.report(tables), encoding="utf-8")
-            tracking.log_table(report.name, report.read_text(encoding="utf-8"))
-            replace_folder(latest, [report, *written])
-        planned.say(f"all results: {latest}")
-        status = "FAILED" if failed else "FINISHED"
-    except Interrupted as stop:
-        status = "KILLED"
+        _conclude(planned, tracking, latest)
+        return failed
+
+    def done() -> str:
         recorded = sum(fingerprint in planned.records for fingerprint in wanted)
-        planned.say(f"stopped: {recorded} of {len(wanted)} runs recorded; the same command resumes")
-        return stop.exit_code
-    except BaseException as error:
-        status = "KILLED" if stopped_by(error) else "FAILED"
-        raise
-    finally:
-        with deferred():
-            tracking.end(status)
-    if failed:
-        planned.say(f"{failed} of {len(runs)} runs failed; the same command tries them again")
-    return int(bool(failed))
+        return f"{recorded} of {len(wanted)} runs recorded"
+
+    return accounted_work(work, tracking, planned.say, of=f"{len(runs)} runs", done=done)
+
+
+def _conclude(planned: Bench, tracking: BenchTracking, latest: Path) -> None:
+    tables = planned.tables()
+    for table in tables:
+        tracking.log_table(f"{table.key}.md", table.markdown)
+        tracking.log_table(f"{table.key}.csv", table.csv)
+    tracking.describe(tables)
+    written = planned.write(tables)
+    for path in written:
+        planned.say(f"written: {path}")
+    with TemporaryDirectory() as folder:
+        report = Path(folder) / "report.html"
+        report.write_text(planned.report(tables), encoding="utf-8")
+        tracking.log_table(report.name, report.read_text(encoding="utf-8"))
+        replace_folder(latest, [report, *written])
+    planned.say(f"all results: {latest}")
 
 
 def _check_data(parameters: dict[str, Any]) -> None:

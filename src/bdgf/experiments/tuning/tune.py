@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bdgf.core.errors import SceneError
-from bdgf.core.interruption import Interrupted, deferred
+from bdgf.experiments.accounted_work import accounted_work
 from bdgf.experiments.bench import scene_parameters
 from bdgf.experiments.bench_lock import alone_in
 from bdgf.experiments.suite import resolver
@@ -23,7 +23,6 @@ from bdgf.experiments.tuning.tables import (
     write_results,
 )
 from bdgf.experiments.tuning.tracking import SearchTracking
-from bdgf.framework.endings import stopped_by
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 from bdgf.scenes.scene import OFFICIAL_TRAIN
 from bdgf.splits.parts import split_totals
@@ -100,27 +99,16 @@ def _tune(search: Search, count: int, folder: Path, command: str, experiment: st
     name = f"tune {search.options.scene} {search.options.model}"
     tracking = SearchTracking(experiment, name, tags, search.study.mlflow_run)
     search.study.mlflow_run = tracking.run_id
-    status, failed = "FAILED", 0
-    try:
+
+    def work() -> int:
         failed = search.run(count, tracking)
         _conclude(search, tracking, folder, command)
-        status = "FAILED" if failed else "FINISHED"
-    except Interrupted as stop:
-        status = "KILLED"
-        done = len(search.study.finished())
-        search.say(
-            f"stopped: {done} of {search.options.trials} trials done; the same command resumes"
-        )
-        return stop.exit_code
-    except BaseException as error:
-        status = "KILLED" if stopped_by(error) else "FAILED"
-        raise
-    finally:
-        with deferred():
-            tracking.end(status)
-    if failed:
-        search.say(f"{failed} of {count} trials failed; the same command tries them again")
-    return int(bool(failed))
+        return failed
+
+    def done() -> str:
+        return f"{len(search.study.finished())} of {search.options.trials} trials done"
+
+    return accounted_work(work, tracking, search.say, of=f"{count} trials", done=done)
 
 
 def _conclude(search: Search, tracking: SearchTracking, folder: Path, command: str) -> None:
