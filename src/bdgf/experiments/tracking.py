@@ -13,7 +13,7 @@ from bdgf.framework.mlflow_names import HEADLINE, taken
 from bdgf.framework.processes import end_runs_of_gone_processes, process_tags
 
 BEST, NOTE = "best", "mlflow.note.content"
-_LONGEST = 8000
+LONGEST_TAG = 8000
 """Characters of a tag that MLflow takes."""
 
 
@@ -91,7 +91,7 @@ class BenchTracking:
             for measure, value in table.best.means.items():
                 if measure in HEADLINE and math.isfinite(value):
                     self._client.log_metric(self.run_id, f"{above}{HEADLINE[measure]}", value)
-        self._client.set_tag(self.run_id, BEST, "; ".join(named)[:_LONGEST])
+        self._client.set_tag(self.run_id, BEST, "; ".join(named)[:LONGEST_TAG])
         self._client.set_tag(self.run_id, NOTE, _note(tables))
 
     def log_table(self, name: str, text: str) -> None:
@@ -116,9 +116,9 @@ def _note(tables: Sequence[SuiteTable]) -> str:
         oa, aa = (100 * best.means[name] for name in ("overall_accuracy", "average_accuracy"))
         told = f"Best in OA: **{best.variant}**, OA {oa:.2f} %, AA {aa:.2f} %"
         part = f"### {table.key}\n\n{told}\n\n{table.markdown}"
-        if len("\n\n".join([*parts, part])) > _LONGEST:
+        if len("\n\n".join([*parts, part])) > LONGEST_TAG:
             part = f"### {table.key}\n\n{told}; the table is `tables/{table.key}.md`"
-        if len("\n\n".join([*parts, part])) > _LONGEST:
+        if len("\n\n".join([*parts, part])) > LONGEST_TAG:
             break
         parts.append(part)
     return "\n\n".join(parts)

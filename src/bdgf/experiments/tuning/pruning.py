@@ -26,8 +26,8 @@ def value_at(curve: Curve, tenth: int, steps: int) -> float | None:
     return next((value for step, value in curve if step * TENTHS >= tenth * steps), None)
 
 
-class TrialWatch(Event):
-    """Is set when the search is to stop, or this trial is worse than most.
+class TrialWatch:
+    """Ends a run when the search is to stop, or this trial is worse than most.
 
     What is decided depends on the curve alone, not on when somebody looks at it: each tenth is
     judged once, in order, and those of a training that ended before the next look are judged too.
@@ -51,7 +51,6 @@ class TrialWatch(Event):
             steps: Steps of the whole training.
             worse_than_most: Takes a tenth and its value; says whether the trial is given up.
         """
-        super().__init__()
         self._stopping, self._curve, self._steps = stopping, curve, steps
         self._worse_than_most = worse_than_most
         self._next, self._looked = 1, time.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.experiments.executors import shared_threads
 from bdgf.experiments.process import RunFailed, RunProcess, RunStopped
 from bdgf.experiments.records import Record, RecordFolder
 from bdgf.experiments.suite import PlannedRun, Resolve, Suite, nested, plan_suite
@@ -198,8 +198,7 @@ class _Work:
     def __init__(self, search: Search, tracking: SearchTracking, count: int) -> None:
         self._search, self._tracking, self._count = search, tracking, count
         self._lock, self._done, self.failed = Lock(), 0, 0
-        self._started, jobs = time.monotonic(), search.options.jobs
-        self._threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
+        self._started, self._threads = time.monotonic(), shared_threads(search.options.jobs)
 
     def __call__(self, trial: Trial, stopping: Event) -> None:
         search, study = self._search, self._search.study

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from bdgf.experiments.tracking import BEST, NOTE, BenchTracking
+from bdgf.experiments.tracking import BEST, LONGEST_TAG, NOTE, BenchTracking
 from bdgf.experiments.tuning.pruning import Curve
 from bdgf.framework.mlflow_names import CURVE, HEADLINE
 
 STATE = "tune.state"
 """Tag of a child run that the search ended."""
-_LONGEST = 8000
-"""Characters of a tag that MLflow takes."""
 VALIDATED = ("overall_accuracy", "average_accuracy")
 """The measures that a training takes of its validation pixels."""
 
@@ -42,8 +40,8 @@ class SearchTracking(BenchTracking):
             best: The best trial, in a line.
             markdown: The table; an artifact alone where there is no room for it.
         """
-        self._client.set_tag(self.run_id, BEST, best[:_LONGEST])
+        self._client.set_tag(self.run_id, BEST, best[:LONGEST_TAG])
         note = f"{best}\n\n{markdown}"
         self._client.set_tag(
-            self.run_id, NOTE, note if len(note) <= _LONGEST else f"{best}; see tables/trials.md"
+            self.run_id, NOTE, note if len(note) <= LONGEST_TAG else f"{best}; see tables/trials.md"
         )
