@@ -81,6 +81,7 @@ def test_what_mlflow_keeps_is_no_code_no_pickle_and_no_second_copy(
         told.predict({name: values.astype(float) for name, values in example.items()})
 
 
+@pytest.mark.slow
 def test_registered_it_is_the_next_version_of_that_name(
     saved: list[Path],
     active_run: mlflow.ActiveRun,

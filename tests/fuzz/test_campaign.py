@@ -14,6 +14,7 @@ FORMATS = ("matlab5", "matlab73", "hdf5", "netcdf", "tiff", "raster", "numpy", "
 FILES = 200
 
 
+@pytest.mark.slow
 def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
     seeds = make_seeds(tmp_path / "seeds", FORMATS)
     report = run(seeds, FILES, seed=17, work=tmp_path, keep=None)

@@ -15,6 +15,7 @@ def project(tmp_path: Path) -> Project:
     return Project.create(tmp_path / "project")
 
 
+@pytest.mark.slow
 def test_a_refusal_is_one_line_on_standard_error_and_exit_code_1(project: Project) -> None:
     process = project.process("kedro", "run", *typed("full", train__epochs="many"))
     printed, told = process.communicate()

@@ -278,6 +278,7 @@ def test_the_same_seed_gives_the_same_weights_from_nothing(
             assert tensor.equal(two.tensors[key]), key
 
 
+@pytest.mark.slow
 def test_the_balance_of_the_denoiser_is_measured(project: Project, first_run: Run) -> None:
     printed = project.done("balance")
     (path,) = project.versions("08_reporting/demo/modality_balance.json")
@@ -363,6 +364,7 @@ def test_a_scene_that_was_deleted_is_not_made_again_for_its_report(
     assert "images of the modalities" in report.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_is_missing_for_what_is_asked_is_made_first(project: Project, first_run: Run) -> None:
     # Another seed's split is not this seed's, another split not this one, and a split that was
     # made with other settings is made again.

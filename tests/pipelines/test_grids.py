@@ -34,9 +34,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     [
         pytest.param("estuary", "12x10 cells of 2 x 2 pixels", marks=pytest.mark.slow),
         ("harbour", "7x6 cells of 3 x 3 pixels"),
-        (
+        pytest.param(
             "hills",
             "resampled (bilinear) onto the scene's grid from 4x4 cells of 0.002 in EPSG:4326",
+            marks=pytest.mark.slow,
         ),
         pytest.param("county", "4 tiles joined to 24 x 20 pixels", marks=pytest.mark.slow),
     ],

@@ -38,6 +38,7 @@ def opened(path: Path) -> Any:
     return xr.load_dataset(path, engine="h5netcdf")
 
 
+@pytest.mark.slow
 def test_a_scene_of_one_modality_without_labels_is_pretrained_on(project: Project) -> None:
     configure(
         project,

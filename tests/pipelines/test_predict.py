@@ -151,6 +151,7 @@ def test_again_it_is_taken_as_it_is_and_probabilities_are_kept_on_request(
     assert "100 % of the map is there" in predict(project, target="elsewhere")
 
 
+@pytest.mark.slow
 def test_files_read_by_windows_and_statistics_of_the_target(project: Project, mapped: str) -> None:
     with rasterio.open(made(project, "07_model_output", "class_map.tif")) as opened:
         resident = opened.read(1)
@@ -163,6 +164,7 @@ def test_files_read_by_windows_and_statistics_of_the_target(project: Project, ma
         assert (opened.read(1) != resident).any()
 
 
+@pytest.mark.slow
 def test_a_version_of_the_model_can_be_chosen(project: Project, mapped: str) -> None:
     (model_path,) = project.versions("06_models/demo/random_forest/map_model.json")
     predict(project, target="elsewhere", model_version=model_path.parent.name)

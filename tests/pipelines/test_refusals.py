@@ -95,6 +95,7 @@ mine:
 """
 
 
+@pytest.mark.slow
 def test_a_damaged_scene_of_ones_own_is_told_by_file_and_the_mended_one_is_read(
     project: Project,
 ) -> None:

@@ -63,7 +63,10 @@ def state(project: Project) -> str:
 @pytest.mark.parametrize(
     ("number", "pipeline", "entry", "chosen"),
     [
-        (signal.SIGINT, "train", NETWORK, {"model": "two_stream_cnn", "train__epochs": 6}),
+        pytest.param(
+            *(signal.SIGINT, "train", NETWORK, {"model": "two_stream_cnn", "train__epochs": 6}),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(signal.SIGTERM, "train", CLASSIFIER, {}, marks=pytest.mark.slow),
         pytest.param(
             signal.SIGHUP, "pretrain", DENOISER, {"pretrain__steps": 60}, marks=pytest.mark.slow

@@ -21,7 +21,8 @@ def made(project: Project, name: str) -> Path:
     return sorted(found, key=lambda path: path.parent.name)[-1]
 
 
-@pytest.mark.parametrize("model", ["random_forest", pytest.param("bdgf", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["random_forest", "bdgf"])
 def test_the_whole_way(project: Project, model: str) -> None:
     raw = project.folder.parent / "raw"
     given = {"dataset": "elsewhere", "model": model, "split__name": "per_class"}

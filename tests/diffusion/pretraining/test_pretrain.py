@@ -158,6 +158,7 @@ def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path, caplog, ma
     assert restarted.config["history"] == unbroken.config["history"]
 
 
+@pytest.mark.slow
 def test_on_several_scenes_a_killed_one_ends_with_the_same_weights(tmp_path):
     checkpoint = tmp_path / "pretrain.ckpt"
     command = [sys.executable, "-c", KILLED_PRETRAINING, checkpoint, "{}", "several"]

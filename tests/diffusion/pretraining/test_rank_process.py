@@ -100,6 +100,7 @@ def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path):
     assert not psutil.pid_exists(helper) or psutil.Process(helper).status() == "zombie"
 
 
+@pytest.mark.slow
 def test_a_signal_saves_a_checkpoint_and_leaves_no_process(tmp_path):
     checkpoint = tmp_path / "pretrain.ckpt"
     stop = At(4, lambda: os.kill(os.getpid(), signal.SIGTERM))

@@ -40,6 +40,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Search:
     return found
 
 
+@pytest.mark.slow
 def test_the_best_settings_are_a_file_that_the_project_takes(
     searched: Search, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def refused(outcome: Outcome, error: type[UserError], *words: str) -> None:
     assert [word for word in words if word not in line] == [], line
 
 
+@pytest.mark.slow
 def test_a_search_writes_its_results_and_goes_on_in_one_mlflow_run(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Consistency on pixels without labels, in whole trainings."""
 
 import numpy as np
+import pytest
 
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.patch.mutual_learning import ConsistencySettings, MutualLearningSettings
@@ -35,6 +36,7 @@ def test_consistency_begins_at_its_epoch_and_needs_more_than_one_branch():
     assert curve(mutual_learning=off) == []
 
 
+@pytest.mark.slow
 def test_consistency_changes_the_weights_by_pixels_without_labels():
     untaught = MutualLearningSettings(consistency=ConsistencySettings(weight=0.0))
     assert not same(fit(), fit(make_settings(mutual_learning=untaught)))

@@ -26,6 +26,7 @@ from tests.models.patch.small_training import (
 )
 
 
+@pytest.mark.slow
 def test_it_learns_a_scene_that_needs_scene_and_features():
     logger = MemoryLogger()
     unmixed = AugmentationSettings(mixup_alpha=0.0)  # the loss of mixed samples ends high
@@ -135,6 +136,7 @@ def test_without_validation_pixels_the_last_epoch_is_taken():
     assert weights.config["validation"] == {}
 
 
+@pytest.mark.slow
 def test_the_refit_learns_from_every_label_for_the_chosen_epochs():
     once = fit(
         make_settings(epochs=3, selection=SelectionSettings(rule="best", use_validation=False))

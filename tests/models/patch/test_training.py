@@ -1,5 +1,6 @@
 """One training: its curves, its precision, what of it is fitted beforehand."""
 
+import pytest
 import torch
 
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
@@ -25,6 +26,7 @@ def test_it_logs_terms_branches_and_validation():
     assert wanted <= set(logger.names())
 
 
+@pytest.mark.slow
 def test_the_classical_branch_is_fitted_once_and_kept():
     weights = fit()
     assert weights.tensors["classical.linear.weight"].abs().sum() > 0
