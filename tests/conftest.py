@@ -34,6 +34,12 @@ LONGEST = (
     *("a_scene_and_a_forest.ipynb", "models/bdgf/classical/test_fit.py"),
 )
 SLOW_NOTEBOOKS = ("another_scene.ipynb",)
+# What holds every model of the registry: this one is another of them with fewer parts.
+SLOW_MODEL = "bdgf_unguided"
+EVERY_MODEL = (
+    *("models/test_registry.py", "models/test_layers.py", "inference/test_map_model.py"),
+    *("inference/test_prepared_map.py", "inference/test_array_model.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,7 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=rank)
     for item in items:
-        if item.path.name in SLOW_NOTEBOOKS:
+        of_every_model = item.path.as_posix().endswith(EVERY_MODEL)
+        if item.path.name in SLOW_NOTEBOOKS or (of_every_model and SLOW_MODEL in item.name):
             item.add_marker(pytest.mark.slow)
 
 

@@ -85,6 +85,7 @@ def test_a_part_past_its_time_is_cut_and_keeps_what_it_found(report):
     assert found["parts"]["dies"]["error"]["message"] == "exit code 3"
 
 
+@pytest.mark.slow
 def test_what_is_not_equal_or_no_number_is_not_met(report):
     _, found, text = report
     assert [check["met"] for check in found["parts"]["unequal"]["checks"]] == [False, False]

@@ -68,6 +68,7 @@ def test_an_unmet_target_stands_out():
     assert "**no**" in "\n".join(lines([comparison(target=1000)]))
 
 
+@pytest.mark.slow  # starts PyTorch
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU to measure")
 def test_without_a_gpu_one_line_says_so():
     done = subprocess.run(

@@ -41,6 +41,7 @@ def test_a_cache_that_cannot_be_written_is_no_error() -> None:
     assert float(run_in_a_new_process(script)) > 0
 
 
+@pytest.mark.slow
 def test_a_forked_process_can_scan() -> None:
     script = """
     import os, torch

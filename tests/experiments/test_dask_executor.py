@@ -146,6 +146,7 @@ class Failing(QuickRun):
         raise RunFailed("no such level")
 
 
+@pytest.mark.slow
 def test_a_worker_that_comes_later_with_other_versions_ends_the_bench(
     executor: DaskExecutor, tmp_path: Path
 ) -> None:
@@ -158,6 +159,7 @@ def test_a_worker_that_comes_later_with_other_versions_ends_the_bench(
         executor.finish(QuickRun(run, tmp_path), Event())  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_workers_with_a_gpu_take_a_run_for_each(tmp_path: Path) -> None:
     run = PlannedRun("s", "r", "d", 0, {}, "f", None)
     cluster = distributed.LocalCluster(

@@ -52,6 +52,7 @@ def first(project: Project) -> Outcome:
     return bench(project, "--suite", "failing", "--jobs", "2")
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_told_with_its_log_and_the_others_go_on(
     project: Project, first: Outcome
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_failed_run_is_told_with_its_log_and_the_others_go_on(
     assert len(list((project.folder / "data/working/bench/records").glob("*.json"))) == 1
 
 
+@pytest.mark.slow
 def test_pretraining_is_shared_and_the_user_s_artifacts_are_left_alone(
     project: Project, first: Outcome
 ) -> None:
@@ -76,6 +78,7 @@ def test_pretraining_is_shared_and_the_user_s_artifacts_are_left_alone(
     assert not (project.folder / "docs").exists()
 
 
+@pytest.mark.slow
 def test_every_process_has_its_mlflow_run_below_the_bench_s(
     project: Project, first: Outcome
 ) -> None:
@@ -97,6 +100,7 @@ def test_every_process_has_its_mlflow_run_below_the_bench_s(
     }
 
 
+@pytest.mark.slow
 def test_what_is_recorded_is_not_run_again_whatever_its_suite(
     project: Project, first: Outcome
 ) -> None:
@@ -109,6 +113,7 @@ def test_what_is_recorded_is_not_run_again_whatever_its_suite(
     assert "| whole | the same |" in document.read_text()
 
 
+@pytest.mark.slow
 def test_the_published_document_is_written_by_name(project: Project, first: Outcome) -> None:
     result = bench(project, "--suite", "alone", "--table", "--document", "docs/results.md")
     assert result.code == 0, result.printed
@@ -116,6 +121,7 @@ def test_the_published_document_is_written_by_name(project: Project, first: Outc
     shutil.rmtree(project.folder / "docs")
 
 
+@pytest.mark.slow
 def test_what_was_published_need_not_be_run_again(project: Project, first: Outcome) -> None:
     shutil.rmtree(project.folder / "data/working/bench/records")
     result = bench(project, "--suite", "alone", "--published")

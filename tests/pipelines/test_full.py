@@ -250,6 +250,7 @@ def test_probabilities_are_smoothed_on_demand(project: Project, first_run: Run) 
     assert not np.allclose(plain["probabilities"], wanted, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_second_run_reuses_what_is_costly_and_gives_the_same(
     project: Project, first_run: Run
 ) -> None:

@@ -64,6 +64,7 @@ def test_whole_polygons_are_held_out_from_ingest_to_the_report(tmp_path):
     assert list(metrics["per_class"]) == list(CROPS)
 
 
+@pytest.mark.slow
 def test_a_class_with_one_polygon_is_refused_in_one_line(tmp_path):
     project = Project.create(tmp_path / "project")
     farm(project, fields=3)

@@ -199,6 +199,7 @@ def test_a_scene_is_not_scored_on_labels_that_taught_its_model(
     assert "Nothing was scored" in report.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_map_without_a_modality_says_so(project: Project, mapped: str) -> None:
     before = json.loads(made(project, "08_reporting", "metrics.json").read_text())
     predict(project, target="elsewhere", inference__hide="[sar]")

@@ -74,6 +74,7 @@ def test_scenes_without_labels_and_without_ingest_take_part(project: Project) ->
     assert "other_scenes" not in read_weights(denoisers(project)[-1]).config
 
 
+@pytest.mark.slow
 def test_wrong_scenes_are_refused_in_one_line(project: Project) -> None:
     before = denoisers(project)
     words = ("'wrong'", "'demo'", "(auxiliary, 1 band, feet)", "(auxiliary, 1 band, m)")

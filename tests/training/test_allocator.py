@@ -45,6 +45,7 @@ def test_freed_memory_is_kept():
     assert faults < 256  # a page each; one round alone takes 4096 of them
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator than glibc's")
 def test_the_users_own_settings_stand():
     done, faults = run(MALLOC_TRIM_THRESHOLD_="131072")

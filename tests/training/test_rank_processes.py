@@ -31,6 +31,7 @@ def test_one_device_takes_no_other_process():
         assert not torch.distributed.is_initialized()
 
 
+@pytest.mark.slow
 def test_rank_processs_are_gone_when_the_training_is():
     threads = torch.get_num_threads()
     with training_ranks(TWO, HELPER) as ranks:
@@ -42,6 +43,7 @@ def test_rank_processs_are_gone_when_the_training_is():
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 def test_an_error_of_a_helper_is_one_line():
     with pytest.raises(RankError, match="rank 1 failed: ValueError: this rank cannot; type the"):
         said(b"fail", b"end")
@@ -61,6 +63,7 @@ def test_a_helper_that_cannot_begin_is_one_line():
         pass
 
 
+@pytest.mark.slow
 def test_an_error_of_the_first_goes_its_way_and_ends_the_others():
     with pytest.raises(RuntimeError, match="of its own"), training_ranks(TWO, HELPER):
         raise RuntimeError("of its own")

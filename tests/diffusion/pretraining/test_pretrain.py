@@ -186,6 +186,7 @@ def test_a_pretraining_that_ended_takes_no_further_step(tmp_path):
     assert first.config == again.config
 
 
+@pytest.mark.slow
 def test_other_data_or_settings_are_trained_anew(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     checkpoint = tmp_path / "pretrain.ckpt"

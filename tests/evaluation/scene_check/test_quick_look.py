@@ -33,6 +33,7 @@ def test_what_has_no_data_is_grey():
     assert shown.max() == 1
 
 
+@pytest.mark.slow
 def test_a_large_scene_is_thinned():
     scene = demo().isel(y=np.arange(2000) % 96, x=np.arange(1000) % 96)
     figure, _ = drawn(scene)

@@ -84,6 +84,7 @@ def test_what_is_unknown_or_wrong_is_told_before_anything_runs(
         search(tmp_path, **chosen)
 
 
+@pytest.mark.slow
 def test_a_search_finds_better_settings_than_the_configured_ones(tmp_path: Path) -> None:
     lines: list[str] = []
     asked = opened(tmp_path, lines, trials=20)
@@ -116,6 +117,7 @@ def test_the_mean_over_the_seeds_counts(tmp_path: Path) -> None:
     assert len(asked.study.trials()[1].user_attrs["scores"]) == 2
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_told_and_tried_again_by_the_same_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +155,7 @@ def test_two_trials_run_at_a_time(tmp_path: Path) -> None:
     assert len(asked.study.finished()) == 8
 
 
+@pytest.mark.slow
 def test_a_search_is_the_same_after_the_best_values_were_configured(tmp_path: Path) -> None:
     def with_sigma(sigma: float, **chosen: Any) -> str:
         def tuned(typed: dict[str, Any]) -> dict[str, Any]:

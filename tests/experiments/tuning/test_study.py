@@ -48,6 +48,7 @@ def test_the_first_trial_has_the_configured_values_and_a_search_is_the_same_each
     assert {type(values["a.size"]) for values in runs[0]} == {int}
 
 
+@pytest.mark.slow
 def test_a_killed_search_repeats_what_was_under_way_and_goes_on_as_if_nothing_had_been(
     tmp_path: Path,
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_killed_search_repeats_what_was_under_way_and_goes_on_as_if_nothing_ha
     assert [t.number for t in again.trials() if t.user_attrs.get(RETRY) == 3] == [4]
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_tried_again_once_by_each_search(tmp_path: Path) -> None:
     first = study(tmp_path)
     trial = first.ask()

@@ -66,6 +66,7 @@ def test_a_search_writes_its_results_and_goes_on_in_one_mlflow_run(
     assert numbers(nothing.stdout, "knobs") == [1, 5, 0]
 
 
+@pytest.mark.slow
 def test_mistakes_are_told_in_one_line_before_anything_is_written(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

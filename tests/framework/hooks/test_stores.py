@@ -35,6 +35,7 @@ def test_only_a_relative_file_is_the_projects(uri: str, right: str) -> None:
     assert anchored(uri, Path("/project")) == right
 
 
+@pytest.mark.slow
 def test_the_ui_serves_the_projects_database_from_a_folder_below(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

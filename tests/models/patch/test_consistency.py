@@ -20,6 +20,7 @@ from tests.models.patch.small_training import (
 )
 
 
+@pytest.mark.slow
 def test_consistency_begins_at_its_epoch_and_needs_more_than_one_branch():
     def curve(**changes) -> list[int]:
         logger = MemoryLogger()

@@ -40,6 +40,7 @@ def test_it_learns_a_scene_that_needs_scene_and_features():
     assert losses[-1] < 0.5 * losses[0]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     before = torch.get_rng_state()
     settings = decided_settings()

@@ -69,6 +69,7 @@ def test_the_official_maps_are_small_clustered_and_apart(demo):
     assert not (near & (test > 0)).any()
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_bits_in_another_process(demo):
     code = (
         "from bdgf.core.fingerprint import fingerprint\n"

@@ -221,6 +221,7 @@ def test_what_it_says_of_held_out_pixels_is_better_than_its_worst_expert():
     assert together < min(one.loss for one in fitted.experts) + 0.05
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_branch():
     arrays, labels = make_arrays(texture=False)
     arrays = with_features(arrays, labels)
