@@ -1,12 +1,14 @@
 """What a model sees of a scene: read once, whoever asks."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 from bdgf.features.external import write_feature_cube
 from bdgf.models import base
-from bdgf.models.base import SceneInputs
+from bdgf.models.base import SceneInputs, reads_features
 from tests.diffusion.small_scene import CHANNELS, prepared_scene
 
 
@@ -59,3 +61,15 @@ def test_the_channels_are_those_of_the_scene():
     found = SceneInputs(scene).channels
     for name, part in found.modalities.items():
         assert torch.equal(found.channels[part], torch.from_numpy(scene[name].to_numpy()))
+
+
+@dataclass
+class Configured:
+    config: dict
+
+
+def test_a_model_that_held_out_blocks_left_unguided_reads_no_features():
+    assert reads_features(Configured({}))
+    assert reads_features(Configured({"decision": {"guidance": None}}))
+    assert reads_features(Configured({"decision": {"guidance": {"kept": True}}}))
+    assert not reads_features(Configured({"decision": {"guidance": {"kept": False}}}))

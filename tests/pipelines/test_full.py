@@ -17,6 +17,7 @@ from bdgf.core.weights import configuration_path, read_weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.features.scene_tensors import scene_tensors
 from bdgf.inference.smoothing import SmoothingSettings, smooth_probabilities
+from bdgf.models.patch.decision import GuidanceChoice
 from bdgf.models.registry import MODELS
 from bdgf.scenes.scene import valid_mask
 from tests.pipelines.golden_metrics import GoldenMetrics
@@ -363,6 +364,19 @@ def test_a_scene_that_was_deleted_is_not_made_again_for_its_report(
         aside.rename(kept)
     report = project.versions("08_reporting/demo/random_forest/report.html")[-1]
     assert "images of the modalities" in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_without_guidance_a_map_needs_no_features(
+    project: Project, first_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GuidanceChoice, "kept", False)
+    project.done("full", train__decision__guidance="held_out")
+    assert not project.metrics("demo")["decision"]["guidance"]["kept"]
+    place = project.versions("06_models/demo/bdgf/map_model.json")[-1]
+    assert not json.loads(place.read_text())["uses_features"]
+    assert not (place.parent / "denoiser.safetensors").exists()
+    project.done("predict", target="tuning")
 
 
 @pytest.mark.slow

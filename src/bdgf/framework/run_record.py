@@ -104,7 +104,8 @@ def equal_command(run_params: Mapping[str, Any]) -> str:
 def unused_groups(model: Mapping[str, Any]) -> tuple[str, ...]:
     """The parameter groups that a trained model did not look at, by its configuration."""
     without = () if "train" in model else ("train",)
-    with_features = model.get("feature_fingerprint") is not None
+    asked = (model.get("decision") or {}).get("guidance") is not None
+    with_features = asked or model.get("feature_fingerprint") is not None
     return (*without, *(() if with_features else ("pretrain", "features")))
 
 

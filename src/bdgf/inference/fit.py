@@ -20,7 +20,7 @@ from bdgf.features.cached import cached_feature_cube
 from bdgf.features.extraction import FeatureSettings
 from bdgf.inference.map_model import MapModel
 from bdgf.inference.window_step import Guidance
-from bdgf.models.base import Execution, SceneInputs
+from bdgf.models.base import Execution, SceneInputs, reads_features
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
 from bdgf.preprocessing.preparation import fit_preparation
@@ -109,6 +109,8 @@ def fit(
         trained = chosen.fit(
             SceneInputs(prepared, cube), split, train, own, seed, Execution(devices)
         )
+        if not reads_features(trained):
+            cube, guidance = None, None
     card = {
         "scene": str(scene.attrs.get("scene", "")),
         "seed": seed,

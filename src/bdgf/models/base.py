@@ -116,6 +116,15 @@ class TrainedModel(Protocol):
         ...
 
 
+def reads_features(model: TrainedModel) -> bool:
+    """Whether a model that was trained with diffusion features looks at them.
+
+    It does not where held-out blocks spoke against its guidance (`train.decision.guidance`).
+    """
+    guidance = model.config.get("decision", {}).get("guidance")
+    return guidance is None or bool(guidance["kept"])
+
+
 @runtime_checkable
 class VotingModel(Protocol):
     """A trained model of several branches, each of which can be asked alone."""

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 _OF_FEATURES = ("pretrain", "features")
 _OF_TRAINING = ("train",)
-_OF_GUIDANCE = ("train.classifier.guides", "train.classifier.guide")
+_OF_GUIDANCE = (
+    "train.classifier.guides",
+    "train.classifier.guide",
+    "train.decision.guidance",
+)
 _OF_BRANCHES = (
     "train.decision",
     *(

@@ -74,7 +74,7 @@ class TrainingState:
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict() if self.ema else None,
             "generators": {name: _random_state(g) for name, g in self.generators.items()},
-            "global_random": _global_random_state(),
+            "global_random": global_random_state(),
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
             "means": self.means.state_dict(),
             "nonfinite": self.nonfinite.state_dict(),
@@ -89,7 +89,7 @@ class TrainingState:
             self.ema.load_state_dict(state["ema"])
         for name, generator in self.generators.items():
             _restore_random_state(generator, state["generators"][name])
-        _restore_global_random_state(state["global_random"])
+        restore_global_random_state(state["global_random"])
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
         self.means.load_state_dict(state["means"])
@@ -210,13 +210,14 @@ def _restore_random_state(generator: torch.Generator | np.random.Generator, stat
         generator.bit_generator.state = state
 
 
-def _global_random_state() -> dict[str, Any]:
-    # Dropout draws from PyTorch's global generators.
+def global_random_state() -> dict[str, Any]:
+    """State of PyTorch's global generators, which initial weights and dropout draw from."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
 
-def _restore_global_random_state(state: Mapping[str, Any]) -> None:
+def restore_global_random_state(state: Mapping[str, Any]) -> None:
+    """Takes a state of `global_random_state`; that of CUDA only on as many devices."""
     torch.set_rng_state(state["cpu"])
     if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])

@@ -1,5 +1,7 @@
 """The section of a report about the decision."""
 
+import pytest
+
 from bdgf.evaluation.report_page.decision_section import decision_blocks
 from bdgf.evaluation.report_page.page import Table, Text
 from bdgf.scenes.classes import ClassTable
@@ -50,3 +52,11 @@ def test_another_prior_is_told_with_its_effect():
     text, _ = parts(decision(prior=prior))
     assert "water 90.0 %, sand 10.0 %" in str(text)
     assert "3.1 % of the pixels" in str(text)
+
+
+@pytest.mark.parametrize(("kept", "said"), [(True, "the branches are"), (False, "no branch is")])
+def test_a_choice_about_guidance_is_told(kept, said):
+    losses = {"guided": 0.4, "unguided": 0.45 if kept else 0.35}
+    text, _ = parts(decision(guidance={"kept": kept, "held_out_loss": losses}))
+    assert f"{said} guided" in str(text)
+    assert "guided" not in str(parts(decision(guidance=None))[0])

@@ -92,6 +92,9 @@ def fit(
 ):
     settings = settings or make_settings()
     make = guided_classifier(settings.classifier)
+    classifier = settings.classifier.model_copy(update={"guides": {}})
+    without = settings.model_copy(update={"classifier": classifier})
+    options = {"unguided": (without, guided_classifier(classifier)), **options}
     return fit_classifier(arrays, labels, split, valid, CLASSES, settings, seed, make, **options)
 
 

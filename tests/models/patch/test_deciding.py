@@ -1,5 +1,7 @@
 """The decision of a training: what its evidence is, and what comes of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -123,3 +125,48 @@ def test_the_judging_training_is_short_and_alone():
     assert short.mutual_learning.consistency.weight == 0
     assert short.optimization.warmup_steps == 1  # of 5
     assert short.decision.held_out == HeldOutSettings()
+
+
+def telling_the_place(arrays):
+    """The scene with features that know a patch of 4 x 4 pixels again, and no other one."""
+    rng, features = np.random.default_rng(1), []
+    for level in arrays.features:
+        codes = torch.tensor(rng.normal(size=(len(level), 8, 8))).half()
+        features.append(torch.kron(codes, torch.ones(1, *(side // 8 for side in level.shape[1:]))))
+    return replace(arrays, features=tuple(level.half() for level in features))
+
+
+def asking(epochs=2, **changes):
+    return settings(guidance="held_out", epochs=epochs, **changes)
+
+
+def test_features_that_help_guide_and_change_nothing_else(decided):
+    asked = fit(asking(epochs=1))
+    guidance = asked.config["decision"]["guidance"]
+    assert guidance["kept"]
+    assert guidance["held_out_loss"]["guided"] < guidance["held_out_loss"]["unguided"]
+    assert same(asked, decided)
+    assert asked.config["decision"] | {"guidance": None} == decided.config["decision"]
+
+
+def test_features_that_only_tell_the_place_are_left_out():
+    arrays = telling_the_place(ARRAYS)
+    asked = fit(asking(), arrays=arrays, seed=1)
+    record = asked.config["decision"]
+    assert not record["guidance"]["kept"]
+    assert {member.get("features") for member in record["members"]} == {None, False}
+    base = settings(epochs=2)
+    classifier = base.classifier.model_copy(update={"guides": {}})
+    unguided = fit(
+        base.model_copy(update={"classifier": classifier}), arrays=arrays, seed=1, unguided=None
+    )
+    assert same(asked, unguided)
+    bare = replace(ARRAYS, features=(), feature_mean=(), feature_std=())
+    network = load_classifier(asked)
+    np.testing.assert_array_equal(
+        predict_map(network, bare, VALID), predict_map(network, arrays, VALID)
+    )
+
+
+def test_without_a_fold_nothing_is_asked():
+    assert fit(asking(folds=0)).config["decision"]["guidance"] is None

@@ -10,6 +10,7 @@ from bdgf.models.patch.decision import (
     Answers,
     Decision,
     Expert,
+    GuidanceChoice,
     decision_line,
     decision_record,
     joined,
@@ -130,3 +131,19 @@ def test_the_line_tells_what_a_prior_changes():
     shift = shift_prior("uniform", TRAINING, said)
     line = decision_line(decision_record(weigh(answers(), BRANCHES, 4.0), shift, {}))
     assert "prior uniform changes 50.0 % of the pixels" in line
+
+
+@pytest.mark.parametrize(("guided", "told"), [(0.3, "guide"), (0.5, "do not guide")])
+def test_the_record_and_the_line_tell_whether_features_guide(guided, told):
+    prior = shift_prior("training", TRAINING, None)
+    choice = GuidanceChoice(guided, 0.4)
+    record = decision_record(weigh(answers(), BRANCHES, 4.0), prior, {}, choice)
+    assert record["guidance"] == {
+        "kept": guided < 0.4,
+        "held_out_loss": {"guided": guided, "unguided": 0.4},
+    }
+    line = decision_line(record)
+    assert f"diffusion features {told}: cross-entropy {guided:.3f} with them, 0.400" in line
+    silent = decision_record(weigh(answers(), BRANCHES, 4.0), prior, {})
+    assert silent["guidance"] is None
+    assert "guide" not in decision_line(silent)

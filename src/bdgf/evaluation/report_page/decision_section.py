@@ -27,7 +27,17 @@ def decision_blocks(decision: Mapping[str, Any], classes: ClassTable) -> list[Bl
     rows.append(["all together", "", _loss(decision["held_out_loss"])])
     note = "Loss is the cross-entropy on held-out blocks of training pixels: the less, the better."
     return [
-        Text(" ".join([_evidence(decision), _prior(decision["prior"], classes)])),
+        Text(
+            " ".join(
+                part
+                for part in (
+                    _evidence(decision),
+                    _guidance(decision.get("guidance")),
+                    _prior(decision["prior"], classes),
+                )
+                if part
+            )
+        ),
         Table(["member", "weight", "loss"], rows, note=note),
     ]
 
@@ -40,6 +50,14 @@ def _evidence(decision: Mapping[str, Any]) -> str:
         f"blocks weighed the branches. The temperature of the mixture is "
         f"{decision['temperature']:.2f}."
     )
+
+
+def _guidance(guidance: Mapping[str, Any] | None) -> str:
+    if guidance is None:
+        return ""
+    losses = guidance["held_out_loss"]
+    told = f"The loss is {losses['guided']:.3f} with guidance and {losses['unguided']:.3f} without"
+    return f"{told}: {'the branches are' if guidance['kept'] else 'no branch is'} guided."
 
 
 def _prior(prior: Mapping[str, Any], classes: ClassTable) -> str:

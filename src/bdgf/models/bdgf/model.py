@@ -36,5 +36,5 @@ def _unguided(
     return train, guided_classifier(train.classifier)
 
 
-BDGF = NetworkModel("bdgf", _guided, load_classifier)
+BDGF = NetworkModel("bdgf", _guided, load_classifier, choose_unguided=_unguided)
 BDGF_UNGUIDED = NetworkModel("bdgf_unguided", _unguided, load_classifier)

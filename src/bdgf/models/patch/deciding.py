@@ -14,6 +14,7 @@ from bdgf.core.weights import Weights
 from bdgf.models.patch.decision import (
     Answers,
     Decision,
+    GuidanceChoice,
     PriorShift,
     Weighing,
     decision_line,
@@ -55,25 +56,63 @@ def judging_settings(settings: PatchTrainSettings) -> PatchTrainSettings:
     )
 
 
-def with_decision(weights: Weights, training: Training, chooser: Training, judge: Judge) -> Weights:
+def choose_guidance(
+    guided: Training,
+    answers: Answers | None,
+    unguided: Training,
+    answers_without: Answers | None,
+) -> GuidanceChoice | None:
+    """Whether diffusion features guide.
+
+    Args:
+        guided: The training with them.
+        answers: What `answers_of_folds` gave of it.
+        unguided: The same training without them.
+        answers_without: Likewise.
+
+    Returns:
+        The choice; None where nothing can be held out.
+    """
+    losses = [
+        weigh(
+            said, training.classifier.branch_names, training.settings.decision.held_out.strength
+        ).loss
+        for training, said in ((guided, answers), (unguided, answers_without))
+    ]
+    if losses[0] is None or losses[1] is None:
+        return None
+    choice = GuidanceChoice(losses[0], losses[1])
+    if not choice.kept:
+        log.info("the branches are trained without guidance: held-out blocks speak against it")
+    return choice
+
+
+def with_decision(
+    weights: Weights,
+    training: Training,
+    chooser: Training,
+    answers: Answers | None,
+    guidance: GuidanceChoice | None = None,
+) -> Weights:
     """The weights of a training with its decision.
 
     Args:
         weights: What the training kept.
         training: The training.
         chooser: The training that chose the epoch: the same, or the one before the refit.
-        judge: Trains branches without some pixels.
+        answers: What `answers_of_folds` gave of it; validation pixels that the chooser did not
+            train on are better evidence, and taken where there are some.
+        guidance: Whether diffusion features guide, where that was asked.
     """
     settings = training.settings.decision
     branches = training.classifier.branch_names
     if len(chooser.validation):
-        answers: Answers | None = _of_validation(chooser)
-    else:
-        answers = _of_folds(training, judge, settings.folds)
+        answers = _of_validation(chooser)
     weighing = weigh(answers, branches, settings.held_out.strength)
     shift = _shift(weights, training, weighing)
     fitted = training.fitted
-    record = decision_record(weighing, shift, {fitted.name: fitted.experts} if fitted else {})
+    experts = {fitted.name: fitted.experts} if fitted else {}
+    record = decision_record(weighing, shift, experts, guidance)
     log.info("%s", decision_line(record))
     decided = _module(training, weighing, shift).state_dict()
     tensors = {f"decision.{name}": tensor.cpu() for name, tensor in decided.items()}
@@ -95,11 +134,19 @@ def _of_validation(training: Training) -> Answers:
     return Answers(said, pixels.targets, share, block_numbers(pixels, training.arrays.shape, side))
 
 
-def _of_folds(training: Training, judge: Judge, folds: int) -> Answers | None:
-    # Folds of blocks, on which a short training judges the branches; a fitted one has been there.
+def answers_of_folds(training: Training, judge: Judge) -> Answers | None:
+    """What is said of held-out folds of blocks, on which a short training judges the branches.
+
+    Args:
+        training: The training, run or not; what was fitted before it was judged when it was fitted.
+        judge: Trains branches without some pixels.
+
+    Returns:
+        The answers; None where no block can be held out.
+    """
     blocks, fitted = training.blocks, training.fitted
     assert blocks is not None
-    whole = blocks.with_all_classes()[:folds]
+    whole = blocks.with_all_classes()[: training.settings.decision.folds]
     parts = []
     for number, (train, held) in enumerate(blocks.folds):
         if not any(train is chosen for chosen, _ in whole):

@@ -26,6 +26,7 @@ from bdgf.models.patch.temperature import fit_temperature, sharpened
 log = logging.getLogger(__name__)
 
 PriorName = Literal["uniform", "training", "estimated"]
+GuidanceRule = Literal["always", "held_out"]
 
 
 class DecisionSettings(Settings):
@@ -36,6 +37,11 @@ class DecisionSettings(Settings):
     it.
     """
 
+    guidance: GuidanceRule = Field(
+        "always",
+        description="Whether diffusion features guide: `always`; or `held_out`, where the decision "
+        "with them has no higher cross-entropy on held-out blocks than the one without",
+    )
     prior: PriorName = Field(
         "training",
         description="Shares of the classes that are expected: `training` those of the training, as "
@@ -223,8 +229,29 @@ def shift_prior(name: PriorName, training: np.ndarray, unlabelled: np.ndarray | 
     return PriorShift(name, ratio, shares, float(changed.mean()))
 
 
+@dataclass(frozen=True)
+class GuidanceChoice:
+    """Whether diffusion features guide, by what held-out blocks say.
+
+    Attributes:
+        guided: Cross-entropy of the decision with guidance.
+        unguided: That without.
+    """
+
+    guided: float
+    unguided: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether they guide."""
+        return self.guided <= self.unguided
+
+
 def decision_record(
-    weighing: Weighing, shift: PriorShift, experts: Mapping[str, Sequence[Expert]]
+    weighing: Weighing,
+    shift: PriorShift,
+    experts: Mapping[str, Sequence[Expert]],
+    guidance: GuidanceChoice | None = None,
 ) -> dict[str, Any]:
     """What was decided, JSON-serialisable.
 
@@ -232,11 +259,13 @@ def decision_record(
         weighing: By held-out blocks.
         shift: To the expected shares of the classes.
         experts: Of the branches that are fitted.
+        guidance: Whether diffusion features guide, where that was asked.
 
     Returns:
         `members` [{name, weight, held_out_loss, features}]: the branches, in place of a fitted one
         its experts; `branches` {name: {weight, held_out_loss}}; `temperature`, `held_out_loss`,
-        `held_out_pixels`, `held_out_blocks`; `prior` {name, shares, changed}.
+        `held_out_pixels`, `held_out_blocks`; `prior` {name, shares, changed}; `guidance` {kept,
+        held_out_loss {guided, unguided}}, or None.
     """
     members: list[dict[str, Any]] = []
     for name, weight in weighing.weights.items():
@@ -265,6 +294,11 @@ def decision_record(
             "shares": shift.shares.tolist(),
             "changed": shift.changed,
         },
+        "guidance": guidance
+        and {
+            "kept": guidance.kept,
+            "held_out_loss": {"guided": guidance.guided, "unguided": guidance.unguided},
+        },
     }
 
 
@@ -283,6 +317,7 @@ def decision_line(record: Mapping[str, Any]) -> str:
         f"{record['held_out_loss']:.3f} on {record['held_out_pixels']} held-out pixels in "
         f"{record['held_out_blocks']} blocks, {best:.3f} of the best branch"
     )
+    told += guidance_told(record["guidance"])
     guided = [member for member in record["members"] if "features" in member]
     if any(member["features"] for member in guided):
         whole = sum(member["weight"] for member in guided)
@@ -293,3 +328,14 @@ def decision_line(record: Mapping[str, Any]) -> str:
     if prior["changed"] is not None:
         told += f"; prior {prior['name']} changes {100 * prior['changed']:.1f} % of the pixels"
     return told
+
+
+def guidance_told(guidance: Mapping[str, Any] | None) -> str:
+    """Whether features guide and why, to be put behind a line; empty where nothing was asked."""
+    if guidance is None:
+        return ""
+    losses = guidance["held_out_loss"]
+    return (
+        f"; diffusion features {'guide' if guidance['kept'] else 'do not guide'}: cross-entropy "
+        f"{losses['guided']:.3f} with them, {losses['unguided']:.3f} without"
+    )

@@ -5,17 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import numpy as np
 import torch
 
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.weights import Weights
-from bdgf.models.patch.deciding import judging_settings, with_decision
+from bdgf.models.patch.deciding import (
+    answers_of_folds,
+    choose_guidance,
+    judging_settings,
+    with_decision,
+)
 from bdgf.models.patch.labelled_pixels import labelled_pixels
 from bdgf.models.patch.sampling import Pixels
 from bdgf.models.patch.settings import PatchTrainSettings
-from bdgf.models.patch.training import NetworkMaker, Training
+from bdgf.models.patch.training import NetworkMaker, NetworkPlan, Training
 from bdgf.raster.patches import SceneTensors
 from bdgf.training.checkpoint import delete_checkpoint
 from bdgf.training.devices import DeviceSettings, make_fabric
@@ -35,6 +41,7 @@ def fit_classifier(
     seed: int,
     make_network: NetworkMaker,
     *,
+    unguided: NetworkPlan | None = None,
     devices: DeviceSettings | None = None,
     logger: MetricLogger | None = None,
     checkpoints: ArtifactCache | None = None,
@@ -43,7 +50,8 @@ def fit_classifier(
 
     Where the epoch is chosen on the validation pixels, it is then trained anew for that many epochs
     with them among the training pixels: where labels are few, a fifth of them is much. Where the
-    network's fusion rule is `stacked`, held-out pixels decide how its branches are joined.
+    network's fusion rule is `stacked`, held-out pixels decide how its branches are joined, and
+    before that whether it is guided.
 
     Labels outside the training and validation pixels are removed before anything looks at them.
     On a CPU the same arguments and the same number of threads give the same weights, bit for bit.
@@ -57,6 +65,8 @@ def fit_classifier(
         settings: Settings.
         seed: Decides initial weights, order, augmentation and dropout.
         make_network: Makes the network, with fresh weights from PyTorch's global generator.
+        unguided: The same without guidance; it is trained instead where `decision.guidance` asks
+            held-out pixels and these speak for it.
         devices: Where to compute and in which precision.
         logger: Takes the curves: `train/loss`, `train/loss_<branch>`, `train/loss_entropy`,
             `train/loss_similarity`, `validation/loss`, `validation/overall_accuracy`, and
@@ -79,46 +89,55 @@ def fit_classifier(
     # Fresh global generators for initial weights and dropout; the caller's are left as they were.
     with torch.random.fork_rng(), ExitStack() as held:
 
-        def train(
-            name: str,
-            pixels: Pixels,
-            validation: Pixels,
-            epochs: int,
-            chosen: PatchTrainSettings = settings,
-            *,
-            parts: bool = True,
+        def prepare(
+            plan: NetworkPlan, pixels: Pixels, validation: Pixels, *, parts: bool = True
         ) -> Training:
-            fit = Training(
-                *(arrays, pixels, validation, valid, classes, chosen, seed, fabric, make_network),
+            chosen, make = plan
+            return Training(
+                *(arrays, pixels, validation, valid, classes, chosen, seed, fabric, make),
                 parts=parts,
             )
+
+        def run(name: str, fit: Training, epochs: int, *, curves: bool = True) -> Training:
             plan = held.enter_context(_plan(checkpoints, fit, epochs)) if checkpoints else None
-            # Curves are those of the network that is kept.
-            fit.run(name, epochs, (logger or NullLogger()) if parts else NullLogger(), plan)
+            fit.run(name, epochs, (logger or NullLogger()) if curves else NullLogger(), plan)
             return fit
 
-        selection = settings.selection
-        if not selection.validates:
-            kept = first = train("train", labelled.together, labelled.nothing, settings.epochs)
-        else:
-            kept = first = train("train", labelled.train, labelled.validation, settings.epochs)
-            if selection.use_validation and len(labelled.validation):
-                epochs = first.selection.epoch
-                log.info(
-                    "epoch %d validates best: training again for as many epochs, with the "
-                    "validation pixels",
-                    epochs,
-                )
-                kept = train("refit", labelled.together, labelled.nothing, epochs)
+        def judge(plan: NetworkPlan, pixels: Pixels, held_out: Pixels) -> Training:
+            short = judging_settings(plan[0])
+            fit = prepare((short, plan[1]), pixels, held_out, parts=False)
+            return run("held_out", fit, short.epochs, curves=False)
+
+        selection, network = settings.selection, (settings, make_network)
+        pixels = (
+            (labelled.train, labelled.validation)
+            if selection.validates
+            else (labelled.together, labelled.nothing)
+        )
+        first, answers, guidance = prepare(network, *pixels), None, None
+        if unguided is not None and first.asks_for_guidance:
+            other = prepare(unguided, *pixels)
+            answers = answers_of_folds(first, partial(judge, network))
+            without = answers_of_folds(other, partial(judge, unguided))
+            guidance = choose_guidance(first, answers, other, without)
+            if guidance is not None and not guidance.kept:
+                network, first, answers = unguided, other, without
+        run("train", first, settings.epochs)
+        kept = first
+        if selection.validates and selection.use_validation and len(labelled.validation):
+            epochs = first.selection.epoch
+            log.info(
+                "epoch %d validates best: training again for as many epochs, with the "
+                "validation pixels",
+                epochs,
+            )
+            kept = run("refit", prepare(network, labelled.together, labelled.nothing), epochs)
         weights = kept.weights(first)
         if kept.classifier.decision is None:
             return weights
-
-        def judge(pixels: Pixels, held_out: Pixels) -> Training:
-            short = judging_settings(settings)
-            return train("held_out", pixels, held_out, short.epochs, short, parts=False)
-
-        return with_decision(weights, kept, first, judge)
+        if answers is None and not len(first.validation):
+            answers = answers_of_folds(kept, partial(judge, network))
+        return with_decision(weights, kept, first, answers, guidance)
 
 
 @contextmanager

@@ -19,12 +19,11 @@ from bdgf.models.base import Execution, PredictionSettings, SceneInputs
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.models.patch.predict_map import predict_map, predict_with_votes
-from bdgf.models.patch.settings import PatchTrainSettings
-from bdgf.models.patch.training import NetworkMaker
+from bdgf.models.patch.training import NetworkPlan
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.training.devices import DeviceSettings
 
-NetworkChoice = Callable[[xr.Dataset, Any, Any], tuple[PatchTrainSettings, NetworkMaker]]
+NetworkChoice = Callable[[xr.Dataset, Any, Any], NetworkPlan]
 """(prepared scene, shared settings, own settings) -> shared settings to train with, network."""
 
 
@@ -37,12 +36,14 @@ class NetworkModel:
         choose: Makes the network.
         rebuild: Makes the network of stored weights, in evaluation mode.
         settings: Settings of its own, or None.
+        choose_unguided: Makes the same network without guidance, where it has some.
     """
 
     name: str
     choose: NetworkChoice
     rebuild: Callable[[Weights], PatchNetwork]
     settings: type[Settings] | None = None
+    choose_unguided: NetworkChoice | None = None
 
     def patch(self, train: Any, own: Any) -> int:
         """That of all networks: see `Model.patch`."""
@@ -75,6 +76,7 @@ class NetworkModel:
             settings,
             seed,
             make_network,
+            unguided=self.choose_unguided and self.choose_unguided(prepared, train, own),
             devices=execution.devices,
             logger=execution.logger,
             checkpoints=execution.checkpoints,

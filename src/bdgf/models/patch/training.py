@@ -22,7 +22,11 @@ from bdgf.models.patch.selection import EpochSelection
 from bdgf.models.patch.settings import PatchTrainSettings
 from bdgf.models.patch.validation import ValidationPixels
 from bdgf.raster.patches import SceneTensors, gather_batch, level_valid
-from bdgf.training.checkpoint import TrainingState
+from bdgf.training.checkpoint import (
+    TrainingState,
+    global_random_state,
+    restore_global_random_state,
+)
 from bdgf.training.devices import arithmetic
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
 
 NetworkMaker = Callable[[SceneTensors, int], PatchNetwork]
 """Takes the arrays and the number of classes; gives a network with fresh weights."""
+
+NetworkPlan = tuple[PatchTrainSettings, NetworkMaker]
+"""The settings that a network is trained with, and what makes it."""
 
 _DESCRIPTIONS = {
     "train": "training",
@@ -126,6 +133,7 @@ class Training:
         )
         self.selection, self.history = EpochSelection(settings.selection), MemoryLogger()
         self.state = self._state()
+        self._draws = global_random_state()
 
     def _state(self) -> TrainingState:
         model, optimizer = self.fabric.setup(
@@ -139,14 +147,23 @@ class Training:
             parts={"selection": self.selection, "history": self.history},
         )
 
+    @property
+    def asks_for_guidance(self) -> bool:
+        """Whether held-out blocks shall say if its network is guided."""
+        decided = self.classifier.decision is not None and self.classifier.levels > 0
+        asked = self.settings.decision.guidance == "held_out"
+        return decided and asked and self.blocks is not None and bool(self.settings.decision.folds)
+
     def run(
         self, name: str, epochs: int, logger: MetricLogger, plan: CheckpointPlan | None
     ) -> None:
         """Trains for `epochs` of the settings' epochs, continuing from a running checkpoint.
 
         The learning rate is that of the whole training: a training that stops early is the
-        beginning of the one that does not.
+        beginning of the one that does not. What was drawn between its making and its run changes
+        nothing.
         """
+        restore_global_random_state(self._draws)
         restore(self.state, plan)
         batches = self.settings.batches_per_epoch
         run_steps(

@@ -56,7 +56,7 @@ def train_classifier(
     """
     from bdgf.core.artifact_cache import ArtifactCache
     from bdgf.core.fingerprint import fingerprint
-    from bdgf.models.base import Execution, SceneInputs
+    from bdgf.models.base import Execution, SceneInputs, reads_features
     from bdgf.models.bdgf.settings import TrainSettings
     from bdgf.training.devices import DeviceSettings
 
@@ -86,7 +86,7 @@ def train_classifier(
             "scene": dataset,
             "split": {"name": split.attrs["name"], "seed": split.attrs["seed"]},
             "split_fingerprint": fingerprint(split.to_numpy()),
-            "feature_fingerprint": cube.fingerprint if cube else None,
+            "feature_fingerprint": cube.fingerprint if cube and reads_features(trained) else None,
         }
     )
 
