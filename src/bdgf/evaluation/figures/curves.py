@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DPI = 80  # many small panels in one file
-_PANEL = (4.6, 3.4)  # inches
+# Inches, here and below. Fixed margins: to measure all letters takes as long as to draw them.
+_PANEL = (4.6, 3.4)
+_LEFT, _RIGHT, _TOP = 0.75, 0.15, 0.4
+_BELOW, _LEGEND_LINE = 0.6, 0.17
+_SUPTITLE = 0.4
 _LINE_STYLES = ("-", "--", ":", "-.")
 _POINTS = 150  # a longer curve is drawn as the means of so many stretches
 _LEGEND_COLUMNS = 3
@@ -37,16 +41,13 @@ def curves_figure(
     groups = _panels(curves, per_panel)
     columns = min(3, max(1, len(groups)))
     rows = -(-max(1, len(groups)) // columns)
-    size = (_PANEL[0] * columns, _PANEL[1] * rows + 0.4)
-    figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis, (group, lines) in zip(axes, groups.items(), strict=False):
-        _draw(axis, group, lines, curves)
-        axis.set_title(_spoken(group), fontsize=10)
-    for axis in axes[len(groups) :]:
-        axis.set_axis_off()
+    figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * rows + _SUPTITLE), dpi=_DPI)
+    for index, (group, lines) in enumerate(groups.items()):
+        row, column = divmod(index, columns)
+        corner = (_PANEL[0] * column, _PANEL[1] * (rows - 1 - row))
+        _draw(figure, corner, group, lines, curves).set_title(_spoken(group), fontsize=10)
     if not groups:
-        axes[0].text(0.5, 0.5, "no curves: fitted at once", ha="center", va="center")
+        figure.text(0.5, 0.5, "no curves: fitted at once", ha="center", va="center")
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
@@ -60,8 +61,8 @@ def curve_panels(
 
     figures = {}
     for group, lines in _panels(curves, per_panel).items():
-        figure = Figure(figsize=_PANEL, dpi=_DPI, layout="constrained")
-        _draw(figure.add_subplot(), group, lines, curves)
+        figure = Figure(figsize=(_PANEL[0], _PANEL[1] - _TOP / 2), dpi=_DPI)
+        _draw(figure, (0, 0), group, lines, curves)
         figures[_spoken(group)] = figure
     return figures
 
@@ -74,9 +75,18 @@ def _panels(
 
 
 def _draw(
-    axis: Axes, group: str, lines: Sequence[str], curves: Mapping[str, Sequence[tuple[int, float]]]
-) -> None:
+    figure: Figure,
+    corner: tuple[float, float],
+    group: str,
+    lines: Sequence[str],
+    curves: Mapping[str, Sequence[tuple[int, float]]],
+) -> Axes:
+    """A panel whose lower left corner is so many inches from that of the figure."""
     labels = [_label(name, group) for name in lines]
+    wide = _LEGEND_WIDTH // max(len(label) + 5 for label in labels)
+    columns = max(1, min(wide, _LEGEND_COLUMNS, len(lines)))
+    rows = -(-len(lines) // columns) if len(lines) > 1 else 0
+    axis = _axes(figure, corner, _BELOW + _LEGEND_LINE * rows)
     for index, name in enumerate(lines):
         points = _thinned(np.array(curves[name], float).reshape(-1, 2))
         axis.plot(
@@ -90,15 +100,31 @@ def _draw(
         )
     axis.set_xlabel("step", fontsize=9)
     axis.grid(alpha=0.3)
-    if len(lines) > 1:  # below the panel, where it covers no curve
-        wide = _LEGEND_WIDTH // max(len(label) + 5 for label in labels)
+    if rows:  # below the panel, where it covers no curve
+        height = axis.get_position().height * figure.get_figheight()
         axis.legend(
             fontsize=8,
             frameon=False,
             loc="upper center",
-            bbox_to_anchor=(0.5, -0.2),
-            ncols=max(1, min(wide, _LEGEND_COLUMNS, len(lines))),
+            bbox_to_anchor=(0.5, -(_BELOW - 0.1) / height),
+            borderaxespad=0,
+            ncols=columns,
         )
+    return axis
+
+
+def _axes(figure: Figure, corner: tuple[float, float], below: float) -> Axes:
+    """The axes of a panel, above what stands `below` them in inches."""
+    width, height = figure.get_size_inches()
+    panel = min(_PANEL[1], height)
+    return figure.add_axes(
+        (
+            (corner[0] + _LEFT) / width,
+            (corner[1] + below) / height,
+            (_PANEL[0] - _LEFT - _RIGHT) / width,
+            (panel - below - _TOP + (_PANEL[1] - panel)) / height,
+        )
+    )
 
 
 def curve_groups(names: Sequence[str]) -> dict[str, list[str]]:
