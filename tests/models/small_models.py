@@ -14,6 +14,7 @@ TRAIN = TrainSettings(
     batches_per_epoch=6,
     batch_size=32,
     selection={"rule": "best"},
+    decision={"held_out": {"folds": 2}},
     optimization={"learning_rate": 3e-3, "warmup_steps": 5},
     classifier={
         "patch": 5,
