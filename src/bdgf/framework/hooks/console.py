@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Node, Pipeline
 
 from bdgf.framework.hooks.artifacts import saved_files
+from bdgf.framework.mlflow_table import table_address
 from bdgf.framework.provenance import kedro_program
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,12 @@ class ReportingHooks:
 
     def __init__(self) -> None:
         self._started, self._nodes = 0, 0
+        self._context: KedroContext | None = None
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Keeps it, to say at the end where MLflow is."""
+        self._context = context
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -50,7 +58,18 @@ class ReportingHooks:
                 log.info("%s", summary(catalog.load(name)))
             log.info("%s: %s", name.replace("_", " "), path)
         if made:
-            log.info("compare runs: %s mlflow ui", kedro_program())
+            log.info("compare runs: %s mlflow ui%s", kedro_program(), self._table())
+
+    def _table(self) -> str:
+        # The attribute is kedro-mlflow's: without MLflow there is none.
+        mlflow: Any = getattr(self._context, "mlflow", None)
+        experiment = mlflow and mlflow.tracking.experiment._experiment
+        if not experiment:
+            return ""
+        uri, pages = str(mlflow.server.mlflow_tracking_uri), mlflow.ui
+        server = uri if uri.startswith("http") else f"http://{pages.host}:{pages.port}"
+        found = table_address(server, experiment.experiment_id, experiment.tags)
+        return f", then open {found}"
 
 
 def summary(metrics: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
 from bdgf.core.errors import SettingsError
+from bdgf.framework.mlflow_table import with_view
 
 _FILE = "sqlite:///"
 _ENVIRONMENT = "MLFLOW_TRACKING_URI"
@@ -51,9 +52,10 @@ class StoreHooks:
         if _SERVER.match(given := os.environ.get(_ENVIRONMENT, "")):
             server["mlflow_tracking_uri"] = given
         configured = {**configured, "server": server}
+        configured["tracking"] = with_view(configured.get("tracking") or {})
         if str(server.get("mlflow_tracking_uri")).startswith(_HTTP):
             require_server(server["mlflow_tracking_uri"])
-            configured["tracking"] = _with_artifacts_of_the_server(configured.get("tracking") or {})
+            configured["tracking"] = _with_artifacts_of_the_server(configured["tracking"])
         loader["mlflow"] = configured
 
 
