@@ -20,7 +20,7 @@ from tests.experiments.test_suite import CONFIGURED, resolve
 
 def planned(folder: Path, **chosen: Any) -> Bench:
     """A bench on the demo scene that works in `folder`; `chosen` are its options."""
-    given = {"suites": ("tiny",), "scenes": ("demo",), "seeds": (0,), "jobs": 1}
+    given = {"suites": ("tiny",), "scenes": ("demo",), "seeds": (0,)}
     given |= {"reference": None, "env": "test", "document": folder / "results.md"}
 
     def here(typed: dict[str, Any]) -> dict[str, Any]:
@@ -121,8 +121,14 @@ class AttemptedRun(RunProcess):
 class NoTracking:
     """In place of `BenchTracking`: tells MLflow nothing."""
 
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
     def open_run(self, run: PlannedRun) -> str:
         return "none"
+
+    def end_run(self, run_id: str, status: str) -> None:
+        self.ended.append(status)
 
     def reused_denoiser(self, run_id: str) -> bool:
         return False

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bdgf.core.errors import SettingsError
+from bdgf.experiments.executors import ExecutorOptions
 from bdgf.experiments.suite import nested
 from bdgf.experiments.tuning.search import Search, TuneOptions
 from tests.experiments.test_suite import resolve
@@ -28,7 +29,7 @@ from tests.pipelines.project import ROOT
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bdgf.experiments.tuning.search.RunProcess", QuickTrial)
+    monkeypatch.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
     monkeypatch.setattr(QuickTrial, "done", [])
     monkeypatch.setattr(QuickTrial, "fails_above", 100.0)
 
@@ -150,7 +151,7 @@ def test_a_trial_whose_curve_is_worse_than_most_is_given_up(tmp_path: Path) -> N
 
 
 def test_two_trials_run_at_a_time(tmp_path: Path) -> None:
-    asked = opened(tmp_path, trials=8, jobs=2)
+    asked = opened(tmp_path, trials=8, where=ExecutorOptions(jobs=2))
     assert run(asked, 8) == 0
     assert len(asked.study.finished()) == 8
 
@@ -182,10 +183,10 @@ def test_a_search_is_the_same_after_the_best_values_were_configured(tmp_path: Pa
 ENDLESS = """
 import sys
 from pathlib import Path
-from bdgf.experiments.tuning import search
+from bdgf.experiments.tuning import trial_work
 from tests.experiments.tuning.trials import EndlessAfterTheSecond, NoSearchTracking, opened
 
-search.RunProcess = EndlessAfterTheSecond
+trial_work.RunProcess = EndlessAfterTheSecond
 asked = opened(Path(sys.argv[1]), trials=6)
 asked.run(asked.to_do(), NoSearchTracking())
 """

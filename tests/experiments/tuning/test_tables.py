@@ -34,7 +34,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Search:
     chosen = {"trials": 12, "knobs": knobs, "params": {"train": {"epochs": 2}}, "env": None}
     found = opened(tmp_path_factory.mktemp("searched"), **chosen)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("bdgf.experiments.tuning.search.RunProcess", QuickTrial)
+        patched.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
         patched.setattr(QuickTrial, "fails_above", 2.2)
         found.run(12, NoSearchTracking())  # type: ignore[arg-type]
     return found
@@ -97,7 +97,7 @@ def test_the_table_has_every_trial_the_best_first(searched: Search, tmp_path: Pa
 def test_what_was_repeated_is_in_the_table_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bdgf.experiments.tuning.search.RunProcess", QuickTrial)
+    monkeypatch.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
     monkeypatch.setattr(QuickTrial, "fails_above", 0.0)
     opened(tmp_path, trials=2).run(2, NoSearchTracking())  # type: ignore[arg-type]
     monkeypatch.setattr(QuickTrial, "fails_above", 100.0)
