@@ -64,7 +64,7 @@ def postgresql(program: Path) -> Iterator[str]:
             )
         try:
             _create(port, server, said)
-            yield f"postgresql://{_USER}:{_PASSWORD}@127.0.0.1:{port}/mlflow"
+            yield f"postgresql+psycopg2://{_USER}:{_PASSWORD}@127.0.0.1:{port}/mlflow"
         finally:
             server.send_signal(signal.SIGINT)  # ends its sessions too
             server.wait()
