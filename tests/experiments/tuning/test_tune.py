@@ -218,18 +218,21 @@ def test_a_search_on_two_workers_one_of_them_killed_does_all_its_trials(tmp_path
 
 NO_LEARNING = 1e-8
 """A learning rate at which a network stays what it was."""
-LONG = {"train": {"batches_per_epoch": 40, "optimization": {"learning_rate": NO_LEARNING}}}
+FROZEN = {"train": {"optimization": {"learning_rate": NO_LEARNING}}}
+BATCHES = 40
+"""Of an epoch: enough for a training to be ended on its way."""
 TRAINED = "train.epochs,train.optimization.learning_rate"
 
 
 @pytest.mark.slow
 def test_a_training_that_does_not_learn_is_given_up_before_its_end(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
-    (project.folder / "conf/test/parameters_long.yml").write_text(yaml.safe_dump(LONG))
+    (project.folder / "conf/test/parameters_frozen.yml").write_text(yaml.safe_dump(FROZEN))
 
     def searched(trials: int) -> str:
         typed = ("--model", "two_stream_cnn", "--knobs", TRAINED, "--trials", str(trials))
-        found = project.command("tune", "--env", "test", *typed)
+        fixed = ("--params", f"train.batches_per_epoch={BATCHES}")
+        found = project.command("tune", "--env", "test", *typed, *fixed)
         assert found.code == 0, found.printed
         return found.stdout
 
@@ -255,7 +258,7 @@ def test_a_training_that_does_not_learn_is_given_up_before_its_end(tmp_path: Pat
     assert tags["mlflow.runName"].startswith("trial 5")
     curve = "select max(step) from metrics where run_uuid = ? and key like 'curve/validation/%'"
     ((last,),) = project.query(curve, killed)
-    assert last < 30 * LONG["train"]["batches_per_epoch"]  # it was ended on its way
+    assert last < 30 * BATCHES  # it was ended on its way
     assert not runs_of(project)
     assert not list((project.folder / "data/working/tune/demo/runs").iterdir())
     records = list((project.folder / "data/working/tune/demo/records").glob("*.json"))
