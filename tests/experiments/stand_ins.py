@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from bdgf.core.errors import SettingsError
 from bdgf.experiments.comparison import MEASURES
+from bdgf.experiments.executors import LocalExecutor
 from bdgf.experiments.map_sketches import MapSketch
 from bdgf.experiments.process import FinishedRun, RunProcess
 from bdgf.experiments.records import PixelCorrectness, Record
@@ -116,6 +118,13 @@ class AttemptedRun(RunProcess):
             time.sleep(0.05)
         process, parent = path.read_text().split()
         return int(process), int(parent)
+
+
+class Gone(LocalExecutor):
+    """An executor whose scheduler is gone."""
+
+    def finish(self, process: RunProcess, stopping: Stopping) -> FinishedRun:
+        raise SettingsError("the dask scheduler is gone")
 
 
 class NoTracking:

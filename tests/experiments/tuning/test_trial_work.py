@@ -11,12 +11,12 @@ import pytest
 
 from bdgf.core.errors import SettingsError
 from bdgf.experiments.dask_executor import DaskExecutor
-from bdgf.experiments.executors import ExecutorOptions, LocalExecutor
-from bdgf.experiments.process import FinishedRun, RunProcess
+from bdgf.experiments.executors import ExecutorOptions
+from bdgf.experiments.process import FinishedRun
 from bdgf.experiments.run_lock import Stopping
 from bdgf.experiments.tuning.search import Search
 from bdgf.experiments.worker_places import WorkerPlace
-from tests.experiments.stand_ins import AttemptedRun
+from tests.experiments.stand_ins import AttemptedRun, Gone
 from tests.experiments.test_suite import resolve
 from tests.experiments.tuning.trials import NoSearchTracking, QuickTrial, opened
 
@@ -117,13 +117,6 @@ def test_the_process_of_a_trial_that_is_given_up_ends_and_the_search_goes_on(
     monkeypatch.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
     assert asked.run(1, tracking, executor) == 0  # type: ignore[arg-type]
     assert asked.to_do() == 0
-
-
-class Gone(LocalExecutor):
-    """An executor whose scheduler is gone."""
-
-    def finish(self, process: RunProcess, stopping: Stopping) -> FinishedRun:
-        raise SettingsError("the dask scheduler is gone")
 
 
 def test_a_scheduler_that_is_gone_ends_the_search_and_fails_no_trial(tmp_path: Path) -> None:
