@@ -32,7 +32,7 @@ def test_the_bottleneck_of_a_suite_moves_with_the_workers() -> None:
         return bottleneck(suite_terms([seconds] * 1000, requests, workers, LIMITS))
 
     assert of(10, requests=10) == "computing"
-    assert of(1000, requests=10) == "MLflow"
+    assert of(1000, requests=20) == "MLflow"
     assert of(1000, requests=0) == "handing out"
     assert of(1000, requests=0, seconds=600.0) == "the longest run"
 

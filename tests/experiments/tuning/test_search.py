@@ -14,6 +14,7 @@ from bdgf.core.errors import SettingsError
 from bdgf.experiments.executors import ExecutorOptions
 from bdgf.experiments.suite import nested
 from bdgf.experiments.tuning.search import Search, TuneOptions
+from bdgf.experiments.tuning.trial_work import do_trials
 from tests.experiments.test_suite import resolve
 from tests.experiments.tuning.trials import (
     RATE,
@@ -35,7 +36,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(asked: Search, count: int, **chosen: Any) -> int:
-    return asked.run(count, NoSearchTracking(**chosen))  # type: ignore[arg-type]
+    return do_trials(asked, count, NoSearchTracking(**chosen))  # type: ignore[arg-type]
 
 
 def test_every_run_is_judged_on_the_same_held_out_training_pixels(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_a_trial_whose_curve_is_worse_than_most_is_given_up(tmp_path: Path) -> N
     good = [(step, 0.8) for step in range(1, steps + 1)]
     bad = [(step, 0.1) for step in range(1, steps + 1)]
     tracking = NoSearchTracking([*[good] * 6, bad])
-    assert asked.run(7, tracking) == 0  # type: ignore[arg-type]
+    assert do_trials(asked, 7, tracking) == 0  # type: ignore[arg-type]
     assert [trial.state.name for trial in asked.study.trials()] == ["COMPLETE"] * 6 + ["PRUNED"]
     assert tracking.pruned == ["6"]
     assert "given up" in lines[-1]
@@ -188,7 +189,7 @@ from tests.experiments.tuning.trials import EndlessAfterTheSecond, NoSearchTrack
 
 trial_work.RunProcess = EndlessAfterTheSecond
 asked = opened(Path(sys.argv[1]), trials=6)
-asked.run(asked.to_do(), NoSearchTracking())
+trial_work.do_trials(asked, asked.to_do(), NoSearchTracking())
 """
 
 

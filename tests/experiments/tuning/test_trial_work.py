@@ -15,6 +15,7 @@ from bdgf.experiments.executors import ExecutorOptions
 from bdgf.experiments.process import FinishedRun
 from bdgf.experiments.run_lock import Stopping
 from bdgf.experiments.tuning.search import Search
+from bdgf.experiments.tuning.trial_work import do_trials
 from bdgf.experiments.worker_places import WorkerPlace
 from tests.experiments.stand_ins import AttemptedRun, Gone
 from tests.experiments.test_suite import resolve
@@ -55,9 +56,9 @@ def test_one_at_a_time_a_search_on_workers_is_that_of_this_machine(
     client: Any, tmp_path: Path, count: int
 ) -> None:
     here, there = (opened(tmp_path / name) for name in ("here", "there"))
-    assert here.run(count, NoSearchTracking()) == 0  # type: ignore[arg-type]
+    assert do_trials(here, count, NoSearchTracking()) == 0  # type: ignore[arg-type]
     executor = on_workers(client, jobs=1)
-    assert there.run(count, NoSearchTracking(), executor) == 0  # type: ignore[arg-type]
+    assert do_trials(there, count, NoSearchTracking(), executor) == 0  # type: ignore[arg-type]
     assert values(there) == values(here)
     assert len(values(here)) == count
 
@@ -66,7 +67,7 @@ def test_as_many_trials_at_a_time_as_the_workers_take(client: Any, tmp_path: Pat
     executor = on_workers(client, jobs=None)
     assert executor.slots() == WORKERS
     asked = opened(tmp_path)
-    assert asked.run(4, NoSearchTracking(), executor) == 0  # type: ignore[arg-type]
+    assert do_trials(asked, 4, NoSearchTracking(), executor) == 0  # type: ignore[arg-type]
     assert len(values(asked)) == 4
 
 
@@ -107,7 +108,7 @@ def test_the_process_of_a_trial_that_is_given_up_ends_and_the_search_goes_on(
     lines: list[str] = []
     asked = opened(tmp_path, lines, trials=8, seeds=(1,))  # the first attempt of seed 1 is endless
     executor = on_workers(client, jobs=1)
-    assert asked.run(7, tracking, executor) == 0  # type: ignore[arg-type]
+    assert do_trials(asked, 7, tracking, executor) == 0  # type: ignore[arg-type]
     assert [trial.state.name for trial in asked.study.trials()] == ["COMPLETE"] * 6 + ["PRUNED"]
     assert "given up" in lines[-1]
     assert tracking.pruned == ["6"]
@@ -115,18 +116,18 @@ def test_the_process_of_a_trial_that_is_given_up_ends_and_the_search_goes_on(
     assert not psutil.pid_exists(process)
     assert list((tmp_path / "tune" / "demo" / "runs").iterdir()) == []
     monkeypatch.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
-    assert asked.run(1, tracking, executor) == 0  # type: ignore[arg-type]
+    assert do_trials(asked, 1, tracking, executor) == 0  # type: ignore[arg-type]
     assert asked.to_do() == 0
 
 
 def test_a_scheduler_that_is_gone_ends_the_search_and_fails_no_trial(tmp_path: Path) -> None:
     asked, tracking = opened(tmp_path, trials=3), NoSearchTracking()
     with pytest.raises(SettingsError, match="scheduler is gone"):
-        asked.run(3, tracking, Gone())  # type: ignore[arg-type]
+        do_trials(asked, 3, tracking, Gone())  # type: ignore[arg-type]
     assert tracking.ended == ["KILLED"]
     assert asked.study.finished() == []
     again = opened(tmp_path, trials=3)
-    assert again.run(again.to_do(), NoSearchTracking()) == 0  # type: ignore[arg-type]
+    assert do_trials(again, again.to_do(), NoSearchTracking()) == 0  # type: ignore[arg-type]
     first, _ = values(again)[0]
     assert first == asked.study.values(asked.study.trials()[0])  # tried again
 
@@ -144,7 +145,7 @@ def test_values_that_do_not_fit_each_other_fail_their_trial_alone(
         return plan(params, trial)
 
     monkeypatch.setattr(asked, "runs", runs)
-    assert asked.run(3, NoSearchTracking()) == 1  # type: ignore[arg-type]
+    assert do_trials(asked, 3, NoSearchTracking()) == 1  # type: ignore[arg-type]
     (line,) = [line for line in lines if "FAILED" in line]
     assert "trial 1" in line
     assert "a patch wider" in line

@@ -1,27 +1,21 @@
-"""The search: what is tried, each trial's runs, and how they are judged."""
+"""The search: what is tried, each trial's runs, and what they are judged on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.experiments.executors import ExecutorOptions, LocalExecutor, RunExecutor
-from bdgf.experiments.local_executor import keep_busy
+from bdgf.experiments.executors import ExecutorOptions
 from bdgf.experiments.records import RecordFolder
 from bdgf.experiments.suite import PlannedRun, Resolve, Suite, nested, plan_suite
 from bdgf.experiments.tuning.space import Knob, search_space
 from bdgf.experiments.tuning.study import SearchStudy
-from bdgf.experiments.tuning.tracking import SearchTracking
-from bdgf.experiments.tuning.trial_work import TrialWork
 from bdgf.framework.mlflow_names import flatten
 from bdgf.models.registry import model_entry
-
-if TYPE_CHECKING:
-    from optuna.trial import Trial
 
 SPLIT = "training_blocks"
 """The split that trials are judged on: it holds out training pixels alone."""
@@ -154,27 +148,6 @@ class Search:
     def to_do(self) -> int:
         """How many trials are missing."""
         return max(0, self.options.trials - len(self.study.finished()))
-
-    def run(self, count: int, tracking: SearchTracking, executor: RunExecutor | None = None) -> int:
-        """Does `count` trials, several at a time.
-
-        Args:
-            count: How many.
-            tracking: The search in MLflow.
-            executor: Who processes their runs; None for this machine.
-
-        Returns:
-            How many failed; each was told in a line.
-        """
-        executor = executor or LocalExecutor.of(self.options.where)
-        work, left = TrialWork(self, tracking, executor, count), iter(range(count))
-
-        def take(running: Iterable[Trial]) -> Trial | None:
-            # One at a time, they are drawn as if none had ever been beside another.
-            return self.study.ask(beside=any(running)) if next(left, None) is not None else None
-
-        keep_busy(take, executor.slots, work, most=count)
-        return work.failed
 
 
 def _judged(

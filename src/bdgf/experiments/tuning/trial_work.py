@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from bdgf.core.errors import SettingsError
-from bdgf.experiments.executors import RunExecutor
+from bdgf.experiments.executors import LocalExecutor, RunExecutor
+from bdgf.experiments.local_executor import keep_busy
 from bdgf.experiments.process import RunFailed, RunProcess, RunStopped
 from bdgf.experiments.records import Record
 from bdgf.experiments.suite import PlannedRun
 from bdgf.experiments.tuning.pruning import TrialWatch
+from bdgf.experiments.tuning.search import Search
 from bdgf.experiments.tuning.tracking import SearchTracking
 from bdgf.models.registry import model_entry
 from bdgf.training.progress import format_seconds
@@ -22,17 +24,40 @@ from bdgf.training.progress import format_seconds
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
-    from bdgf.experiments.tuning.search import Search
-
 MEASURES = {"average_accuracy": "AA", "overall_accuracy": "OA", "kappa": "kappa"}
 """What a search may maximise, with the short names."""
+
+
+def do_trials(
+    search: Search, count: int, tracking: SearchTracking, executor: RunExecutor | None = None
+) -> int:
+    """Does `count` trials of a search, several at a time.
+
+    Args:
+        search: The search, which is open.
+        count: How many.
+        tracking: The search in MLflow.
+        executor: Who processes their runs; None for this machine.
+
+    Returns:
+        How many failed; each was told in a line.
+    """
+    executor = executor or LocalExecutor.of(search.options.where)
+    work, left = _TrialWork(search, tracking, executor, count), iter(range(count))
+
+    def take(running: Iterable[Trial]) -> Trial | None:
+        # One at a time, they are drawn as if none had ever been beside another.
+        return search.study.ask(beside=any(running)) if next(left, None) is not None else None
+
+    keep_busy(take, executor.slots, work, most=count)
+    return work.failed
 
 
 class _Pruned(Exception):  # noqa: N818 - names the event
     """A trial was given up."""
 
 
-class TrialWork:
+class _TrialWork:
     """Does one trial after another, possibly from several threads.
 
     Attributes:

@@ -26,6 +26,7 @@ from bdgf.experiments.tuning.tables import (
     write_results,
 )
 from bdgf.experiments.tuning.tracking import SearchTracking
+from bdgf.experiments.tuning.trial_work import do_trials
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 from bdgf.scenes.scene import OFFICIAL_TRAIN
 from bdgf.splits.parts import split_totals
@@ -114,7 +115,7 @@ def _tune(
     search.study.mlflow_run = tracking.run_id
 
     def work() -> int:
-        failed = search.run(count, tracking, executor)
+        failed = do_trials(search, count, tracking, executor)
         _conclude(search, tracking, folder, command)
         return failed
 
