@@ -26,7 +26,7 @@ RUNS, PIXELS = 1000, 10**9
 RECORDED = ROOT / "docs" / "notebook" / "2026-11-26-results"
 """Where the seconds of real runs are from."""
 REQUESTS = {"random_forest": 60, "bdgf": 250}
-"""Requests of a run to MLflow, counted in a server's log (docs/how_to/cluster_cost.md)."""
+"""Requests of a run to MLflow, estimated (docs/how_to/cluster_cost.md)."""
 
 SECONDS_A_PIXEL = {
     # docs/how_to/mapping.md: 15 channels, GeoTIFFs, one core.
