@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from bdgf.core.errors import SettingsError
 from bdgf.experiments.comparison import MEASURES
+from bdgf.experiments.executors import LocalExecutor
 from bdgf.experiments.map_sketches import MapSketch
 from bdgf.experiments.process import FinishedRun, RunProcess
 from bdgf.experiments.records import PixelCorrectness, Record
@@ -20,7 +22,7 @@ from tests.experiments.test_suite import CONFIGURED, resolve
 
 def planned(folder: Path, **chosen: Any) -> Bench:
     """A bench on the demo scene that works in `folder`; `chosen` are its options."""
-    given = {"suites": ("tiny",), "scenes": ("demo",), "seeds": (0,), "jobs": 1}
+    given = {"suites": ("tiny",), "scenes": ("demo",), "seeds": (0,)}
     given |= {"reference": None, "env": "test", "document": folder / "results.md"}
 
     def here(typed: dict[str, Any]) -> dict[str, Any]:
@@ -118,11 +120,24 @@ class AttemptedRun(RunProcess):
         return int(process), int(parent)
 
 
+class Gone(LocalExecutor):
+    """An executor whose scheduler is gone."""
+
+    def finish(self, process: RunProcess, stopping: Stopping) -> FinishedRun:
+        raise SettingsError("the dask scheduler is gone")
+
+
 class NoTracking:
     """In place of `BenchTracking`: tells MLflow nothing."""
 
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
     def open_run(self, run: PlannedRun) -> str:
         return "none"
+
+    def end_run(self, run_id: str, status: str) -> None:
+        self.ended.append(status)
 
     def reused_denoiser(self, run_id: str) -> bool:
         return False

@@ -69,8 +69,8 @@ def test_records_and_tables_are_those_of_this_machine(
     executor: DaskExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bdgf.experiments.runner.RunProcess", QuickRun)
-    here = planned(tmp_path / "here", seeds=(0, 1), jobs=2)
-    there = planned(tmp_path / "there", seeds=(0, 1), jobs=None, executor="dask", workers=2)
+    here = planned(tmp_path / "here", seeds=(0, 1), where=ExecutorOptions(jobs=2))
+    there = planned(tmp_path / "there", seeds=(0, 1), where=TWO)
     assert here.run(here.missing(), NoTracking()) == 0  # type: ignore[arg-type]
     assert there.run(there.missing(), NoTracking(), executor) == 0  # type: ignore[arg-type]
     assert there.missing() == []

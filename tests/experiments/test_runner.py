@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bdgf.core.errors import MissingArtifactError, SceneError, SettingsError
-from tests.experiments.stand_ins import NoTracking, QuickRun, planned
+from tests.experiments.stand_ins import Gone, NoTracking, QuickRun, planned
 from tests.messages import numbers, telling
 from tests.pipelines.command_line import Outcome
 from tests.pipelines.project import ROOT, Project
@@ -232,6 +232,13 @@ def test_a_killed_bench_goes_on_where_it_was(
     assert numbers(result.stdout, "tiny:") == [4, 1, 3]  # runs, recorded, to do
     assert len(list(records.glob("*.json"))) == 4
     assert "| part | CNN alone |" in (project.folder / OWN / "results.md").read_text()
+
+
+def test_a_scheduler_that_is_gone_ends_the_bench_and_its_run(tmp_path: Path) -> None:
+    bench, tracking = planned(tmp_path), NoTracking()
+    with pytest.raises(SettingsError, match="scheduler is gone"):
+        bench.run(bench.missing(), tracking, Gone())  # type: ignore[arg-type]
+    assert tracking.ended == ["KILLED"]  # one at a time: the others never began
 
 
 def test_each_line_says_how_long_the_rest_will_take(

@@ -1,6 +1,7 @@
 """`kedro run` with pretraining on two devices: two processes on the CPU."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,17 +17,21 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.mark.slow  # the quick suite pretrains on two devices without Kedro
 def test_torchrun_and_own_processes_make_the_same_in_one_run(project: Project) -> None:
-    command = ["--standalone", "--nproc-per-node", "2", "-m", "kedro", "run"]
-    for number in (1, 2):  # the second finds the denoiser, and its helper has nothing to do
-        process = project.process("torch.distributed.run", *command, *typed("pretrain", **TWO))
+    def pretrained(*command: str, **parameters: Any) -> str:
+        # In processes with the same variables: the bits belong to the number of threads.
+        process = project.process(*command, "run", *typed("pretrain", **TWO, **parameters))
         printed = "".join(process.communicate())
         assert process.returncode == 0, printed
+        return printed
+
+    torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "kedro")
+    for number in (1, 2):  # the second finds the denoiser, and its helper has nothing to do
+        printed = pretrained(*torchrun)
         assert len(project.versions("06_models/demo/denoiser.safetensors")) == number
         assert [status for _, status in project.mlflow_runs()] == ["FINISHED"] * number
     assert "reusing the pretrained denoiser" in printed
-    assert "reusing the pretrained denoiser" in project.done("pretrain", **TWO)
-    elsewhere = project.done("pretrain", cache__folder="data/elsewhere", **TWO)
-    assert "reusing" not in elsewhere
+    assert "reusing the pretrained denoiser" in pretrained("kedro")
+    assert "reusing" not in pretrained("kedro", cache__folder="data/elsewhere")
     one, *_, last = project.versions("06_models/demo/denoiser.safetensors")
     assert one.read_bytes() == last.read_bytes()
     curves = project.query(

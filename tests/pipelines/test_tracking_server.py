@@ -1,7 +1,6 @@
 """A run that writes to an MLflow server, on this machine."""
 
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,28 +12,36 @@ import requests
 from mlflow import MlflowClient
 
 from bdgf.framework.processes import process_tags
+from tests.pipelines.ports import free_port
+from tests.pipelines.postgresql import initdb, postgresql
 from tests.pipelines.project import Project, empty_database, typed
 
 PATIENCE = 120.0
 """Seconds that the server may take to start on a busy machine."""
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+@pytest.fixture
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where the server keeps its runs."""
+    if request.param == "sqlite":
+        shutil.copy(empty_database(), tmp_path / "server.db")
+        yield f"sqlite:///{tmp_path / 'server.db'}"
+        return
+    if (program := initdb()) is None:
+        pytest.skip("no initdb: install PostgreSQL (apt-get install postgresql)")
+    pytest.importorskip("psycopg2", reason="pip install 'bdgf[postgresql]'")
+    with postgresql(program) as uri:
+        yield uri
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    shutil.copy(empty_database(), tmp_path / "server.db")
+def server(backend: str, tmp_path: Path) -> Iterator[str]:
     port = free_port()
     told = {
         "--host": "127.0.0.1",
         "--port": str(port),
         "--workers": "1",
-        "--backend-store-uri": f"sqlite:///{tmp_path / 'server.db'}",
+        "--backend-store-uri": backend,
         "--artifacts-destination": str(tmp_path / "artifacts"),
     }
     arguments = [part for pair in told.items() for part in pair]
@@ -65,6 +72,7 @@ def _answers(uri: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=True)
 def test_a_server_gets_the_run_its_metrics_and_its_artifacts(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import torch
 
 from bdgf.core.errors import RankError, SettingsError
 from bdgf.training.devices import DeviceSettings
-from bdgf.training.rank_processes import training_ranks
+from bdgf.training.rank_processes import rank_threads, training_ranks
 from bdgf.training.ranks import ALONE
 
 HELPER = "tests.training.rank_helper"
@@ -41,6 +41,15 @@ def test_rank_processs_are_gone_when_the_training_is():
     assert not helpers()
     assert not torch.distributed.is_initialized()
     assert torch.get_num_threads() == threads
+
+
+def test_processes_share_the_threads_of_this_one_but_not_under_torchrun(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    devices = [DeviceSettings(accelerator="cpu", count=count) for count in (1, 3, 99)]
+    assert [rank_threads(settings) for settings in devices] == [8, 2, 1]
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert rank_threads(devices[1]) == 8
 
 
 @pytest.mark.slow

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import socket
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -22,8 +20,6 @@ from bdgf.experiments.suite import resolver
 from bdgf.experiments.tracking import BenchTracking
 from bdgf.framework.latest_folder import LATEST, replace_folder
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
-
-log = logging.getLogger(__name__)
 
 REPORTING = Path("08_reporting") / "bench"
 """Where what people read goes, below the data folder."""
@@ -68,7 +64,6 @@ def run_bench(options: BenchOptions, project: Path, only_tables: bool) -> int:
             experiment = context.mlflow.tracking.experiment.name
             opened = open_executor(options.where, planned.folder, planned.say)
             with opened if runs else nullcontext(LocalExecutor()) as executor:
-                _warn_of_file_database(executor)
                 return _bench(planned, runs, latest, experiment, executor)
 
 
@@ -97,16 +92,6 @@ def _own_document(loader: Any) -> Path:
 
 def _reporting(loader: Any) -> Path:
     return Path(loader["globals"]["data_folder"]) / REPORTING
-
-
-def _warn_of_file_database(executor: RunExecutor) -> None:
-    from mlflow import get_tracking_uri
-
-    if get_tracking_uri().startswith("sqlite:") and executor.hosts - {socket.gethostname()}:
-        log.warning(
-            "MLflow writes to an SQLite file, which several machines may damage; start `mlflow "
-            "server` and set its address in conf/local/mlflow.yml (docs/how_to/cluster.md)"
-        )
 
 
 def _bench(

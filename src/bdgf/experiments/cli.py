@@ -10,6 +10,7 @@ import click
 from kedro.utils import find_kedro_project
 
 from bdgf.core.errors import SettingsError
+from bdgf.experiments.executor_cli import executor_options
 from bdgf.framework import known_names
 from bdgf.framework.endings import accounted_ending, end_at_once
 from bdgf.framework.known_names import CommandWithNames
@@ -33,29 +34,7 @@ class BenchCommand(CommandWithNames):
 )
 @click.option("--scenes", default="demo", show_default=True, help="Scenes, separated by commas.")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
-@click.option(
-    "--jobs",
-    show_default="1; with dask: as many as its workers take",
-    type=click.IntRange(1),
-    help="Runs at the same time.",
-)
-@click.option(
-    "--threads",
-    show_default="cores divided by the runs at the same time",
-    type=click.IntRange(1),
-    help="Threads of each run.",
-)
-@click.option(
-    "--executor",
-    default="local",
-    show_default=True,
-    type=click.Choice(["local", "dask"]),
-    help="Where the runs are: on this machine, or on workers of dask.distributed.",
-)
-@click.option("--scheduler", help="Address of a dask scheduler: tcp://HOST:8786.")
-@click.option(
-    "--workers", type=click.IntRange(1), help="Dask workers to start on this machine instead."
-)
+@executor_options("runs")
 @click.option("--reference", help="Variant to compare with; default: each suite's own.")
 @click.option("--table", is_flag=True, help="Run nothing; write tables of the recorded runs.")
 @click.option("--again", is_flag=True, help="Repeat recorded runs.")

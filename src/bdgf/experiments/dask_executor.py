@@ -7,6 +7,7 @@ run whose worker is lost is tried again by dask on another one.
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,8 @@ GPU = "GPU"
 
 _POLL_SECONDS = 0.5
 _TASK_POLL_SECONDS = 0.2
+_ASK_SECONDS = 5.0
+"""From one question for the workers to the next: the answer names each of them."""
 _KILL_SECONDS = 10.0
 """From the last second of a run that does not listen to the end of its processes."""
 
@@ -54,7 +57,7 @@ class DaskExecutor:
 
         self._client, self._jobs, self._killed = client, options.jobs, KilledWorker
         workers = _workers(client)
-        self._slots = 1
+        self._slots, self._asked = 1, -math.inf
         self._gpus = any(_gpus(worker) for worker in workers.values())
         resources = {GPU: 1} if self._gpus else None
         self._executor: Executor = client.get_executor(pure=False, resources=resources)
@@ -70,8 +73,11 @@ class DaskExecutor:
         """What the user said, or as many runs as the present workers take, at least one."""
         if self._jobs:
             return self._jobs
+        if time.monotonic() - self._asked < _ASK_SECONDS:
+            return self._slots
         with suppress(OSError):  # the scheduler is gone: the runs under way will say so
             self._slots = max(1, sum(map(self._runs, _workers(self._client).values())))
+        self._asked = time.monotonic()
         return self._slots
 
     def finish(self, process: RunProcess, stopping: Stopping) -> FinishedRun:

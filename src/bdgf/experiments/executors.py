@@ -1,4 +1,4 @@
-"""Where the runs of a bench are processed: on this machine, or by workers of dask.distributed."""
+"""Where the runs of a bench or a search are processed: here, or by dask.distributed."""
 
 from __future__ import annotations
 
@@ -77,6 +77,11 @@ class RunExecutor(Protocol):
 
 class LocalExecutor:
     """Starts the runs' processes itself."""
+
+    @classmethod
+    def of(cls, options: ExecutorOptions) -> LocalExecutor:
+        """As `options` ask for, as far as they concern this machine."""
+        return cls(options.jobs or 1, options.threads)
 
     def __init__(self, jobs: int = 1, threads: int | None = None) -> None:
         """Takes the number of runs at a time, and of threads of each where that is given."""

@@ -1,15 +1,18 @@
-"""Runs several processes at once, so that none waits for the pretraining of another."""
+"""Does several things at once, so that no run waits for the pretraining of another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
+from typing import TypeVar
 
 from bdgf.experiments.suite import PlannedRun
 
 _ASK_SECONDS = 5.0
 """From one question for the number of runs at a time to the next."""
+
+T = TypeVar("T")
 
 
 def next_run(
@@ -40,21 +43,50 @@ def run_all(
         jobs: How many at a time; a function is asked again and again, as workers come and go.
         work: Does one run; to end early when the event is set. What it raises ends everything.
     """
-    waiting, made, stopping = list(runs), set[str | None](), Event()
-    running: dict[Future[None], PlannedRun] = {}
-    if not waiting:
+    waiting, made = list(runs), set[str | None]()
+
+    def take(running: Iterable[PlannedRun]) -> PlannedRun | None:
+        if not waiting:
+            return None
+        run = next_run(waiting, running, made)
+        waiting.remove(run)
+        return run
+
+    at_a_time = jobs if callable(jobs) else lambda: jobs
+    keep_busy(take, at_a_time, work, most=len(waiting), ended=lambda run: made.add(run.shares))
+
+
+def keep_busy(
+    take: Callable[[Iterable[T]], T | None],
+    jobs: Callable[[], int],
+    work: Callable[[T, Event], None],
+    *,
+    most: int,
+    ended: Callable[[T], object] = lambda one: None,
+) -> None:
+    """Does one thing after another, several at a time, until there are no more.
+
+    Args:
+        take: Gives the next thing, from those under way; None where none is left.
+        jobs: How many at a time, at least one; asked again and again.
+        work: Does one; to end early when the event is set. What it raises ends everything.
+        most: How many there are in all.
+        ended: Is told each one that is done.
+    """
+    if not most:
         return
-    now = jobs if callable(jobs) else lambda: jobs
-    with ThreadPoolExecutor(len(waiting)) as pool:
+    stopping = Event()
+    running: dict[Future[None], T] = {}
+    with ThreadPoolExecutor(most) as pool:
         try:
-            while waiting or running:
-                most = now()
-                while waiting and len(running) < most:
-                    run = next_run(waiting, running.values(), made)
-                    waiting.remove(run)
-                    running[pool.submit(work, run, stopping)] = run
+            while True:
+                at_a_time = jobs()
+                while len(running) < at_a_time and (one := take(running.values())) is not None:
+                    running[pool.submit(work, one, stopping)] = one
+                if not running:
+                    return
                 for future in wait(running, _ASK_SECONDS, FIRST_COMPLETED).done:
-                    made.add(running.pop(future).shares)
+                    ended(running.pop(future))
                     future.result()
         except BaseException:  # an interruption too: no process is left behind
             stopping.set()

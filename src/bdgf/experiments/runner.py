@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
@@ -13,7 +13,7 @@ from typing import Any
 from bdgf.core.errors import MissingArtifactError, SettingsError
 from bdgf.evaluation.report_page.page import render
 from bdgf.experiments.bench_report import bench_report
-from bdgf.experiments.executors import ExecutorOptions, Kind, LocalExecutor, RunExecutor
+from bdgf.experiments.executors import ExecutorOptions, LocalExecutor, RunExecutor
 from bdgf.experiments.local_executor import run_all
 from bdgf.experiments.map_sketches import read_sketch, write_sketch
 from bdgf.experiments.process import RunFailed, RunProcess, RunStopped
@@ -33,44 +33,31 @@ class BenchOptions:
         suites: Names of suites.
         scenes: Names of scenes.
         seeds: The seeds.
-        jobs: Runs at a time; None for one here, or for as many as dask workers take.
         reference: Variant to compare with; None for each suite's own.
         env: Kedro's environment; None for the default one.
+        where: Where the runs are processed, and how many at a time.
         document: Markdown file that the tables go to; None for the bench's own.
         again: Whether runs that are recorded are done again.
         published: Whether runs that the files beside the document hold count as recorded.
-        executor: Who starts the runs.
-        scheduler: Address of a dask scheduler.
-        workers: Number of dask workers on this machine.
-        threads: Threads of each run; None for the share of a run in the cores.
     """
 
     suites: tuple[str, ...]
     scenes: tuple[str, ...]
     seeds: tuple[int, ...]
-    jobs: int | None
     reference: str | None
     env: str | None
+    where: ExecutorOptions = field(default_factory=ExecutorOptions)
     document: Path | None = None
     again: bool = False
     published: bool = False
-    executor: Kind = "local"
-    scheduler: str | None = None
-    workers: int | None = None
-    threads: int | None = None
-
-    @property
-    def where(self) -> ExecutorOptions:
-        """Where the runs are to be processed."""
-        return ExecutorOptions(self.executor, self.jobs, self.threads, self.scheduler, self.workers)
 
     def command(self, suite: str) -> str:
         """The command that makes one suite's tables on any machine."""
         seeds, scenes = ",".join(map(str, self.seeds)), ",".join(self.scenes)
         parts = [f"kedro bench --suite {suite} --scenes {scenes} --seeds {seeds}"]
-        at_a_time = self.workers or self.jobs or 1
+        at_a_time = self.where.workers or self.where.jobs or 1
         parts += [f"--jobs {at_a_time}"] if at_a_time > 1 else []
-        parts += [f"--threads {self.threads}"] if self.threads else []
+        parts += [f"--threads {self.where.threads}"] if self.where.threads else []
         parts += [f"--env {self.env}"] if self.env else []
         parts += [f"--reference '{self.reference}'"] if self.reference else []
         return " ".join(parts)
@@ -164,7 +151,7 @@ class Bench:
         Returns:
             How many failed; each was told in a line.
         """
-        executor = executor or LocalExecutor(self.options.jobs or 1, self.options.threads)
+        executor = executor or LocalExecutor.of(self.options.where)
         work = _Work(self, tracking, executor, len(runs))
         run_all(runs, executor.slots, work)
         return work.failed
@@ -232,6 +219,9 @@ class _Work:
             self._tracking.end_run(mlflow_run, "FAILED")
             self._tell(run, f"FAILED: {error}", failed=True)
             return
+        except BaseException:  # such as a scheduler that is gone
+            self._tracking.end_run(mlflow_run, "KILLED")
+            raise
         record = replace(finished.record, reused=self._tracking.reused_denoiser(mlflow_run))
         write_sketch(self._bench.sketches, run.fingerprint, finished.sketch)
         self._bench.records.write(record, finished.correctness)

@@ -101,7 +101,7 @@ def require_devices(settings: DeviceSettings) -> None:
         )
 
 
-def arithmetic(device: torch.device | str) -> list[Any]:
+def arithmetic(device: torch.device | str, threads: int | None = None) -> list[Any]:
     """What determines a network's last bits in addition to data, settings, seed and precision.
 
     On a CPU PyTorch splits some sums among its threads (docs/reference/reproducibility.md), and
@@ -109,12 +109,13 @@ def arithmetic(device: torch.device | str) -> list[Any]:
 
     Args:
         device: Where it computes.
+        threads: Threads that it computes on; None for as many as PyTorch takes now.
 
     Returns:
         The type of the device and, on a CPU, the number of threads; for fingerprints.
     """
     kind = torch.device(device).type
-    return [kind, torch.get_num_threads()] if kind == "cpu" else [kind]
+    return [kind, threads or torch.get_num_threads()] if kind == "cpu" else [kind]
 
 
 def as_float64(tensor: Tensor) -> Tensor:

@@ -62,6 +62,15 @@ class StartedRanks(ClusterEnvironment):
         return self._ranks.rank // self._ranks.local_count
 
 
+class StartedStrategy(DDPStrategy):
+    """Averages gradients over processes that are there; changes nothing else of this one."""
+
+    @property
+    def launcher(self) -> None:
+        """None: it would set `OMP_NUM_THREADS` for whatever this process starts later."""
+        return None
+
+
 def strategy(ranks: Ranks) -> Strategy | str:
     """How Fabric trains: on one device, or averaging gradients over several processes."""
-    return "auto" if ranks.count == 1 else DDPStrategy()
+    return "auto" if ranks.count == 1 else StartedStrategy()

@@ -69,6 +69,15 @@ def training_ranks(settings: DeviceSettings, module: str) -> Iterator[Ranks]:
             yield ranks
 
 
+def rank_threads(settings: DeviceSettings) -> int:
+    """Threads that each process of a training computes on.
+
+    The processes of this machine share those of this one. Under torchrun each has its own already.
+    """
+    threads = torch.get_num_threads()
+    return threads if torchrun_count() > 1 else max(1, threads // settings.count)
+
+
 def run_helper(train: Callable[[Ranks], None], arguments: Sequence[str] = ()) -> None:
     """What a helper does: it takes part in a training, and ends.
 
@@ -102,31 +111,31 @@ class _Helpers:
     # The helpers of one training on this machine.
     def __init__(self, settings: DeviceSettings, module: str) -> None:
         self._count, self._module = settings.count, module
+        self._threads = rank_threads(settings)
         self._accelerator = resolve_accelerator(settings)
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     @contextmanager
     def running(self) -> Iterator[Ranks]:
         threads = torch.get_num_threads()
-        each = max(1, threads // self._count)
         ranks = Ranks(0, self._count, 0, self._count)
         with tempfile.TemporaryDirectory(prefix="bdgf-ranks-") as folder:
             place = Path(folder)
             try:
                 for rank in range(1, self._count):
-                    self._processes[rank] = self._start(place, rank, each)
+                    self._processes[rank] = self._start(place, rank)
                 with lost_ranks_told(lambda: self._failed(place)):
                     store = dist.FileStore(str(place / "store"), self._count)
                     self._wait_until_ready(store)
-                    torch.set_num_threads(each)
+                    torch.set_num_threads(self._threads)
                     with process_group(store, self._accelerator, ranks), self._watched():
                         yield ranks
             finally:
                 torch.set_num_threads(threads)
                 self._end()
 
-    def _start(self, folder: Path, rank: int, threads: int) -> subprocess.Popen[bytes]:
-        told = (folder / "store", self._accelerator, rank, self._count, threads)
+    def _start(self, folder: Path, rank: int) -> subprocess.Popen[bytes]:
+        told = (folder / "store", self._accelerator, rank, self._count, self._threads)
         with _said(folder, rank).open("w") as said:
             return subprocess.Popen(
                 [sys.executable, "-m", self._module, *map(str, told)],

@@ -57,6 +57,7 @@ class At:
 )
 def test_two_processes_give_the_curves_of_one(chosen):
     logger, settings = MemoryLogger(), {**UNEVEN, "log_every": 1, **chosen}
+    variables = dict(os.environ)
     two, one = run(devices=TWO, logger=logger, **settings), run(**settings)
     wanted, found = one.config["history"], two.config["history"]
     assert wanted.keys() == found.keys()
@@ -68,6 +69,7 @@ def test_two_processes_give_the_curves_of_one(chosen):
     for name, tensor in one.tensors.items():
         torch.testing.assert_close(two.tensors[name], tensor, rtol=0.05, atol=2e-3)
     assert two.config["fingerprint"] != one.config["fingerprint"]
+    assert dict(os.environ) == variables  # those of what this process starts later
 
 
 KILLED = """

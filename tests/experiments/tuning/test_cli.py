@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from bdgf.experiments.executors import ExecutorOptions
 from bdgf.experiments.tuning.cli import tune
 
 
@@ -24,7 +25,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[Any, str]:
 
 def test_nothing_typed_searches_all_knobs_of_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
     options, command = asked(monkeypatch)
-    assert (options.scene, options.model, options.trials, options.jobs) == ("demo", "bdgf", 50, 1)
+    assert (options.scene, options.model, options.trials) == ("demo", "bdgf", 50)
+    assert options.where == ExecutorOptions()
     assert (options.seeds, options.knobs, options.prune) == ((0,), (), True)
     assert (options.params, options.measure) == ({}, "average_accuracy")
     assert command == "kedro tune"
@@ -34,21 +36,29 @@ def test_what_is_typed_reaches_the_search_and_its_results(monkeypatch: pytest.Mo
     typed = (
         *("--scene", "coast", "--model", "svm", "--trials", "3", "--seeds", "0-2", "--no-prune"),
         *("--knobs", "preparation,inference", "--params", "split.block=12,features.timesteps=[5]"),
+        *("--executor", "dask", "--workers", "2"),
     )
     options, command = asked(monkeypatch, *typed)
     assert options.seeds == (0, 1, 2)
     assert options.knobs == ("preparation", "inference")
     assert options.params == {"split": {"block": 12}, "features": {"timesteps": [5]}}
     assert not options.prune
+    assert options.where == ExecutorOptions("dask", workers=2)
     assert command.startswith("kedro tune ")
-    for part in ("--scene coast", "--seeds 0-2", "--no-prune", "split.block=12", "timesteps=[5]"):
+    for part in ("--scene coast", "--seeds 0-2", "--no-prune", "split.block=12", "--workers 2"):
         assert part in command
     assert "--jobs" not in command
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [("--seeds", "one"), ("--knobs", ","), ("--measure", "loss"), ("--trials", "0")],
+    [
+        ("--seeds", "one"),
+        ("--knobs", ","),
+        ("--measure", "loss"),
+        ("--trials", "0"),
+        ("--scheduler", "tcp://x:1"),  # without --executor dask
+    ],
 )
 def test_what_cannot_be_is_refused(wrong: tuple[str, str]) -> None:
     result = CliRunner().invoke(tune, wrong)

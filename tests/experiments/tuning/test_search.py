@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from bdgf.core.errors import SettingsError
+from bdgf.experiments.executors import ExecutorOptions
 from bdgf.experiments.suite import nested
 from bdgf.experiments.tuning.search import Search, TuneOptions
+from bdgf.experiments.tuning.trial_work import do_trials
 from tests.experiments.test_suite import resolve
 from tests.experiments.tuning.trials import (
     RATE,
@@ -28,13 +30,13 @@ from tests.pipelines.project import ROOT
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bdgf.experiments.tuning.search.RunProcess", QuickTrial)
+    monkeypatch.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
     monkeypatch.setattr(QuickTrial, "done", [])
     monkeypatch.setattr(QuickTrial, "fails_above", 100.0)
 
 
 def run(asked: Search, count: int, **chosen: Any) -> int:
-    return asked.run(count, NoSearchTracking(**chosen))  # type: ignore[arg-type]
+    return do_trials(asked, count, NoSearchTracking(**chosen))  # type: ignore[arg-type]
 
 
 def test_every_run_is_judged_on_the_same_held_out_training_pixels(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_a_trial_whose_curve_is_worse_than_most_is_given_up(tmp_path: Path) -> N
     good = [(step, 0.8) for step in range(1, steps + 1)]
     bad = [(step, 0.1) for step in range(1, steps + 1)]
     tracking = NoSearchTracking([*[good] * 6, bad])
-    assert asked.run(7, tracking) == 0  # type: ignore[arg-type]
+    assert do_trials(asked, 7, tracking) == 0  # type: ignore[arg-type]
     assert [trial.state.name for trial in asked.study.trials()] == ["COMPLETE"] * 6 + ["PRUNED"]
     assert tracking.pruned == ["6"]
     assert "given up" in lines[-1]
@@ -150,7 +152,7 @@ def test_a_trial_whose_curve_is_worse_than_most_is_given_up(tmp_path: Path) -> N
 
 
 def test_two_trials_run_at_a_time(tmp_path: Path) -> None:
-    asked = opened(tmp_path, trials=8, jobs=2)
+    asked = opened(tmp_path, trials=8, where=ExecutorOptions(jobs=2))
     assert run(asked, 8) == 0
     assert len(asked.study.finished()) == 8
 
@@ -182,12 +184,12 @@ def test_a_search_is_the_same_after_the_best_values_were_configured(tmp_path: Pa
 ENDLESS = """
 import sys
 from pathlib import Path
-from bdgf.experiments.tuning import search
+from bdgf.experiments.tuning import trial_work
 from tests.experiments.tuning.trials import EndlessAfterTheSecond, NoSearchTracking, opened
 
-search.RunProcess = EndlessAfterTheSecond
+trial_work.RunProcess = EndlessAfterTheSecond
 asked = opened(Path(sys.argv[1]), trials=6)
-asked.run(asked.to_do(), NoSearchTracking())
+trial_work.do_trials(asked, asked.to_do(), NoSearchTracking())
 """
 
 

@@ -22,7 +22,7 @@ FAR = RANDOM_TRIALS + 4
 
 
 def study(folder: Path) -> SearchStudy:
-    return SearchStudy(folder / "trials.db", "s", KNOBS, parallel=False)
+    return SearchStudy(folder / "trials.db", "s", KNOBS)
 
 
 def done(search: SearchStudy, count: int) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from bdgf.experiments.tuning.tables import (
     used_at,
     write_results,
 )
+from bdgf.experiments.tuning.trial_work import do_trials
 from bdgf.framework.config_loader import SceneConfigLoader
 from bdgf.framework.validation import check_parameters
 from bdgf.settings import CONFIG_LOADER_ARGS
@@ -34,9 +35,9 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Search:
     chosen = {"trials": 12, "knobs": knobs, "params": {"train": {"epochs": 2}}, "env": None}
     found = opened(tmp_path_factory.mktemp("searched"), **chosen)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("bdgf.experiments.tuning.search.RunProcess", QuickTrial)
+        patched.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
         patched.setattr(QuickTrial, "fails_above", 2.2)
-        found.run(12, NoSearchTracking())  # type: ignore[arg-type]
+        do_trials(found, 12, NoSearchTracking())  # type: ignore[arg-type]
     return found
 
 
@@ -97,12 +98,12 @@ def test_the_table_has_every_trial_the_best_first(searched: Search, tmp_path: Pa
 def test_what_was_repeated_is_in_the_table_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bdgf.experiments.tuning.search.RunProcess", QuickTrial)
+    monkeypatch.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
     monkeypatch.setattr(QuickTrial, "fails_above", 0.0)
-    opened(tmp_path, trials=2).run(2, NoSearchTracking())  # type: ignore[arg-type]
+    do_trials(opened(tmp_path, trials=2), 2, NoSearchTracking())  # type: ignore[arg-type]
     monkeypatch.setattr(QuickTrial, "fails_above", 100.0)
     again = opened(tmp_path, trials=2)
-    again.run(again.to_do(), NoSearchTracking())  # type: ignore[arg-type]
+    do_trials(again, again.to_do(), NoSearchTracking())  # type: ignore[arg-type]
     assert sorted(trial_table(again)["trial"]) == [0, 2]
     assert set(trial_table(again)["state"]) == {"finished"}
 

@@ -1,14 +1,18 @@
 """`kedro tune` as a user types it."""
 
 import csv
+import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
+import psutil
 import pytest
 import yaml
 
@@ -44,7 +48,7 @@ def refused(outcome: Outcome, error: type[UserError], *words: str) -> None:
 def test_a_search_writes_its_results_and_goes_on_in_one_mlflow_run(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bdgf.experiments.tuning.search.RunProcess", QuickTrial)
+    monkeypatch.setattr("bdgf.experiments.tuning.trial_work.RunProcess", QuickTrial)
     first = tune(project, "--trials", "3", "--knobs", SIGMA)
     assert first.code == 0, first.printed
     assert numbers(first.stdout, "knobs") == [1, 0, 3]  # knobs, done, to do
@@ -152,25 +156,29 @@ def test_a_search_of_the_method_shares_its_denoiser_and_can_be_adopted(tmp_path:
     assert numbers(adopted.stdout, "knobs")[1:] == [2, 0]
 
 
+ON_DASK = ("--executor=dask", "--workers=2")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "where"), [(signal.SIGTERM, ()), (signal.SIGKILL, ()), (signal.SIGINT, ON_DASK)]
+)
 def test_a_search_that_is_ended_leaves_no_process_and_resumes(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, where: tuple[str, ...]
 ) -> None:
     project = Project.create(tmp_path / f"ended{number}")
     typed = ("tune", "--env=test", "--model=svm", "--trials=2")
-    with project.process("kedro", *typed) as search:
-        deadline = time.monotonic() + 120
-        while not runs_of(project) and time.monotonic() < deadline:
-            assert search.poll() is None, search.communicate()
-            time.sleep(0.1)
+    with project.process("kedro", *typed, *where) as search:
+        workers = under_way(project, search)
         search.send_signal(number)
         _, errors = search.communicate(timeout=120)
     deadline = time.monotonic() + 60
     while runs_of(project) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not runs_of(project)
+    if where:
+        assert not any(psutil.pid_exists(worker) for worker in workers)
     if number != signal.SIGKILL:
         assert search.returncode == 128 + number, errors
         assert {status for _, status in project.mlflow_runs()} == {"KILLED"}
@@ -178,3 +186,80 @@ def test_a_search_that_is_ended_leaves_no_process_and_resumes(
     assert resumed.code == 0, resumed.printed
     assert numbers(resumed.stdout, "knobs")[1:] == [0, 2]
     assert not {"RUNNING"} & {status for _, status in project.mlflow_runs()}
+
+
+def under_way(project: Project, search: subprocess.Popen[str]) -> set[int]:
+    """Waits for a run of a search; gives the processes that started it."""
+    deadline = time.monotonic() + 120
+    while not (found := runs_of(project)) and time.monotonic() < deadline:
+        assert search.poll() is None, search.communicate()
+        time.sleep(0.1)
+    return {psutil.Process(int(run)).ppid() for run in found}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_a_search_on_two_workers_one_of_them_killed_does_all_its_trials(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    project = Project.create(tmp_path / "project")
+    typed = ("tune", "--env=test", "--model=svm", "--trials=3")
+    with project.process("kedro", *typed, *ON_DASK) as search:
+        worker, *_ = under_way(project, search)
+        assert worker != search.pid
+        os.kill(worker, signal.SIGKILL)
+        printed, errors = search.communicate(timeout=300)
+    assert search.returncode == 0, printed + errors
+    assert "2 dask worker(s)" in printed
+    assert not runs_of(project)
+    with (project.folder / FOUND / "trials.csv").open() as file:
+        assert [row["state"] for row in csv.DictReader(file)] == ["finished"] * 3
+    assert [status for _, status in project.mlflow_runs()] == ["FINISHED"] * 4  # the search too
+
+
+NO_LEARNING = 1e-8
+"""A learning rate at which a network stays what it was."""
+FROZEN = {"train": {"optimization": {"learning_rate": NO_LEARNING}}}
+BATCHES = 40
+"""Of an epoch: enough for a training to be ended on its way."""
+TRAINED = "train.epochs,train.optimization.learning_rate"
+
+
+@pytest.mark.slow
+def test_a_training_that_does_not_learn_is_given_up_before_its_end(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    (project.folder / "conf/test/parameters_frozen.yml").write_text(yaml.safe_dump(FROZEN))
+
+    def searched(trials: int) -> str:
+        typed = ("--model", "two_stream_cnn", "--knobs", TRAINED, "--trials", str(trials))
+        fixed = ("--params", f"train.batches_per_epoch={BATCHES}")
+        found = project.command("tune", "--env", "test", *typed, *fixed)
+        assert found.code == 0, found.printed
+        return found.stdout
+
+    searched(1)  # the configured settings, which do not learn either
+    path = project.folder / "data/working/tune/demo/trials.db"
+    (study,) = optuna.get_all_study_summaries(f"sqlite:///{path}")
+    queue = optuna.load_study(study_name=study.study_name, storage=f"sqlite:///{path}")
+    epochs, rate = TRAINED.split(",")
+    good, bad = {epochs: 4, rate: 3e-3}, {epochs: 30, rate: NO_LEARNING}
+    for values in [{**good, epochs: 4 + extra} for extra in range(4)] + [bad, {**good, rate: 2e-3}]:
+        queue.enqueue_trial(values)
+    lines = searched(7).splitlines()
+    assert [("given up" in line) for line in lines if "trial 5:" in line] == [True]
+    assert any("trial 6: AA" in line for line in lines)  # the search goes on
+    with (project.folder / FOUND.replace("svm", "two_stream_cnn") / "trials.csv").open() as file:
+        told = {row["trial"]: row for row in csv.DictReader(file)}
+    assert {number for number, row in told.items() if row["state"] == "given up"} == {"5"}
+    assert float(told["5"][epochs]) == 30
+    assert float(told["5"]["reached"]) < min(float(told[n]["average_accuracy"]) for n in "1234")
+    (killed,) = (run for run, status in project.mlflow_runs() if status == "KILLED")
+    tags = dict(project.query("select key, value from tags where run_uuid = ?", killed))
+    assert tags["tune.state"] == "pruned"
+    assert tags["mlflow.runName"].startswith("trial 5")
+    curve = "select max(step) from metrics where run_uuid = ? and key like 'curve/validation/%'"
+    ((last,),) = project.query(curve, killed)
+    assert last < 30 * BATCHES  # it was ended on its way
+    assert not runs_of(project)
+    assert not list((project.folder / "data/working/tune/demo/runs").iterdir())
+    records = list((project.folder / "data/working/tune/demo/records").glob("*.json"))
+    assert len(records) == 6

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any, ClassVar
 
 import numpy as np
 
 from bdgf.experiments.process import RunFailed
 from bdgf.experiments.records import PixelCorrectness, Record
+from bdgf.experiments.run_lock import Stopping
 from bdgf.experiments.suite import PlannedRun
 from bdgf.experiments.tuning.search import Search, TuneOptions
-from tests.experiments.stand_ins import finished
+from tests.experiments.stand_ins import QuickRun, finished
 from tests.experiments.test_suite import resolve
 
 SIGMA = "inference.smoothing.sigma"
@@ -45,16 +45,13 @@ def value_of(params: Mapping[str, Any]) -> float:
     return 0.9 - 0.1 * abs(float(sigma) - 2)
 
 
-class QuickTrial:
+class QuickTrial(QuickRun):
     """In place of `RunProcess`: ends at once, or fails where sigma is above `fails_above`."""
 
     fails_above: ClassVar[float] = 100.0
     done: ClassVar[list[dict[str, Any]]] = []
 
-    def __init__(self, run: PlannedRun, folder: Path, *others: Any) -> None:
-        self.run = run
-
-    def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
+    def finish(self, stopping: Stopping) -> tuple[Record, PixelCorrectness]:
         value = value_of(self.run.params)
         if self.run.params["inference"]["smoothing"]["sigma"] > self.fails_above:
             raise RunFailed("too smooth")
@@ -62,14 +59,11 @@ class QuickTrial:
         record, correctness = finished(self.run)
         return replace(record, metrics=dict.fromkeys(record.metrics, value)), correctness
 
-    def clear(self) -> None:
-        pass
-
 
 class EndlessAfterTheSecond(QuickTrial):
     """In place of `RunProcess`: the third of a search never ends."""
 
-    def finish(self, stopping: Event) -> tuple[Record, PixelCorrectness]:
+    def finish(self, stopping: Stopping) -> tuple[Record, PixelCorrectness]:
         if len(self.done) == 2:
             stopping.wait()
         return super().finish(stopping)
@@ -81,6 +75,7 @@ class NoSearchTracking:
     def __init__(self, curves: Sequence[Sequence[tuple[int, float]]] = ()) -> None:
         self.opened, self.curves = 0, curves
         self.pruned: list[str] = []
+        self.ended: list[str] = []
 
     def open_run(self, run: PlannedRun) -> str:
         self.opened += 1
@@ -94,7 +89,7 @@ class NoSearchTracking:
         self.pruned.append(run_id)
 
     def end_run(self, run_id: str, status: str) -> None:
-        pass
+        self.ended.append(status)
 
     def log_best(self, measure: str, value: float, trials: int) -> None:
         assert np.isfinite(value)

@@ -21,6 +21,7 @@ from bdgf.training.devices import (
     resolve_accelerator,
     resolve_precision,
 )
+from bdgf.training.rank_processes import rank_threads
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,7 +74,8 @@ class PretrainingData:
     def fingerprint(self, settings: PretrainSettings, seed: int, devices: DeviceSettings) -> str:
         """Digest of all that decides the weights; how often to log or to save does not."""
         order = list(self.modalities.items())
-        computed = [resolve_precision(devices), *arithmetic(resolve_accelerator(devices))]
+        where = arithmetic(resolve_accelerator(devices), rank_threads(devices))
+        computed = [resolve_precision(devices), *where]
         if devices.count > 1:  # their sums round otherwise
             computed.append(devices.count)
         arrays = [array for scene in self.scenes for array in scene.arrays]

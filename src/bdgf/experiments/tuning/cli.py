@@ -10,6 +10,7 @@ import click
 from kedro.utils import find_kedro_project
 
 from bdgf.experiments.cli import names, parse_seeds
+from bdgf.experiments.executor_cli import executor_options
 from bdgf.framework import known_names
 from bdgf.framework.cli import ParamsOption
 from bdgf.framework.endings import accounted_ending, end_at_once
@@ -36,9 +37,7 @@ class TuneCommand(CommandWithNames):
     type=click.IntRange(1),
     help="Trials in all, those of earlier calls included.",
 )
-@click.option(
-    "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Trials at the same time."
-)
+@executor_options("trials")
 @click.option(
     "--seeds",
     default="0",
@@ -71,9 +70,9 @@ def tune(
 ) -> None:
     """Searches good settings on blocks held out of the training pixels, with Optuna.
 
-    No test pixel is looked at. Each trial is a separate process. The same command resumes a killed
-    search; more --trials continue a finished one. The best settings are written as a file for
-    conf/local.
+    No test pixel is looked at. Each trial is a separate process, on this machine or on the workers
+    of a cluster. The same command resumes a killed search; more --trials continue a finished one.
+    The best settings are written as a file for conf/local.
     """
     from bdgf.experiments.tuning.search import TuneOptions
     from bdgf.experiments.tuning.tune import run_tune
@@ -87,6 +86,7 @@ def tune(
             params=params or {},
             **options,
         )
+        wanted.where.check()
         code = run_tune(wanted, project, _typed(context))
     end_at_once()
     context.exit(code)

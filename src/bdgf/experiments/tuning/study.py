@@ -42,7 +42,7 @@ class SearchStudy:
         path: The SQLite file.
     """
 
-    def __init__(self, path: Path, name: str, knobs: Sequence[Knob], *, parallel: bool) -> None:
+    def __init__(self, path: Path, name: str, knobs: Sequence[Knob]) -> None:
         """Opens the search `name`, or begins it with the configured values as first trial.
 
         Nobody else may use the file: trials that are under way in it count as killed.
@@ -51,14 +51,13 @@ class SearchStudy:
             path: The file; its folder is there.
             name: The search's name, which tells all that makes its trials comparable.
             knobs: What is searched.
-            parallel: Whether several trials run at a time.
 
         Raises:
             SettingsError: Optuna is not installed.
             ArtifactError: The file is damaged, or of another version.
             StorageError: The disk refuses.
         """
-        self.path, self._name, self._knobs, self._parallel = path, name, knobs, parallel
+        self.path, self._name, self._knobs = path, name, knobs
         self._lock = threading.RLock()
         optuna = imported_optuna()
         with self._file():
@@ -107,14 +106,18 @@ class SearchStudy:
         complete = [t for t in self.finished() if t.state.name == "COMPLETE"]
         return max(complete, key=lambda t: (t.value, -t.number), default=None)
 
-    def ask(self) -> Trial:
-        """The next trial: one that was killed, else a new one."""
+    def ask(self, *, beside: bool = False) -> Trial:
+        """The next trial: one that was killed, else a new one.
+
+        Args:
+            beside: Whether others are under way, whose values it keeps off.
+        """
         with self._lock, self._file(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that `constant_liar` may change
-            self._study.sampler = self._sampler()
+            self._study.sampler = self._sampler(beside)
             return self._study.ask({knob.name: knob.distribution() for knob in self._knobs})
 
-    def _sampler(self) -> Any:
+    def _sampler(self, beside: bool) -> Any:
         from optuna.samplers import TPESampler
 
         # What was tried twice was drawn once.
@@ -122,7 +125,7 @@ class SearchStudy:
         return TPESampler(
             seed=int(fingerprint(self._name, drawn)[:_SEED_DIGITS], 16),
             n_startup_trials=RANDOM_TRIALS,
-            constant_liar=self._parallel,  # trials under way keep others off their values
+            constant_liar=beside,
         )
 
     def values(self, trial: Trial | FrozenTrial) -> dict[str, Any]:

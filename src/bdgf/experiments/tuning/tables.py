@@ -11,9 +11,10 @@ import yaml
 
 from bdgf.core.storage import written_whole
 from bdgf.experiments.markdown import markdown_table
-from bdgf.experiments.tuning.search import MEASURES, SPLIT, Search, shown
+from bdgf.experiments.tuning.search import SPLIT, Search
 from bdgf.experiments.tuning.space import in_yaml
 from bdgf.experiments.tuning.study import RETRY
+from bdgf.experiments.tuning.trial_work import MEASURES, shown
 from bdgf.framework.validation import check_parameters
 
 if TYPE_CHECKING:

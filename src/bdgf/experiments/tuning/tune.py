@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from bdgf.core.errors import SceneError
 from bdgf.experiments.accounted_work import accounted_work
 from bdgf.experiments.bench import scene_parameters
 from bdgf.experiments.bench_lock import alone_in
+from bdgf.experiments.executors import LocalExecutor, RunExecutor
+from bdgf.experiments.open_executor import open_executor
 from bdgf.experiments.suite import resolver
 from bdgf.experiments.tuning.search import Search, TuneOptions
 from bdgf.experiments.tuning.study import imported_optuna
@@ -23,6 +26,7 @@ from bdgf.experiments.tuning.tables import (
     write_results,
 )
 from bdgf.experiments.tuning.tracking import SearchTracking
+from bdgf.experiments.tuning.trial_work import do_trials
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 from bdgf.scenes.scene import OFFICIAL_TRAIN
 from bdgf.splits.parts import split_totals
@@ -63,7 +67,10 @@ def run_tune(options: TuneOptions, project: Path, command: str) -> int:
                 _check_scene(search)
             named = options.scene + (f"@{options.env}" if options.env else "")
             folder = Path(loader["globals"]["data_folder"]) / REPORTING / named / options.model
-            return _tune(search, count, folder, command, context.mlflow.tracking.experiment.name)
+            experiment = context.mlflow.tracking.experiment.name
+            opened = open_executor(options.where, search.folder, search.say)
+            with opened if count else nullcontext(LocalExecutor()) as executor:
+                return _tune(search, count, folder, command, experiment, executor)
 
 
 def _check_scene(search: Search) -> None:
@@ -90,7 +97,14 @@ def _check_scene(search: Search) -> None:
         )
 
 
-def _tune(search: Search, count: int, folder: Path, command: str, experiment: str) -> int:
+def _tune(
+    search: Search,
+    count: int,
+    folder: Path,
+    command: str,
+    experiment: str,
+    executor: RunExecutor,
+) -> int:
     search.say(
         f"{search.options.model} on {search.options.scene}: {len(search.knobs)} knobs, "
         f"{len(search.study.finished())} trials done, {count} to do"
@@ -101,7 +115,7 @@ def _tune(search: Search, count: int, folder: Path, command: str, experiment: st
     search.study.mlflow_run = tracking.run_id
 
     def work() -> int:
-        failed = search.run(count, tracking)
+        failed = do_trials(search, count, tracking, executor)
         _conclude(search, tracking, folder, command)
         return failed
 
