@@ -34,7 +34,7 @@ def test_the_bottleneck_of_a_suite_moves_with_the_workers() -> None:
     assert of(10, requests=10) == "computing"
     assert of(1000, requests=20) == "MLflow"
     assert of(1000, requests=0) == "handing out"
-    assert of(1000, requests=0, seconds=600.0) == "the longest run"
+    assert of(2000, requests=0, seconds=600.0) == "the longest run"
 
 
 def test_a_map_is_written_when_its_blocks_are_there() -> None:
