@@ -24,6 +24,7 @@ from bdgf.evaluation.report_page.page import (
     Text,
 )
 from bdgf.evaluation.report_page.run_sections import run_sections
+from bdgf.evaluation.report_page.set_section import set_blocks
 
 _MATRIX_LEAST = 46
 """Pixels that a class of the confusion matrix keeps on a narrow screen."""
@@ -52,6 +53,7 @@ def map_report(result: MapResult) -> Page:
             if result.metrics and "decision" in result.metrics
             else []
         ),
+        *([Section("Prediction sets", _sets(result))] if result.sets else []),
         Section("Split and leakage", _split(result)),
         Section("Modality balance", _balance(result)),
         Section("Learning curves", _curves(result)),
@@ -177,6 +179,13 @@ def _branches(result: MapResult) -> list[Block]:
         Text(f"All {count} branches agree with the map on {unanimous} of it{of_shown}."),
         Table(head, rows),
     ]
+
+
+def _sets(result: MapResult) -> list[Block]:
+    assert result.sets is not None
+    assert result.set_sizes is not None
+    measured = (result.metrics or {}).get("sets")
+    return set_blocks(result.sets, result.set_sizes, result.classes.count, measured)
 
 
 def _split(result: MapResult) -> list[Block]:

@@ -62,6 +62,7 @@ def predict_scene(
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
+        SettingsError: Prediction sets are asked of a model without held-out evidence.
     """
     import numpy as np
 
@@ -69,6 +70,7 @@ def predict_scene(
     from bdgf.features.prepared_window import fits_into_memory
     from bdgf.inference.hiding import without_modalities
     from bdgf.inference.predict import predict_with_votes
+    from bdgf.inference.prediction_sets import set_rule, tell_sets
     from bdgf.inference.settings import InferenceSettings
     from bdgf.models.base import SceneInputs
     from bdgf.training.devices import DeviceSettings
@@ -80,6 +82,8 @@ def predict_scene(
         present = cube.fingerprint if cube else "none"
         _check_origin("feature cube", "feature_fingerprint", present, classifier)
     settings = InferenceSettings.model_validate(parameters)
+    if (rule := set_rule(classifier.config, settings)) is not None:
+        tell_sets(rule)
     on = DeviceSettings.model_validate(devices)
     hiding = without_modalities(
         SceneInputs(prepared_scene, cube),
@@ -147,6 +151,7 @@ def score(
     split: xr.DataArray,
     classifier: TrainedModel,
     parameters: dict[str, Any],
+    inference: dict[str, Any],
 ) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
     """Scores the predictions on the test pixels.
 
@@ -155,6 +160,7 @@ def score(
         split: The split that the classifier was trained on.
         classifier: The trained classifier, for what it was made from.
         parameters: The group `evaluation`.
+        inference: The group `inference`, for prediction sets.
 
     Returns:
         The metrics (those of `evaluate_predictions`, `scene`, `model` and `parameters`, and
@@ -166,6 +172,8 @@ def score(
     """
     from bdgf.core.fingerprint import fingerprint
     from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
+    from bdgf.inference.prediction_sets import set_rule
+    from bdgf.inference.settings import InferenceSettings
     from bdgf.scenes.scene import LABELS, class_table, valid_mask
 
     _check_origin("split", "split_fingerprint", fingerprint(split.to_numpy()), classifier)
@@ -178,6 +186,7 @@ def score(
         config["patch"],
         config["seed"],
         EvaluationSettings.model_validate(parameters),
+        set_rule(config, InferenceSettings.model_validate(inference)),
     )
     metrics |= {"scene": config["scene"], **facts_of(classifier, predictions.attrs.get("hidden"))}
     return metrics, per_class_table(metrics), confusion_table(metrics)

@@ -2,7 +2,9 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from bdgf.framework.session import OF_SETS
 from bdgf.pipelines.evaluate.nodes import draw_maps, predict_scene, score
+from bdgf.pipelines.evaluate.set_sizes import draw_set_sizes
 
 
 def create_pipeline() -> Pipeline:
@@ -26,7 +28,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 score,
-                inputs=["predictions", "split", "classifier", "params:evaluation"],
+                inputs=[
+                    "predictions",
+                    "split",
+                    "classifier",
+                    "params:evaluation",
+                    "params:inference",
+                ],
                 outputs=["metrics", "per_class_table", "confusion_matrix_table"],
                 name="score",
                 tags="evaluate",
@@ -37,6 +45,13 @@ def create_pipeline() -> Pipeline:
                 outputs=["class_map", "uncertainty_map"],
                 name="draw_maps",
                 tags="evaluate",
+            ),
+            Node(
+                draw_set_sizes,
+                inputs=["predictions", "classifier", "params:inference"],
+                outputs="set_size_map",
+                name="draw_set_sizes",
+                tags=["evaluate", OF_SETS],
             ),
         ]
     )
