@@ -218,9 +218,10 @@ def test_a_map_without_a_modality_says_so(project: Project, mapped: str) -> None
 def test_prediction_sets_are_mapped_scored_and_reported(project: Project) -> None:
     raw = project.folder.parent / "raw"
     asked = {"model": "bdgf_unguided", "inference__sets__coverage": 0.5}
+    damage = {"evaluation__damage__kinds": "[hidden,clouds]"}
     printed = project.run("predict", raw, target="elsewhere", predict__block=32, **asked).printed
     assert "prediction sets of 50 %" in printed
-    printed = project.run("full", raw, **asked).printed
+    printed = project.run("full", raw, **asked, **damage).printed
     outputs = project.folder / "data" / "07_model_output"
     reporting = project.folder / "data" / "08_reporting"
     for scene, folder in (("elsewhere", "elsewhere/by/demo@test"), ("demo", "demo@test")):
@@ -242,6 +243,9 @@ def test_prediction_sets_are_mapped_scored_and_reported(project: Project) -> Non
         reports = reporting.glob(f"{folder}/bdgf_unguided/**/report.html/*/report.html")
         report = next(reports).read_text(encoding="utf-8")
         assert "size of the prediction sets" in report
+        assert ("With a modality spoilt" in report) == (scene == "demo")
+    assert set(metrics["damaged"]) == {"hidden", "clouds"}
+    assert set(metrics["damaged"]["clouds"]) == {"optical", "sar", "height"}
     assert "hold the right class in" in printed
 
 

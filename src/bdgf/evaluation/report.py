@@ -13,6 +13,7 @@ from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
 from bdgf.evaluation import metrics
 from bdgf.evaluation.calibration import expected_calibration_error, reliability
+from bdgf.evaluation.damage import DamageSettings
 from bdgf.evaluation.leakage import leakage, leakage_text
 from bdgf.evaluation.prediction_sets import SetRule, measure_sets
 from bdgf.raster.windows import row_bands, rows_within
@@ -28,6 +29,9 @@ class EvaluationSettings(Settings):
     calibration_bins: int = Field(15, ge=1, description="Confidence bins of the calibration error.")
     leakage_warning: float = Field(
         0.01, ge=0, le=1, description="Share of leaking test pixels above which a warning is given."
+    )
+    damage: DamageSettings = Field(
+        DamageSettings(), description="Maps with one modality spoilt, scored beside the map."
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from bdgf.evaluation.figures.curves import curve_panels
 from bdgf.evaluation.figures.scores import confusion_figure, reliability_figure
+from bdgf.evaluation.report_page.damage_section import damage_blocks
 from bdgf.evaluation.report_page.decision_section import decision_blocks
 from bdgf.evaluation.report_page.images import svg
 from bdgf.evaluation.report_page.map_pictures import agreement, map_pictures
@@ -54,6 +55,11 @@ def map_report(result: MapResult) -> Page:
             else []
         ),
         *([Section("Prediction sets", _sets(result))] if result.sets else []),
+        *(
+            [Section("With a modality spoilt", _damage(result.metrics))]
+            if result.metrics and "damaged" in result.metrics
+            else []
+        ),
         Section("Split and leakage", _split(result)),
         Section("Modality balance", _balance(result)),
         Section("Learning curves", _curves(result)),
@@ -186,6 +192,10 @@ def _sets(result: MapResult) -> list[Block]:
     assert result.set_sizes is not None
     measured = (result.metrics or {}).get("sets")
     return set_blocks(result.sets, result.set_sizes, result.classes.count, measured)
+
+
+def _damage(metrics: Mapping[str, Any]) -> list[Block]:
+    return damage_blocks(metrics["damaged"], metrics["overall_accuracy"])
 
 
 def _split(result: MapResult) -> list[Block]:

@@ -17,6 +17,7 @@ def create_pipeline() -> Pipeline:
                     "prepared_scene": "prepared_scene",
                     "map_model": "map_model",
                     "parameters": "params:inference",
+                    "evaluation": "params:evaluation",
                     "devices": "params:devices",
                     "working_folder": "params:working_folder",
                     "dataset": "params:dataset",
