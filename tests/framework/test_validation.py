@@ -98,3 +98,16 @@ def test_prediction_sets_are_refused_before_a_training_that_could_not_give_them(
         return
     with pytest.raises(SettingsError, match=telling("bdgf, bdgf_unguided", f"'{model}' is not")):
         check_parameters(asked)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"train": {"classifier": {"fusion": "mean"}}},
+        {"inference": {"sets": {"coverage": 0.9}, "fusion": "mean"}},
+    ],
+)
+def test_prediction_sets_are_refused_with_another_fusion_rule(more: dict[str, Any]) -> None:
+    asked = {"model": "bdgf", "inference": {"sets": {"coverage": 0.9}}, **more}
+    with pytest.raises(SettingsError, match=telling("inference.sets.coverage", "mean")):
+        check_parameters(asked)

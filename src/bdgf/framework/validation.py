@@ -33,6 +33,8 @@ GROUPS = {
 
 _DECISION = "train.decision"
 """The group of a model that is judged on held-out blocks."""
+_STACKED = "stacked"
+"""The fusion rule that held-out blocks decide."""
 
 
 def settings_of(group: str) -> type[Settings]:
@@ -73,6 +75,14 @@ def _check_sets(parameters: Mapping[str, Any]) -> None:
         raise SettingsError(
             f"inference.sets.coverage needs a model that is judged on held-out blocks ({able}), "
             f"and '{model}' is not; choose one of them, or leave the coverage null"
+        )
+    joined = ((parameters.get("train") or {}).get("classifier") or {}).get("fusion", _STACKED)
+    drawn = (parameters.get("inference") or {}).get("fusion")
+    if joined != _STACKED or drawn is not None:
+        raise SettingsError(
+            f"inference.sets.coverage needs train.classifier.fusion={_STACKED} and "
+            f"inference.fusion=null, and they are {joined} and {drawn}; set them so, or leave the "
+            "coverage null"
         )
 
 
