@@ -55,7 +55,8 @@ def asked(
     given: dict[str, Any] = {}
     monkeypatch.setattr(KedroSession, "run", _recorder(given))
     parameters: dict[str, Any] = {"model": model, "data_folder": str(data)}
-    parameters |= {"inference": {"sets": {"coverage": coverage}}}
+    if coverage is not None:
+        parameters |= {"inference": {"sets": {"coverage": coverage}}}
     with ModelSession.create(PROJECT, runtime_params=parameters) as session:
         session.run(**options)
     return given
