@@ -45,7 +45,8 @@ def split_of(name, **changes):
     scene = random_scene(0, polygon=20)
     if name == "outside_test":  # which needs labels that do not test
         scene["official_test"][:, 12:] = 0
-    settings = SplitSettings(name=name, block=10, train_share=0.4, fraction=0.1, **changes)
+    fields = {"block": 10, "train_share": 0.4, "fraction": 0.1, "farthest": 4}
+    settings = SplitSettings(name=name, **fields, **changes)
     return make_split(scene, settings, 0, PATCH // 2).to_numpy()
 
 

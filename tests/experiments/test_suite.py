@@ -62,6 +62,17 @@ def test_where_files_are_does_not_decide() -> None:
     assert len({run.fingerprint for run in plan(PLAIN, moved, seeds=(0,))}) == 1
 
 
+def test_what_a_run_leaves_alone_does_not_decide() -> None:
+    def made(**params: Any) -> str:
+        return plan({"name": "n", "params": params}, seeds=(0,))[0].fingerprint
+
+    split, damage, sets = "split.farthest", "evaluation.damage.noise", "inference.sets.coverage"
+    assert made(**{split: 9, damage: 2.0, sets: 0.9}) == made()
+    apart, spoilt = {"split.name": "distance"}, {"evaluation.damage.kinds": ["noise"]}
+    assert len({made(), made(**apart), made(**apart, **{split: 9})}) == 3
+    assert len({made(), made(**spoilt), made(**spoilt, **{damage: 2.0})}) == 3
+
+
 def test_what_is_the_same_run_is_run_once_and_sharing_runs_follow_one_another() -> None:
     runs = plan(PLAIN, MASKING, BRANCH) + plan({"name": "again"}, BRANCH)
     order = run_order(runs)

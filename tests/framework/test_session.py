@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
@@ -42,11 +43,20 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, model: str, data: Path, **options: Any) -> Any:
+def asked(
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    data: Path,
+    *,
+    coverage: float | None = None,
+    **options: Any,
+) -> Any:
     """What a session of a model asks Kedro for."""
     given: dict[str, Any] = {}
     monkeypatch.setattr(KedroSession, "run", _recorder(given))
-    parameters = {"model": model, "data_folder": str(data)}
+    parameters: dict[str, Any] = {"model": model, "data_folder": str(data)}
+    if coverage is not None:
+        parameters |= {"inference": {"sets": {"coverage": coverage}}}
     with ModelSession.create(PROJECT, runtime_params=parameters) as session:
         session.run(**options)
     return given
@@ -67,8 +77,15 @@ def _recorder(given: dict[str, Any]) -> Any:
     return run
 
 
-def test_a_model_with_features_runs_every_node(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
-    assert asked(monkeypatch, "bdgf", data, pipeline_names=["full"])["node_names"] is None
+@pytest.mark.parametrize("name", ["full", "evaluate"])
+def test_a_model_with_features_runs_every_node_and_draws_sets_on_request(
+    monkeypatch: pytest.MonkeyPatch, data: Path, name: str
+) -> None:
+    every = {node.name for node in pipelines[name].nodes}
+    given = asked(monkeypatch, "bdgf", data, pipeline_names=[name])
+    assert set(given["node_names"]) == every - {"draw_set_sizes"}
+    given = asked(monkeypatch, "bdgf", data, pipeline_names=[name], coverage=0.9)
+    assert given["node_names"] is None
 
 
 @pytest.mark.parametrize("names", [["full"], ["features", "train"], None])
@@ -99,7 +116,6 @@ def test_what_is_there_is_taken_from_the_version_found(
     monkeypatch: pytest.MonkeyPatch, data: Path
 ) -> None:
     given = asked(monkeypatch, "bdgf", data, pipeline_names=["evaluate"])
-    assert given["node_names"] is None
     wanted = {"map_model", "classifier", "split", "prepared_scene", "feature_cube"}
     assert given["versions"].keys() >= wanted
 

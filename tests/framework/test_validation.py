@@ -88,3 +88,26 @@ def test_a_bad_value_names_parameter_and_value(
 def test_a_scenes_name_cannot_lead_out_of_the_data_folder(name: str) -> None:
     with pytest.raises(SettingsError, match="parameter 'dataset' is"):
         check_parameters({"dataset": name})
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_prediction_sets_are_refused_before_a_training_that_could_not_give_them(model: str) -> None:
+    asked = {"model": model, "inference": {"sets": {"coverage": 0.9}}}
+    if model in ("bdgf", "bdgf_unguided"):
+        check_parameters(asked)
+        return
+    with pytest.raises(SettingsError, match=telling("bdgf, bdgf_unguided", f"'{model}' is not")):
+        check_parameters(asked)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"train": {"classifier": {"fusion": "mean"}}},
+        {"inference": {"sets": {"coverage": 0.9}, "fusion": "mean"}},
+    ],
+)
+def test_prediction_sets_are_refused_with_another_fusion_rule(more: dict[str, Any]) -> None:
+    asked = {"model": "bdgf", "inference": {"sets": {"coverage": 0.9}}, **more}
+    with pytest.raises(SettingsError, match=telling("inference.sets.coverage", "mean")):
+        check_parameters(asked)

@@ -8,7 +8,7 @@ from bdgf.diffusion.pretraining.data import PretrainingData
 from bdgf.diffusion.pretraining.pretrain import pretrain
 from bdgf.features.extraction import FeatureSettings, extract_features
 from bdgf.inference.adaptation import band_statistics
-from bdgf.inference.hiding import without_modalities
+from bdgf.inference.hiding import of_changed_scene, without_modalities
 from bdgf.inference.map_model import MapModel
 from bdgf.inference.settings import InferenceSettings
 from bdgf.inference.window_step import Guidance
@@ -16,6 +16,7 @@ from bdgf.models.base import SceneInputs
 from bdgf.models.registry import MODELS
 from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
+from bdgf.scenes.damage import noisy
 from bdgf.scenes.masks import hide_modalities, modality_mask
 from bdgf.scenes.scene import class_table, valid_mask
 from bdgf.scenes.scene_windows import DatasetWindows
@@ -73,6 +74,21 @@ def test_features_from_elsewhere_cannot_be_made_anew(inputs, tmp_path):
     with (
         pytest.raises(SettingsError, match=r"inference\.hide.*features\.external"),
         hiding(inputs, ["sar"], tmp_path, small_weights(), external),
+    ):
+        pass
+
+
+def test_of_a_changed_scene_features_are_made_anew(inputs, tmp_path):
+    spoilt = noisy(inputs.prepared, "sar", 1.0, np.random.default_rng(0))
+    rest = FEATURES, tmp_path, CPU, "evaluation.damage"
+    with of_changed_scene(inputs, spoilt, small_weights(), *rest) as seen:
+        np.testing.assert_array_equal(seen.prepared["sar"], spoilt["sar"])
+        np.testing.assert_array_equal(seen.cube.normalisation(), inputs.cube.normalisation())
+        assert not np.array_equal(seen.cube.read(0), inputs.cube.read(0))
+    assert list(tmp_path.iterdir()) == []
+    with (
+        pytest.raises(SettingsError, match=r"evaluation\.damage.*features\.external"),
+        of_changed_scene(inputs, spoilt, None, *rest),
     ):
         pass
 

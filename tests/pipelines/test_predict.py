@@ -177,6 +177,10 @@ def test_wrong_input_is_told_in_one_line(project: Project, mapped: str) -> None:
     before = [path for path in project.files() if "working" not in path.parts]
     project.refused("predict", SettingsError, "target=<scene>", **FOREST)
     project.refused("predict", SettingsError, "unknown scene 'elswhere'", target="elswhere")
+    coverage = {"inference__sets__coverage": 0.9}
+    project.refused(
+        "predict", SettingsError, "held-out blocks", target="demo", **FOREST, **coverage
+    )
     raw = project.folder.parent / "raw"
     result = project.run("predict", raw, target="wrong", **FOREST)
     assert result.code == 1
@@ -208,6 +212,41 @@ def test_a_map_without_a_modality_says_so(project: Project, mapped: str) -> None
     assert "hidden" not in before
     report = made(project, "08_reporting", "report.html").read_text(encoding="utf-8")
     assert "Without sar." in report
+
+
+@pytest.mark.slow
+def test_prediction_sets_are_mapped_scored_and_reported(project: Project) -> None:
+    raw = project.folder.parent / "raw"
+    asked = {"model": "bdgf_unguided", "inference__sets__coverage": 0.5}
+    damage = {"evaluation__damage__kinds": "[hidden,clouds]"}
+    printed = project.run("predict", raw, target="elsewhere", predict__block=32, **asked).printed
+    assert "prediction sets of 50 %" in printed
+    printed = project.run("full", raw, **asked, **damage).printed
+    outputs = project.folder / "data" / "07_model_output"
+    reporting = project.folder / "data" / "08_reporting"
+    for scene, folder in (("elsewhere", "elsewhere/by/demo@test"), ("demo", "demo@test")):
+        (path,) = outputs.glob(f"{folder}/bdgf_unguided/**/set_size_map.tif/*/set_size_map.tif")
+        with rasterio.open(path) as opened:
+            sizes = opened.read(1)
+            assert opened.nodata == 0
+            assert opened.descriptions[0].endswith("prediction set of 50 % coverage")
+            assert opened.dtypes[0] == "uint8"
+        (classes_path,) = path.parents[2].glob("class_map.tif/*/class_map.tif")
+        with rasterio.open(classes_path) as opened:
+            np.testing.assert_array_equal(sizes > 0, opened.read(1) > 0)
+        assert 1 <= sizes[sizes > 0].min() <= sizes.max() <= 6
+        found = reporting.glob(f"{folder}/bdgf_unguided/**/metrics.json/*/metrics.json")
+        metrics = json.loads(next(found).read_text())
+        assert metrics["sets"]["coverage_stated"] == 0.5
+        assert 0 < metrics["sets"]["coverage_measured"] <= 1
+        assert metrics["sets"]["held_out_blocks"] > 0
+        reports = reporting.glob(f"{folder}/bdgf_unguided/**/report.html/*/report.html")
+        report = next(reports).read_text(encoding="utf-8")
+        assert "size of the prediction sets" in report
+        assert ("With a modality spoilt" in report) == (scene == "demo")
+    assert set(metrics["damaged"]) == {"hidden", "clouds"}
+    assert set(metrics["damaged"]["clouds"]) == {"optical", "sar", "height"}
+    assert "hold the right class in" in printed
 
 
 @pytest.mark.slow

@@ -49,6 +49,7 @@ def test_every_split_is_sound(name, seed, radius, groups):
         fraction=0.1,
         block=10,
         train_share=0.4,
+        farthest=4,
         validation=ValidationSettings(groups=groups, block=5),
     )
     split = make_split(scene, chosen, seed, radius)
@@ -271,6 +272,54 @@ def test_outside_the_test_map_all_labels_train_but_those_near_it():
     assert ((parts == TRAIN) & (official != TRAIN)).any()
 
 
+def used_and_tested(parts):
+    return np.isin(parts, (TRAIN, VALIDATION)), parts == TEST
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 50), farthest=st.integers(2, 8), per_class=st.integers(2, 12))
+def test_at_every_distance_the_same_pixels_test_and_as_many_of_each_class_train(
+    seed, farthest, per_class
+):
+    scene = random_scene(seed)
+    labels = scene["labels"].to_numpy()
+    counts, tests, nearest = [], [], []
+    for distance in sorted({0, 2, farthest}):
+        chosen = SplitSettings(
+            name="distance", block=8, per_class=per_class, distance=distance, farthest=farthest
+        )
+        used, test = used_and_tested(make_split(scene, chosen, seed, 2).to_numpy())
+        away = chebyshev_distances(used, test)
+        assert away.min() >= distance
+        counts.append(np.bincount(labels[used], minlength=4).tolist())
+        tests.append(test)
+        nearest.append(np.median(away))
+    assert counts[0][1:] == counts[-1][1:]
+    assert max(counts[0]) <= per_class
+    for test in tests:
+        np.testing.assert_array_equal(test, tests[0])
+    assert nearest == sorted(nearest)
+
+
+def test_at_no_distance_training_pixels_lie_among_test_pixels_and_then_as_near_as_allowed():
+    scene = random_scene(1)
+    fields = {"name": "distance", "block": 10, "per_class": 5, "farthest": 6}
+    among, apart = (
+        used_and_tested(make_split(scene, SplitSettings(**fields, distance=d), 0, 2).to_numpy())
+        for d in (0, 4)
+    )
+    assert (chebyshev_distances(*among) == 1).all()
+    assert (chebyshev_distances(*apart) <= 6).all()
+
+
+def test_distances_beyond_what_the_test_pixels_are_chosen_for_are_refused():
+    scene = random_scene(0)
+    with pytest.raises(SettingsError, match=r"split\.distance=9 is more than split\.farthest=8"):
+        make_split(scene, SplitSettings(name="distance", distance=9, farthest=8), 0, 2)
+    with pytest.raises(SceneError, match=r"no block can test.*set split\.farthest"):
+        make_split(scene, SplitSettings(name="distance", farthest=40), 0, 2)
+
+
 def test_training_blocks_that_leave_a_class_nothing_are_refused():
     scene = random_scene(0)
     with pytest.raises(SceneError, match="no fold of 500 px blocks of the official training"):
@@ -326,7 +375,7 @@ def test_a_class_without_training_pixels_is_named(name):
         scene[key] = scene[key].where(scene[key] != 2, 0)
     scene["official_test"][:, 12:] = 0
     with pytest.raises(SceneError, match=r"no training pixels of class 2 \(class 1\)") as error:
-        make_split(scene, SplitSettings(name=name, block=10), 0, 2)
+        make_split(scene, SplitSettings(name=name, block=10, farthest=4), 0, 2)
     assert "\n" not in str(error.value)
 
 

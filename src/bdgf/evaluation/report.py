@@ -13,7 +13,9 @@ from bdgf.core.errors import SceneError
 from bdgf.core.settings import Settings
 from bdgf.evaluation import metrics
 from bdgf.evaluation.calibration import expected_calibration_error, reliability
+from bdgf.evaluation.damage import DamageSettings
 from bdgf.evaluation.leakage import leakage, leakage_text
+from bdgf.evaluation.prediction_sets import SetRule, measure_sets
 from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.classes import ClassTable
 from bdgf.splits.parts import TEST, split_totals
@@ -28,6 +30,9 @@ class EvaluationSettings(Settings):
     leakage_warning: float = Field(
         0.01, ge=0, le=1, description="Share of leaking test pixels above which a warning is given."
     )
+    damage: DamageSettings = Field(
+        DamageSettings(), description="Maps with one modality spoilt, scored beside the map."
+    )
 
 
 def evaluate_predictions(
@@ -38,6 +43,7 @@ def evaluate_predictions(
     patch: int,
     seed: int,
     settings: EvaluationSettings | None = None,
+    sets: SetRule | None = None,
 ) -> dict[str, Any]:
     """Measures predictions on the split's test pixels.
 
@@ -50,13 +56,14 @@ def evaluate_predictions(
         patch: Side of the classifier's patch in pixels; 1 for a pixel classifier.
         seed: Seed of the classifier's training.
         settings: Bins and thresholds.
+        sets: Which classes a prediction set holds; None measures no sets.
 
     Returns:
         JSON-ready: overall_accuracy, average_accuracy, kappa, f1 (macro), calibration_error,
         leakage (all 0..1, kappa -1..1), per_class {name: precision, recall, f1, support},
         confusion_matrix (K x K lists, rows are the truth), reliability (see
         `bdgf.evaluation.calibration.reliability`), split {name, seed, train, validation,
-        test}, patch, seed.
+        test}, patch, seed; `sets` (see `measure_sets`) if asked for.
 
     Raises:
         SceneError: There are no test pixels, or probabilities are not finite there.
@@ -67,7 +74,7 @@ def evaluate_predictions(
     name = split.attrs.get("name", "")
     if not test.any():
         raise SceneError(f"the split '{name}' has no test pixels to score; choose another split")
-    measured = measure(of_test, np.asarray(labels)[test], classes, settings)
+    measured = measure(of_test, np.asarray(labels)[test], classes, settings, sets)
     leaking = leakage(split.to_numpy(), patch)
     if leaking > settings.leakage_warning:
         log.warning("%s", leakage_text(name, leaking, patch))
@@ -95,6 +102,7 @@ def measure(
     truth: np.ndarray,
     classes: ClassTable,
     settings: EvaluationSettings,
+    sets: SetRule | None = None,
 ) -> dict[str, Any]:
     """Scores the probabilities of labelled pixels.
 
@@ -103,11 +111,12 @@ def measure(
         truth: (N,) class ids.
         classes: The class table.
         settings: Bins.
+        sets: Which classes a prediction set holds; None measures no sets.
 
     Returns:
         JSON-ready: overall_accuracy, average_accuracy, kappa, f1 (macro), calibration_error,
         per_class {name: precision, recall, f1, support}, confusion_matrix (rows are the truth),
-        reliability.
+        reliability; `sets` (see `measure_sets`) if asked for.
 
     Raises:
         SceneError: A probability is not finite.
@@ -125,4 +134,5 @@ def measure(
         "confusion_matrix": confusion.tolist(),
         "calibration_error": expected_calibration_error(probabilities, truth, bins),
         "reliability": reliability(probabilities, truth, bins),
+        **({} if sets is None else {"sets": measure_sets(probabilities, truth, classes, sets)}),
     }

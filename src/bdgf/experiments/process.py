@@ -22,6 +22,7 @@ from bdgf import __version__
 from bdgf.core.digests import DigestError, check_digests
 from bdgf.core.storage import writing
 from bdgf.experiments.comparison import MEASURES
+from bdgf.experiments.damage_table import damaged_metrics
 from bdgf.experiments.map_sketches import MapSketch
 from bdgf.experiments.records import PixelCorrectness, Record
 from bdgf.experiments.run_lock import POLL_SECONDS, StoppedWaiting, Stopping, alone_in_run
@@ -204,7 +205,10 @@ class RunProcess:
             seed=self.run.seed,
             model=metrics["model"],
             params=self.run.params,
-            metrics={name: metrics[name] for name in (*MEASURES, "leakage")},
+            metrics={
+                **{name: metrics[name] for name in (*MEASURES, "leakage")},
+                **damaged_metrics(metrics.get("damaged", {})),
+            },
             split=metrics["split"],
             seconds=round(seconds, 2),
             threads=self._threads,

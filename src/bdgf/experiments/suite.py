@@ -31,8 +31,11 @@ _WITHOUT_EFFECT = (
     ("train", "checkpoint_seconds"),
     ("train", "optimization", "skipped_steps"),
     ("pretrain", "optimization", "skipped_steps"),
+    ("inference", "sets"),
 )
-"""Parameters that decide whether a run ends, not what it ends with."""
+"""Parameters that decide whether a run ends, or what is drawn beside its map, not its measures."""
+_OF_DISTANCE = (("split", "distance"), ("split", "farthest"))
+_OF_DAMAGE = (("evaluation", "damage"),)
 
 
 class Variant(Settings):
@@ -216,10 +219,16 @@ def _decisive(parameters: Mapping[str, Any], uses_features: bool) -> dict[str, A
     left_out = {*_PLACES, "baselines", *(() if uses_features else ("pretrain", "features"))}
     own = parameters["baselines"].get(parameters["model"])
     kept = deepcopy({name: value for name, value in parameters.items() if name not in left_out})
-    for *groups, name in _WITHOUT_EFFECT:
+    for *groups, name in (*_WITHOUT_EFFECT, *_unused(parameters)):
         group = reduce(lambda tree, key: tree.get(key, {}), groups, kept)
         group.pop(name, None)
     return {**kept, "own": own}
+
+
+def _unused(parameters: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    # What a run leaves alone: so its record is found whatever stands there.
+    of_distance = () if parameters["split"]["name"] == "distance" else _OF_DISTANCE
+    return (*of_distance, *(() if parameters["evaluation"]["damage"]["kinds"] else _OF_DAMAGE))
 
 
 def _pretraining(parameters: Mapping[str, Any], seed: int) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bdgf.core.storage import written_whole
 from bdgf.experiments.comparison import MEASURES, difference_table, summary_table
+from bdgf.experiments.damage_table import damage_markdown
 from bdgf.experiments.markdown import comparison_markdown
 from bdgf.experiments.published import published
 from bdgf.experiments.records import PixelCorrectness, Record, RecordFolder, outcome
@@ -105,7 +106,9 @@ def suite_tables(
         summary = summary_table(outcomes, variants)
         differences = difference_table(outcomes, variants, reference)
         groups = {variant.name: variant.group for variant in suite.variants}
-        body = comparison_markdown(summary, differences, groups, reference)
+        damage = damage_markdown([(variant, record) for variant, record, _ in finished], groups)
+        compared = comparison_markdown(summary, differences, groups, reference)
+        body = "\n\n".join(filter(None, [compared, damage]))
         told = _told([r for _, r, _ in finished], len(part))
         names = [plan[0].suite, scene.replace(" ", "_"), *([env] if env else [])]
         merged = (

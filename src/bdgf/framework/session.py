@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 DIFFUSION = "diffusion"
 """Tag of the nodes that make diffusion features; a model without features needs none of them."""
-OF_PROBABILITIES, OF_LABELS = "probabilities", "labels"
-"""Tags of the nodes of `predict` that keep probabilities, and that need labels of the target."""
+OF_PROBABILITIES, OF_LABELS, OF_SETS = "probabilities", "labels", "prediction_sets"
+"""Tags of the nodes that keep probabilities, that need labels of the target, and that draw the
+sizes of prediction sets."""
 STEPS = ("ingest", "prepare", "pretrain", "features", "train", "evaluate")
 """The pipelines that make one another's inputs, in their order."""
 OF_FEATURES = ("denoiser", "feature_cube")
@@ -175,6 +176,8 @@ def _nodes_to_run(together: Pipeline, parameters: Mapping[str, Any]) -> list[str
         left_out.add(DIFFUSION)
     if not (parameters.get("predict") or {}).get("probabilities"):
         left_out.add(OF_PROBABILITIES)
+    if ((parameters.get("inference") or {}).get("sets") or {}).get("coverage") is None:
+        left_out.add(OF_SETS)
     # The labels of its own scene taught the model: `evaluate` scores on those that did not.
     is_another = parameters.get("target") != parameters["dataset"]
     if not is_another or not has_labels(parameters.get("target_scene") or {}):

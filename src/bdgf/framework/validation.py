@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
 from bdgf.framework.run_settings import RunSettings
-from bdgf.models.registry import model_entry
+from bdgf.models.registry import MODELS, model_entry
 
 # Group -> settings model, by name: only those that a run takes are imported.
 GROUPS = {
@@ -31,6 +31,11 @@ GROUPS = {
     "mlflow": "bdgf.framework.mlflow_settings:MlflowSettings",
 }
 
+_DECISION = "train.decision"
+"""The group of a model that is judged on held-out blocks."""
+_STACKED = "stacked"
+"""The fusion rule that held-out blocks decide."""
+
 
 def settings_of(group: str) -> type[Settings]:
     """The settings model of a parameter group of `GROUPS`."""
@@ -46,7 +51,8 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         parameters: Parameter groups by name; those without a model are not looked at.
 
     Raises:
-        SettingsError: Naming the parameter, its value and what it may be.
+        SettingsError: Naming the parameter, its value and what it may be; or prediction sets are
+            asked of a model that keeps no held-out evidence.
     """
     for name, values in parameters.items():
         if name in RunSettings.model_fields:
@@ -56,6 +62,28 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
                 checked(entry.model_validate, values[model], f"{name}.{model}")
         elif name in GROUPS:
             checked(settings_of(name).model_validate, values, name)
+    _check_sets(parameters)
+
+
+def _check_sets(parameters: Mapping[str, Any]) -> None:
+    # Before a training: else it would be refused only when its map is drawn.
+    sets, model = (parameters.get("inference") or {}).get("sets") or {}, parameters.get("model")
+    if sets.get("coverage") is None or model is None:
+        return
+    if not model_entry(model).looks_at(_DECISION):
+        able = ", ".join(name for name, entry in MODELS.items() if entry.looks_at(_DECISION))
+        raise SettingsError(
+            f"inference.sets.coverage needs a model that is judged on held-out blocks ({able}), "
+            f"and '{model}' is not; choose one of them, or leave the coverage null"
+        )
+    joined = ((parameters.get("train") or {}).get("classifier") or {}).get("fusion", _STACKED)
+    drawn = (parameters.get("inference") or {}).get("fusion")
+    if joined != _STACKED or drawn is not None:
+        raise SettingsError(
+            f"inference.sets.coverage needs train.classifier.fusion={_STACKED} and "
+            f"inference.fusion=null, and they are {joined} and {drawn}; set them so, or leave the "
+            "coverage null"
+        )
 
 
 def settings_of_models(names: Iterable[str]) -> dict[str, type[Settings]]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import xarray as xr
+
 from bdgf.core.errors import SettingsError
 from bdgf.core.weights import Weights
 from bdgf.features.cube import FeatureCube
@@ -45,13 +47,49 @@ def without_modalities(
         SettingsError: There is no such modality, none would be left, or the features were not made
             here.
     """
-    prepared, cube = hide_modalities(inputs.prepared, hidden), inputs.cube
-    if cube is None or not hidden:
-        yield replace(inputs, prepared=prepared) if hidden else inputs
+    if not hidden:
+        yield inputs
+        return
+    prepared = hide_modalities(inputs.prepared, hidden)
+    asked = "inference.hide"
+    with of_changed_scene(inputs, prepared, denoiser, features, folder, devices, asked) as seen:
+        yield seen
+
+
+@contextmanager
+def of_changed_scene(
+    inputs: SceneInputs,
+    prepared: xr.Dataset,
+    denoiser: Weights | None,
+    features: FeatureSettings,
+    folder: Path,
+    devices: DeviceSettings | None,
+    asked: str,
+) -> Iterator[SceneInputs]:
+    """What a model sees of a scene whose channels or masks changed: features are made anew.
+
+    Args:
+        inputs: The scene and, for a model that uses them, its diffusion features.
+        prepared: The changed scene.
+        denoiser: What the features were made with; a model without features needs none.
+        features: How they were made.
+        folder: Where the features of the changed scene are kept until the end.
+        devices: Device and precision.
+        asked: The setting that asks for it, for a refusal.
+
+    Yields:
+        The changed scene and its features, under the normalisation of those before.
+
+    Raises:
+        SettingsError: The features were not made here.
+    """
+    cube = inputs.cube
+    if cube is None:
+        yield replace(inputs, prepared=prepared)
         return
     if denoiser is None or features.external is not None or not isinstance(cube, FeatureCube):
         raise SettingsError(
-            "inference.hide asks for features without some modalities, and external features "
+            f"{asked} asks for features of a changed scene, and external features "
             "(features.external) cannot be made again; leave one of the two out"
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +98,7 @@ def without_modalities(
             denoiser,
             prepared,
             features,
-            Path(temporary) / "hidden.h5",
+            Path(temporary) / "changed.h5",
             fabric=make_fabric(devices),
             normalisation=cube.normalisation(),
         )

@@ -24,10 +24,12 @@ from bdgf.inference.map_model_folder import (
     read_map_model,
     write_map_model,
 )
+from bdgf.inference.prediction_sets import set_rule, tell_sets
 from bdgf.inference.settings import InferenceSettings
 from bdgf.inference.window_step import (
     CLASS_MAP,
     PROBABILITIES,
+    SET_SIZE_MAP,
     UNCERTAINTY_MAP,
     Guidance,
     WindowStep,
@@ -132,7 +134,8 @@ class MapModel:
         Raises:
             SceneError: Modalities, bands or units are not those of the training; both are listed.
             SettingsError: A modality that is to be hidden is unknown, or none would be left; or the
-                model was trained on features that nobody can make of another raster.
+                model was trained on features that nobody can make of another raster; or
+                prediction sets are asked of a model without held-out evidence.
         """
         if not self.maps_rasters:
             raise SettingsError(
@@ -143,6 +146,8 @@ class MapModel:
         inference = inference or InferenceSettings()
         check_hidden(list(self.modalities), inference.hide)
         self.check(source, inference.hide)
+        if (rule := set_rule(self.classifier.config, inference)) is not None:
+            tell_sets(rule)
         return WindowStep(
             InOrder(source, tuple(self.modalities)),
             self.preparation,
@@ -172,7 +177,8 @@ class MapModel:
 
         Returns:
             `class_map` (y, x) uint8, 0 = no data; `uncertainty_map` (y, x) float32, NaN = no data;
-            `probabilities` (class, y, x) float32; the raster's georeference.
+            `probabilities` (class, y, x) float32; with `inference.sets.coverage` also
+            `set_size_map` (y, x) uint8, 0 = no data; the raster's georeference.
 
         Raises:
             SceneError: It is not what the model was trained for.
@@ -180,9 +186,11 @@ class MapModel:
         if isinstance(raster, str | PathLike):
             raster = open_scene_file(raster)
         source = DatasetWindows(raster) if isinstance(raster, xr.Dataset) else raster
-        wanted = (CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES)
+        inference = inference or InferenceSettings()
+        sets = (SET_SIZE_MAP,) * (inference.sets.coverage is not None)
+        wanted = (CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES, *sets)
         step, shape = self.step(source, inference, devices, wanted), source.shape
-        maps = empty_layers(shape, self.classes.count)
+        maps = empty_layers(shape, self.classes.count, wanted)
         for window in blocks(shape, block):
             for name, values in step(window).items():
                 maps[name][..., window.rows, window.columns] = values

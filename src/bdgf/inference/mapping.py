@@ -13,13 +13,21 @@ import numpy as np
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.evaluation.prediction_sets import SetRule
 from bdgf.features.memory import bytes_per_pixel
 from bdgf.inference.executors import ExecutorSettings, Workers, open_workers
 from bdgf.inference.labelled_pixels import LabelledPixels
 from bdgf.inference.map_model import MapModel
+from bdgf.inference.prediction_sets import set_rule
 from bdgf.inference.settings import InferenceSettings, MappingSettings
 from bdgf.inference.stored_step import stored_step
-from bdgf.inference.window_step import CLASS_MAP, PROBABILITIES, UNCERTAINTY_MAP, WindowStep
+from bdgf.inference.window_step import (
+    CLASS_MAP,
+    PROBABILITIES,
+    SET_SIZE_MAP,
+    UNCERTAINTY_MAP,
+    WindowStep,
+)
 from bdgf.raster.block_file import BlockFile, Layer
 from bdgf.raster.stream import stream
 from bdgf.raster.windows import Window, blocks, row_bands
@@ -48,6 +56,7 @@ class MappedScene:
         file: Its layers.
         labelled: Probabilities at the labelled pixels, where the scene has labels.
         hidden: The modalities that the model did not see.
+        sets: Which classes a prediction set holds; None where none were asked for.
     """
 
     model: MapModel
@@ -55,6 +64,7 @@ class MappedScene:
     file: BlockFile
     labelled: LabelledPixels | None = None
     hidden: tuple[str, ...] = ()
+    sets: SetRule | None = None
 
     def rows(self, layer: str) -> Iterator[tuple[slice, np.ndarray]]:
         """Slices of rows of a layer, with their numbers (bands, rows, W)."""
@@ -101,7 +111,11 @@ def map_scene(
     labels = _known_labels(model, source)
     if settings.adapt == "statistics":
         model = model.adapted(source)
-    layers = (CLASS_MAP, UNCERTAINTY_MAP, *((PROBABILITIES,) * settings.probabilities))
+    layers = (
+        *(CLASS_MAP, UNCERTAINTY_MAP),
+        *((PROBABILITIES,) * settings.probabilities),
+        *((SET_SIZE_MAP,) * (inference.sets.coverage is not None)),
+    )
     asked = layers if labels is None else (*layers, PROBABILITIES)
     step = model.step(source, inference, devices, tuple(dict.fromkeys(asked)))
     side = block_side(step, settings)
@@ -111,6 +125,7 @@ def map_scene(
         forms = {
             CLASS_MAP: Layer("uint8"),
             UNCERTAINTY_MAP: Layer("float32"),
+            SET_SIZE_MAP: Layer("uint8"),
             PROBABILITIES: Layer("float32", model.classes.count),
         }
         file = BlockFile(place, source.shape, {n: forms[n] for n in layers}, len(cut), made)
@@ -125,7 +140,8 @@ def map_scene(
             else:
                 with stored_step(step, model, cache.folder, workers.threads) as stored:
                     _run(stored, cut, sink, source, workers)
-    return MappedScene(model, source, file, labelled, inference.hide)
+    rule = set_rule(model.classifier.config, inference)
+    return MappedScene(model, source, file, labelled, inference.hide, rule)
 
 
 def block_side(step: WindowStep, settings: MappingSettings) -> int:

@@ -11,11 +11,27 @@ from bdgf.inference.smoothing import SmoothingSettings
 from bdgf.models.base import PredictionSettings
 
 
+class SetSettings(Settings):
+    """Prediction sets: the classes that a pixel may be. Chosen here; the paper is silent."""
+
+    coverage: float | None = Field(
+        None,
+        ge=0.5,
+        le=0.99,
+        description="Share of the pixels whose set of classes is to hold the right one, in whole "
+        "per cent (others are rounded up); writes a map of the sets' sizes. null: no sets",
+    )
+
+
 class InferenceSettings(PredictionSettings):
     """Full-map inference. Chosen by this project, not the paper."""
 
     hide: tuple[str, ...] = Field(
         (), description="Modalities that are treated as missing everywhere while a map is made"
+    )
+    sets: SetSettings = Field(
+        SetSettings(),
+        description="Sets of classes with a stated coverage, of models with a decision",
     )
     smoothing: SmoothingSettings = Field(
         SmoothingSettings(), description="Smoothing of the map's probabilities, for every model"

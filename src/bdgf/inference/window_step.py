@@ -13,11 +13,13 @@ import xarray as xr
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import Denoiser, load_denoiser
 from bdgf.evaluation.maps import class_map, entropy_map
+from bdgf.evaluation.prediction_sets import set_size_map
 from bdgf.features.block_extractor import TileExtractor
 from bdgf.features.noise_field import NoiseField
 from bdgf.features.prepared_window import classifier_reach
 from bdgf.features.source import WindowFeatures
 from bdgf.inference.predict import predict_core
+from bdgf.inference.prediction_sets import set_rule
 from bdgf.inference.smoothing import smoothing_reach
 from bdgf.models.base import SceneInputs
 from bdgf.raster.blocks import FeatureTile
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from bdgf.training.devices import DeviceSettings
 
 CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES = "class_map", "uncertainty_map", "probabilities"
-"""The layers of a map."""
+SET_SIZE_MAP = "set_size_map"
+"""The layers of a map; sizes of prediction sets where their coverage is set."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,8 @@ class WindowStep:
 
         Returns:
             `class_map` (h, w) uint8, 0 = no data; `uncertainty_map` (h, w) float32, NaN = no data;
-            `probabilities` (K, h, w) float32, 0 = no data; those that are wanted.
+            `probabilities` (K, h, w) float32, 0 = no data; `set_size_map` (h, w) uint8, 0 = no
+            data; those that are wanted.
 
         Raises:
             SceneError: The source cannot be read, or is not what the model was made for.
@@ -140,8 +144,14 @@ class WindowStep:
             CLASS_MAP: lambda: class_map(probabilities, valid),
             UNCERTAINTY_MAP: lambda: entropy_map(probabilities, valid),
             PROBABILITIES: lambda: probabilities,
+            SET_SIZE_MAP: lambda: self._set_sizes(probabilities, valid),
         }
         return {name: made[name]() for name in self.layers}
+
+    def _set_sizes(self, probabilities: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        rule = set_rule(self.classifier.config, self.inference)
+        assert rule is not None
+        return set_size_map(probabilities, valid, rule.threshold)
 
     def _seen(self, region: Window) -> xr.Dataset:
         # The scene without what is hidden; what it lacks of that need not be hidden.
@@ -207,15 +217,22 @@ class WindowStep:
         return NoiseSchedule(ScheduleSettings.model_validate(schedule), self._fabric.device)
 
 
-def empty_layers(shape: tuple[int, int], classes: int) -> dict[str, np.ndarray]:
-    """All layers of a map without data.
+def empty_layers(
+    shape: tuple[int, int],
+    classes: int,
+    layers: Sequence[str] = (CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES),
+) -> dict[str, np.ndarray]:
+    """The layers of a map without data.
 
     Args:
         shape: (H, W).
         classes: The number K of classes.
+        layers: Names of the layers.
     """
-    return {
+    made: dict[str, np.ndarray] = {
         CLASS_MAP: np.zeros(shape, np.uint8),
         UNCERTAINTY_MAP: np.full(shape, np.nan, np.float32),
+        SET_SIZE_MAP: np.zeros(shape, np.uint8),
         PROBABILITIES: np.zeros((classes, *shape), np.float32),
     }
+    return {name: made[name] for name in layers}

@@ -20,6 +20,7 @@ SplitName = Literal[
     "outside_test",
     "polygons",
     "tiles",
+    "distance",
 ]
 
 BUFFERED = ("spatial_blocks", "training_blocks", "outside_test", "tiles", "polygons")
@@ -38,21 +39,25 @@ class SplitSettings(Settings):
     per_class: int = Field(
         20,
         ge=1,
-        description="`per_class`: training pixels of each class, at most half of the class.",
+        description="`per_class`, `distance`: training pixels of each class, at most half of the "
+        "class.",
         json_schema_extra=MAIN,
     )
     fraction: float = Field(
         0.05, gt=0, lt=1, description="`fraction`: share of each class used for training."
     )
     block: int = Field(
-        24, ge=2, description="`spatial_blocks`, `training_blocks`: side of a block in pixels."
+        24,
+        ge=2,
+        description="`spatial_blocks`, `training_blocks`, `distance`: side of a block in pixels.",
     )
     train_share: float = Field(
         0.3,
         gt=0,
         lt=1,
         description="`spatial_blocks`, `tiles`: share of the blocks or tiles used for "
-        "training; `polygons`: share of each class's polygons.",
+        "training; `polygons`: share of each class's polygons; `distance`: of the blocks, share "
+        "that at least does not test.",
     )
     buffer: int | None = Field(
         None,
@@ -62,6 +67,18 @@ class SplitSettings(Settings):
     )
     folds: int = Field(
         5, ge=2, description="`training_blocks`: number of parts; one part tests, the others train."
+    )
+    distance: int = Field(
+        0,
+        ge=0,
+        description="`distance`: least distance in pixels of training from test pixels; the "
+        "nearest ones from there on train, and test pixels stay the same.",
+    )
+    farthest: int = Field(
+        32,
+        ge=1,
+        description="`distance`: the greatest distance that is compared; test pixels are chosen so "
+        "that every class can train there.",
     )
     samples_per_class: int | None = Field(
         None,

@@ -1,13 +1,14 @@
 """Splits: which labelled pixels train, validate and test. A split is an artifact with its seed.
 
-Eight splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
+Nine splits, chosen by name: `official` (the scene's own maps), `per_class` (n pixels a class),
 `fraction` (a share of each class), `spatial_blocks` (disjoint blocks with a buffer) and
 `training_blocks` (the same among the official training pixels: what settings are chosen on, as no
 official test pixel is looked at) and `outside_test` (all labels away from the official test pixels:
 not a result, but how far many labels would lead), `polygons` (whole polygons, of labels that were
-drawn as such) and `tiles` (whole tiles, of scenes that are made of such). The first three follow
-the field's custom; no test patch of the others holds a training pixel, but for `polygons` that lie
-side by side without a `buffer`.
+drawn as such), `tiles` (whole tiles, of scenes that are made of such) and `distance` (training
+pixels at a chosen distance from the same test pixels: how much of an accuracy is nearness). The
+first three follow the field's custom; no test patch of the others holds a training pixel, but for
+`polygons` that lie side by side without a `buffer`, and for a `distance` below the patch radius.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from bdgf.scenes.scene import GROUPS, LABELS, OFFICIAL_TRAIN, class_table, valid
 from bdgf.scenes.tiles import TILES
 from bdgf.splits.draw_pixels import draw_pixels
 from bdgf.splits.parts import NONE, PART_COLORS, PARTS, TEST, TRAIN, VALIDATION
+from bdgf.splits.rules.distance import distance
 from bdgf.splits.rules.fraction import fraction
 from bdgf.splits.rules.official import official
 from bdgf.splits.rules.outside_test import outside_test
@@ -46,6 +48,7 @@ SPLITS: dict[str, Rule] = {
     "outside_test": outside_test,
     "polygons": polygons,
     "tiles": tiles,
+    "distance": distance,
 }
 """The rules by name."""
 

@@ -15,6 +15,12 @@ def test_the_summary_has_the_headline_figures() -> None:
         assert figure in line
 
 
+def test_the_summary_has_the_coverage_that_was_measured() -> None:
+    sets = {"coverage_stated": 0.9, "coverage_measured": 0.875, "mean_size": 1.25}
+    line = summary({**METRICS, "sets": sets})
+    assert "prediction sets of 90 % hold the right class in 87.5 %, of 1.25 classes" in line
+
+
 def test_every_node_is_told_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
     hooks = ReportingHooks()
     hooks.before_pipeline_run(SimpleNamespace(nodes=[1, 2]))  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import numpy as np
 
 from bdgf.evaluation.ground import length_text, scale_bar_length
 from bdgf.evaluation.maps import color_hex
+from bdgf.evaluation.prediction_sets import SetRule
 from bdgf.evaluation.report_page.images import is_small, levels, palette_png, rgb_png
 from bdgf.evaluation.report_page.map_result import MapResult
 from bdgf.evaluation.report_page.page import Picture, Pictures, ScaleBar
@@ -25,6 +26,8 @@ def map_pictures(result: MapResult) -> Pictures:
     if result.labels is not None:
         pictures += [_labels(result), _errors(result)]
     pictures.append(_uncertainty(result))
+    if result.sets is not None and result.set_sizes is not None:
+        pictures.append(_set_sizes(result.set_sizes, result.sets, result))
     if len(result.votes) > 1:
         pictures.append(_agreement(result))
     pictures += [
@@ -81,6 +84,19 @@ def _uncertainty(result: MapResult) -> Picture:
         "uncertainty",
         [*shown, ("no data", _BLANK)],
         "Entropy of the class probabilities: 0 is certain, 1 means all classes are equal.",
+    )
+
+
+def _set_sizes(sizes: np.ndarray, rule: SetRule, result: MapResult) -> Picture:
+    scale = levels("viridis", result.classes.count)
+    there = np.flatnonzero(np.bincount(sizes.ravel())[1:]) + 1
+    return _categories(
+        result,
+        sizes,
+        [_BLANK, *scale],
+        "size of the prediction sets",
+        [*((f"{n}", scale[n - 1]) for n in there), ("no data", _BLANK)],
+        f"How many classes the set of {100 * rule.coverage:.0f} % coverage holds.",
     )
 
 

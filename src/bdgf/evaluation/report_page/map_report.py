@@ -9,6 +9,7 @@ import numpy as np
 
 from bdgf.evaluation.figures.curves import curve_panels
 from bdgf.evaluation.figures.scores import confusion_figure, reliability_figure
+from bdgf.evaluation.report_page.damage_section import damage_blocks
 from bdgf.evaluation.report_page.decision_section import decision_blocks
 from bdgf.evaluation.report_page.images import svg
 from bdgf.evaluation.report_page.map_pictures import agreement, map_pictures
@@ -24,6 +25,7 @@ from bdgf.evaluation.report_page.page import (
     Text,
 )
 from bdgf.evaluation.report_page.run_sections import run_sections
+from bdgf.evaluation.report_page.set_section import set_blocks
 
 _MATRIX_LEAST = 46
 """Pixels that a class of the confusion matrix keeps on a narrow screen."""
@@ -50,6 +52,12 @@ def map_report(result: MapResult) -> Page:
         *(
             [Section("Decision", decision_blocks(result.metrics["decision"], result.classes))]
             if result.metrics and "decision" in result.metrics
+            else []
+        ),
+        *([Section("Prediction sets", _sets(result))] if result.sets else []),
+        *(
+            [Section("With a modality spoilt", _damage(result.metrics))]
+            if result.metrics and "damaged" in result.metrics
             else []
         ),
         Section("Split and leakage", _split(result)),
@@ -177,6 +185,17 @@ def _branches(result: MapResult) -> list[Block]:
         Text(f"All {count} branches agree with the map on {unanimous} of it{of_shown}."),
         Table(head, rows),
     ]
+
+
+def _sets(result: MapResult) -> list[Block]:
+    assert result.sets is not None
+    assert result.set_sizes is not None
+    measured = (result.metrics or {}).get("sets")
+    return set_blocks(result.sets, result.set_sizes, result.classes.count, measured)
+
+
+def _damage(metrics: Mapping[str, Any]) -> list[Block]:
+    return damage_blocks(metrics["damaged"], metrics["overall_accuracy"])
 
 
 def _split(result: MapResult) -> list[Block]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bdgf.evaluation.prediction_sets import SetRule
 from bdgf.scenes.classes import ClassTable
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class MapResult:
         split: (h, w) uint8 parts; None where there is no split.
         split_counts: (class, part) pixels of the whole scene, by part's name; None likewise.
         votes: (h, w) uint8 class ids of each branch, by its name; none for a single one.
+        set_sizes: (h, w) uint8 classes in each pixel's prediction set, 0 = none; None without.
+        sets: Which classes these hold; None likewise.
         metrics: As in `metrics.json`; None where nothing was scored.
         curves: (step, value) pairs by metric, of pretraining and training.
         balance: Numbers of each modality, by measure: {measure: {modality: value}}.
@@ -79,6 +82,8 @@ class MapResult:
     split: np.ndarray | None = None
     split_counts: Mapping[str, np.ndarray] | None = None
     votes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    set_sizes: np.ndarray | None = None
+    sets: SetRule | None = None
     metrics: Mapping[str, Any] | None = None
     curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     balance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

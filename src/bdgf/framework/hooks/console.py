@@ -82,5 +82,15 @@ def summary(metrics: Mapping[str, Any]) -> str:
     return (
         f"{metrics['scene']}, {metrics['model']}, split {split['name']}, seed {metrics['seed']}: "
         f"{figures} on {split['test']} test pixels; leakage {leakage}, "
-        f"calibration error {100 * metrics['calibration_error']:.1f} %"
+        f"calibration error {100 * metrics['calibration_error']:.1f} %{_sets(metrics)}"
+    )
+
+
+def _sets(metrics: Mapping[str, Any]) -> str:
+    if "sets" not in metrics:
+        return ""
+    sets = metrics["sets"]
+    return (
+        f"; prediction sets of {100 * sets['coverage_stated']:.0f} % hold the right class in "
+        f"{100 * sets['coverage_measured']:.1f} %, of {sets['mean_size']:.2f} classes"
     )

@@ -19,13 +19,14 @@ _REPORTING = "08_reporting"
 RESULTS = {
     "report": (
         *("report", "metrics", "per_class_table", "confusion_matrix_table"),
-        *("class_map", "uncertainty_map", "split"),
+        *("class_map", "uncertainty_map", "set_size_map", "split"),
         *("class_map_figure", "uncertainty_figure", "confusion_matrix_figure", "curves_figure"),
     ),
     "target_report": (
         *("target_report", "target_metrics", "target_per_class_table"),
         *("target_confusion_matrix_table", "target_quick_look"),
         *("target_class_map", "target_uncertainty_map", "target_probabilities"),
+        "target_set_size_map",
     ),
 }
 """Report -> the entries that belong into one folder with it."""

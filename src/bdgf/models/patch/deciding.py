@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from bdgf.core.weights import Weights
+from bdgf.models.patch.conformal import calibrate
 from bdgf.models.patch.decision import (
     Answers,
     Decision,
@@ -94,7 +96,7 @@ def with_decision(
     answers: Answers | None,
     guidance: GuidanceChoice | None = None,
 ) -> Weights:
-    """The weights of a training with its decision.
+    """The weights of a training with its decision, and with thresholds of prediction sets.
 
     Args:
         weights: What the training kept.
@@ -116,10 +118,16 @@ def with_decision(
     log.info("%s", decision_line(record))
     decided = _module(training, weighing, shift).state_dict()
     tensors = {f"decision.{name}": tensor.cpu() for name, tensor in decided.items()}
+
+    def decide(known: Answers | None) -> Callable[[Answers], np.ndarray]:
+        fitted_on = weigh(known, branches, settings.held_out.strength)
+        return partial(_decided, _module(training, fitted_on, shift), branches)
+
+    sets = calibrate(answers, decide, shift.ratio)
     return replace(
         weights,
         tensors={**weights.tensors, **tensors},
-        config={**weights.config, "decision": record},
+        config={**weights.config, "decision": record, "sets": sets},
     )
 
 
@@ -167,6 +175,13 @@ def _module(training: Training, weighing: Weighing, shift: PriorShift | None) ->
     if shift is not None:
         decision.ratio.copy_(torch.from_numpy(shift.ratio))
     return decision.to(training.arrays.channels.device)
+
+
+def _decided(decision: Decision, branches: Sequence[str], answers: Answers) -> np.ndarray:
+    # (n, K) probabilities, by the arithmetic that a map has.
+    said = torch.stack([torch.from_numpy(answers.said[name]).float() for name in branches])
+    found: np.ndarray = decision(said.to(decision.weights.device)).cpu().numpy()
+    return found
 
 
 def _shift(weights: Weights, training: Training, weighing: Weighing) -> PriorShift:

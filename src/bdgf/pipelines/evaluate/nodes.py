@@ -6,11 +6,18 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bdgf.core.errors import MissingArtifactError
 from bdgf.framework.mlflow_logger import logged_seconds
+from bdgf.pipelines.evaluate.damage import (
+    DAMAGED,
+    changed_inputs,
+    damaged_scores,
+    with_damaged,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +40,7 @@ def predict_scene(
     prepared_scene: xr.Dataset,
     map_model: MapModel,
     parameters: dict[str, Any],
+    evaluation: dict[str, Any],
     devices: dict[str, Any],
     working_folder: str,
     dataset: str,
@@ -47,6 +55,7 @@ def predict_scene(
         prepared_scene: The prepared scene.
         map_model: The trained model.
         parameters: The group `inference`.
+        evaluation: The group `evaluation`, for maps with one modality spoilt.
         devices: The group `devices`.
         working_folder: Where features without hidden modalities are kept meanwhile, a folder a
             scene.
@@ -55,20 +64,24 @@ def predict_scene(
 
     Returns:
         The scene without its modalities, with `probabilities` (class, y, x) float32, and for a
-        model of several branches `votes` (branch, y, x) uint8, the class that each says alone. The
+        model of several branches `votes` (branch, y, x) uint8, the class that each says alone; on
+        request `damaged` (damage, y, x) uint8, the classes with one modality spoilt. The
         attribute `model` names what drew it, `hidden` which modalities it did not see.
         Of a scene that does not fit into memory the probabilities are made while they are written,
-        without votes.
+        without votes and `damaged`.
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
+        SettingsError: Prediction sets are asked of a model without held-out evidence.
     """
     import numpy as np
 
+    from bdgf.evaluation.report import EvaluationSettings
     from bdgf.features.extraction import FeatureSettings
     from bdgf.features.prepared_window import fits_into_memory
     from bdgf.inference.hiding import without_modalities
     from bdgf.inference.predict import predict_with_votes
+    from bdgf.inference.prediction_sets import set_rule, tell_sets
     from bdgf.inference.settings import InferenceSettings
     from bdgf.models.base import SceneInputs
     from bdgf.training.devices import DeviceSettings
@@ -80,22 +93,31 @@ def predict_scene(
         present = cube.fingerprint if cube else "none"
         _check_origin("feature cube", "feature_fingerprint", present, classifier)
     settings = InferenceSettings.model_validate(parameters)
+    if (rule := set_rule(classifier.config, settings)) is not None:
+        tell_sets(rule)
     on = DeviceSettings.model_validate(devices)
-    hiding = without_modalities(
-        SceneInputs(prepared_scene, cube),
-        settings.hide,
+    damage = EvaluationSettings.model_validate(evaluation).damage
+    makes = (
         guidance.denoiser if guidance else None,
         guidance.settings if guidance else FeatureSettings(),
         Path(working_folder) / dataset,
         on,
     )
+    hiding = without_modalities(SceneInputs(prepared_scene, cube), settings.hide, *makes)
     told = {"model": classifier.config["model"]}
     told |= {"hidden": ", ".join(settings.hide)} if settings.hide else {}
     if not fits_into_memory(prepared_scene, cube, on):
+        if damage.kinds:
+            log.warning("evaluation.damage needs a scene that fits into memory: not scored")
         return _predicted_while_written(classifier, hiding, prepared_scene, settings, on, told)
     with hiding as inputs, logged_seconds("predict"):
         probabilities, votes = predict_with_votes(classifier, inputs, settings, on, shown=True)
         predictions = with_probabilities(inputs.prepared, probabilities)
+        if damage.kinds:
+            changed = partial(changed_inputs, inputs, makes)
+            predictions = with_damaged(
+                predictions, classifier, inputs, changed, damage, settings, on
+            )
     if votes:
         branches = {"branches": json.dumps(list(votes))}
         said = (("branch", "y", "x"), np.stack(list(votes.values())), branches)
@@ -147,6 +169,7 @@ def score(
     split: xr.DataArray,
     classifier: TrainedModel,
     parameters: dict[str, Any],
+    inference: dict[str, Any],
 ) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
     """Scores the predictions on the test pixels.
 
@@ -155,10 +178,12 @@ def score(
         split: The split that the classifier was trained on.
         classifier: The trained classifier, for what it was made from.
         parameters: The group `evaluation`.
+        inference: The group `inference`, for prediction sets.
 
     Returns:
-        The metrics (those of `evaluate_predictions`, `scene`, `model` and `parameters`, and
-        `decision` of a model that joins branches), the table of the classes and the confusion
+        The metrics (those of `evaluate_predictions`, `scene`, `model` and `parameters`, `damaged`
+        where maps with a modality spoilt were drawn, and `decision` of a model that joins
+        branches), the table of the classes and the confusion
         matrix (rows are the truth). Equal runs give equal ones: wall times are MLflow's.
 
     Raises:
@@ -166,6 +191,8 @@ def score(
     """
     from bdgf.core.fingerprint import fingerprint
     from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
+    from bdgf.inference.prediction_sets import set_rule
+    from bdgf.inference.settings import InferenceSettings
     from bdgf.scenes.scene import LABELS, class_table, valid_mask
 
     _check_origin("split", "split_fingerprint", fingerprint(split.to_numpy()), classifier)
@@ -178,7 +205,10 @@ def score(
         config["patch"],
         config["seed"],
         EvaluationSettings.model_validate(parameters),
+        set_rule(config, InferenceSettings.model_validate(inference)),
     )
+    if DAMAGED in predictions:
+        metrics["damaged"] = damaged_scores(predictions, split)
     metrics |= {"scene": config["scene"], **facts_of(classifier, predictions.attrs.get("hidden"))}
     return metrics, per_class_table(metrics), confusion_table(metrics)
 

@@ -2,7 +2,9 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from bdgf.framework.session import OF_SETS
 from bdgf.pipelines.evaluate.nodes import draw_maps, predict_scene, score
+from bdgf.pipelines.evaluate.set_sizes import draw_set_sizes
 
 
 def create_pipeline() -> Pipeline:
@@ -15,6 +17,7 @@ def create_pipeline() -> Pipeline:
                     "prepared_scene": "prepared_scene",
                     "map_model": "map_model",
                     "parameters": "params:inference",
+                    "evaluation": "params:evaluation",
                     "devices": "params:devices",
                     "working_folder": "params:working_folder",
                     "dataset": "params:dataset",
@@ -26,7 +29,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 score,
-                inputs=["predictions", "split", "classifier", "params:evaluation"],
+                inputs=[
+                    "predictions",
+                    "split",
+                    "classifier",
+                    "params:evaluation",
+                    "params:inference",
+                ],
                 outputs=["metrics", "per_class_table", "confusion_matrix_table"],
                 name="score",
                 tags="evaluate",
@@ -37,6 +46,13 @@ def create_pipeline() -> Pipeline:
                 outputs=["class_map", "uncertainty_map"],
                 name="draw_maps",
                 tags="evaluate",
+            ),
+            Node(
+                draw_set_sizes,
+                inputs=["predictions", "classifier", "params:inference"],
+                outputs="set_size_map",
+                name="draw_set_sizes",
+                tags=["evaluate", OF_SETS],
             ),
         ]
     )

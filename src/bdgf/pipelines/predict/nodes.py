@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bdgf.core.errors import SettingsError
 from bdgf.framework.mlflow_logger import logged_seconds
 from bdgf.pipelines.evaluate.nodes import confusion_table, facts_of, per_class_table
+from bdgf.pipelines.evaluate.set_sizes import set_size_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,6 +124,18 @@ def keep_target_probabilities(target_map: MappedScene) -> MapRows:
     return MapRows(form, lambda: target_map.rows(PROBABILITIES))
 
 
+def keep_target_set_sizes(target_map: MappedScene) -> MapRows:
+    """How many classes each pixel's prediction set holds."""
+    from bdgf.datasets.cog_map import MapRows
+    from bdgf.inference.window_step import SET_SIZE_MAP
+
+    if target_map.sets is None:
+        raise SettingsError("there is no map of set sizes without inference.sets.coverage; set it")
+    bands = (set_size_text(target_map.sets.coverage),)
+    form = replace(_form(target_map, "uint8", 0), bands=bands)
+    return MapRows(form, lambda: target_map.rows(SET_SIZE_MAP))
+
+
 def _form(target_map: MappedScene, dtype: str, nodata: float) -> MapForm:
     from bdgf.raster.cog import MapForm
 
@@ -160,7 +173,8 @@ def score_target(
     has_data = found.any(axis=1)
     config = model.classifier.config
     measured = measure(
-        found[has_data], truth[has_data], model.classes, EvaluationSettings(**parameters)
+        *(found[has_data], truth[has_data], model.classes),
+        *(EvaluationSettings(**parameters), target_map.sets),
     )
     metrics = {
         **measured,
@@ -198,7 +212,7 @@ def write_target_report(
     from bdgf.evaluation.report_page.page import render
     from bdgf.evaluation.report_page.scene_images import scene_images
     from bdgf.framework.run_record import unused_groups
-    from bdgf.inference.window_step import CLASS_MAP, UNCERTAINTY_MAP
+    from bdgf.inference.window_step import CLASS_MAP, SET_SIZE_MAP, UNCERTAINTY_MAP
 
     model, source = target_map.model, target_map.source
     classes, crs, transform = model.classes, source.crs, source.transform
@@ -225,6 +239,8 @@ def write_target_report(
         place=place_text(source.shape, crs, transform),
         images=scene_images(source, step),
         labels=labels,
+        sets=target_map.sets,
+        set_sizes=target_map.overview(SET_SIZE_MAP, MOST_PIXELS) if target_map.sets else None,
         scored=None if labels is None else class_map > 0,
         metrics=None if labelled is None else score_target(target_map, parameters)[0],
         facts=run_record.facts(unused_groups(config), **{"digest of the model": model.digest}),

@@ -2,10 +2,11 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from bdgf.framework.session import OF_LABELS, OF_PROBABILITIES
+from bdgf.framework.session import OF_LABELS, OF_PROBABILITIES, OF_SETS
 from bdgf.pipelines.predict.nodes import (
     draw_target_maps,
     keep_target_probabilities,
+    keep_target_set_sizes,
     map_target,
     score_target,
     write_target_report,
@@ -46,6 +47,13 @@ def create_pipeline() -> Pipeline:
                 outputs="target_probabilities",
                 name="keep_target_probabilities",
                 tags=["predict", OF_PROBABILITIES],
+            ),
+            Node(
+                keep_target_set_sizes,
+                inputs="target_map",
+                outputs="target_set_size_map",
+                name="keep_target_set_sizes",
+                tags=["predict", OF_SETS],
             ),
             Node(
                 score_target,

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bdgf.core.errors import MissingArtifactError
-from bdgf.pipelines.evaluate.nodes import VOTES
+from bdgf.pipelines.evaluate.nodes import PROBABILITIES, VOTES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -128,6 +128,7 @@ def write_report(
     import numpy as np
 
     from bdgf.evaluation.ground import class_areas, metres_per_pixel
+    from bdgf.evaluation.prediction_sets import SetRule, set_size_map
     from bdgf.evaluation.report_page.images import thinning
     from bdgf.evaluation.report_page.map_report import map_report
     from bdgf.evaluation.report_page.map_result import MapResult, place_text
@@ -150,6 +151,11 @@ def write_report(
         branches = json.loads(said.attrs["branches"])
         votes = dict(zip(branches, said.to_numpy(), strict=True))
     hidden = f" Without {metrics['hidden']}." if "hidden" in metrics else ""
+    sets = SetRule.of(metrics["sets"]) if "sets" in metrics else None
+    sizes = None
+    if sets is not None:
+        shown = predictions[PROBABILITIES].isel(y=thin[0], x=thin[1]).to_numpy()
+        sizes = set_size_map(shown, valid_mask(predictions)[thin], sets.threshold)
     result = MapResult(
         scene=metrics["scene"],
         model=metrics["model"],
@@ -172,6 +178,8 @@ def write_report(
             for name, part in PARTS.items()
         },
         votes=votes,
+        set_sizes=sizes,
+        sets=sets,
         metrics=metrics,
         curves=histories(classifier, denoiser),
         balance=balance_of(denoiser),
