@@ -21,6 +21,7 @@ GROUPS = {
     "pretrain": "bdgf.diffusion.pretraining.settings:PretrainSettings",
     "features": "bdgf.features.extraction:FeatureSettings",
     "train": "bdgf.models.bdgf.settings:TrainSettings",
+    "distil": "bdgf.inference.fast.settings:DistilSettings",
     "inference": "bdgf.inference.settings:InferenceSettings",
     "predict": "bdgf.inference.settings:MappingSettings",
     "executor": "bdgf.inference.executors:ExecutorSettings",

@@ -48,6 +48,7 @@ class MappedScene:
         file: Its layers.
         labelled: Probabilities at the labelled pixels, where the scene has labels.
         hidden: The modalities that the model did not see.
+        fast: Whether its fast network drew it.
     """
 
     model: MapModel
@@ -55,6 +56,7 @@ class MappedScene:
     file: BlockFile
     labelled: LabelledPixels | None = None
     hidden: tuple[str, ...] = ()
+    fast: bool = False
 
     def rows(self, layer: str) -> Iterator[tuple[slice, np.ndarray]]:
         """Slices of rows of a layer, with their numbers (bands, rows, W)."""
@@ -125,7 +127,7 @@ def map_scene(
             else:
                 with stored_step(step, model, cache.folder, workers.threads) as stored:
                     _run(stored, cut, sink, source, workers)
-    return MappedScene(model, source, file, labelled, inference.hide)
+    return MappedScene(model, source, file, labelled, inference.hide, inference.fast)
 
 
 def block_side(step: WindowStep, settings: MappingSettings) -> int:

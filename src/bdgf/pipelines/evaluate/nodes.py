@@ -56,12 +56,14 @@ def predict_scene(
     Returns:
         The scene without its modalities, with `probabilities` (class, y, x) float32, and for a
         model of several branches `votes` (branch, y, x) uint8, the class that each says alone. The
-        attribute `model` names what drew it, `hidden` which modalities it did not see.
+        attribute `model` names what drew it, `hidden` which modalities it did not see, `fast` (as
+        JSON) how far the fast network agrees with the model, where it drew the map.
         Of a scene that does not fit into memory the probabilities are made while they are written,
         without votes.
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
+        SettingsError: The fast network is asked for and there is none.
     """
     import numpy as np
 
@@ -73,13 +75,13 @@ def predict_scene(
     from bdgf.models.base import SceneInputs
     from bdgf.training.devices import DeviceSettings
 
-    classifier, guidance = map_model.classifier, map_model.guidance
-    uses_features = classifier.config["feature_fingerprint"] is not None
+    settings = InferenceSettings.model_validate(parameters)
+    classifier, guidance = map_model.drawn_by(settings)
+    uses_features = classifier.config.get("feature_fingerprint") is not None
     cube = feature_cube if uses_features else None
     if uses_features:
         present = cube.fingerprint if cube else "none"
         _check_origin("feature cube", "feature_fingerprint", present, classifier)
-    settings = InferenceSettings.model_validate(parameters)
     on = DeviceSettings.model_validate(devices)
     hiding = without_modalities(
         SceneInputs(prepared_scene, cube),
@@ -91,6 +93,8 @@ def predict_scene(
     )
     told = {"model": classifier.config["model"]}
     told |= {"hidden": ", ".join(settings.hide)} if settings.hide else {}
+    if settings.fast and map_model.fast is not None:
+        told["fast"] = json.dumps(map_model.fast.report)
     if not fits_into_memory(prepared_scene, cube, on):
         return _predicted_while_written(classifier, hiding, prepared_scene, settings, on, told)
     with hiding as inputs, logged_seconds("predict"):
@@ -179,7 +183,9 @@ def score(
         config["seed"],
         EvaluationSettings.model_validate(parameters),
     )
-    metrics |= {"scene": config["scene"], **facts_of(classifier, predictions.attrs.get("hidden"))}
+    told = predictions.attrs
+    fast = json.loads(told["fast"]) if "fast" in told else None
+    metrics |= {"scene": config["scene"], **facts_of(classifier, told.get("hidden"), fast)}
     return metrics, per_class_table(metrics), confusion_table(metrics)
 
 
@@ -249,19 +255,25 @@ def _mapped(split: xr.DataArray, valid: np.ndarray) -> xr.DataArray:
     return split.copy(data=np.where(lost, 0, split.to_numpy()))
 
 
-def facts_of(classifier: TrainedModel, hidden: str | None) -> dict[str, Any]:
+def facts_of(
+    classifier: TrainedModel, hidden: str | None, fast: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """What a metrics file tells of the model, whatever scene it was scored on.
 
     Args:
         classifier: The model.
         hidden: The modalities that it did not see; None or empty where it saw all.
+        fast: What the fast network tells of itself, where it drew the map.
 
     Returns:
-        `model` and `parameters`; `decision` of a model that joins branches; `hidden` if any.
+        `model` and `parameters`; `decision` of a model that joins branches, unless its fast network
+        drew the map; `fast` of that; `hidden` if any.
     """
     config = classifier.config
     facts = {"model": config["model"], "parameters": config["parameters"]}
-    if "decision" in config:
+    if fast is not None:
+        facts["fast"] = fast
+    elif "decision" in config:
         facts["decision"] = config["decision"]
     if hidden:
         facts["hidden"] = hidden
