@@ -15,6 +15,9 @@ from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.unet import Denoiser
+from bdgf.inference.fast.model import FastModel
+from bdgf.inference.fast.network import CONTEXT, FastNetwork, dilations
+from bdgf.inference.fast.settings import DistilSettings
 from bdgf.models.bdgf.classifier import Classifier
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.raster.patches import SceneTensors
@@ -149,3 +152,19 @@ def train_settings(
     if first_consistency is not None:
         tree["mutual_learning"]["consistency"]["start_epoch"] = first_consistency
     return TrainSettings.model_validate(tree)
+
+
+def fast_model(channels: dict[str, int] | None = None, classes: int = COAST_CLASSES) -> FastModel:
+    """The fast network of the base settings, fresh weights, for a model of diffusion features."""
+    settings = base_settings("distil", DistilSettings)
+    torch.manual_seed(0)
+    dilated = dilations(CONTEXT, settings.depth)
+    network = FastNetwork(channels or COAST, classes, settings.width, dilated)
+    config = {
+        "modalities": network.modalities,
+        "classes": classes,
+        "width": settings.width,
+        "dilations": list(dilated),
+        "patch": 2 * network.reach + 1,
+    }
+    return FastModel(Weights(dict(network.state_dict()), config))

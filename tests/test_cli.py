@@ -13,7 +13,7 @@ import bdgf
 from bdgf.__main__ import main
 from bdgf.cli import cli
 from bdgf.inference.map_model_folder import FILE
-from tests.inference.small_models import small_model
+from tests.inference.small_models import model_with_fast, small_model
 
 PROJECT = Path(__file__).resolve().parents[1]
 SCENE = "small: {title: A small one, fabricate: {seed: 5, size: 56, bands: 12}}\n"
@@ -107,3 +107,17 @@ def test_a_scene_is_checked_without_a_project(
     assert "A small one" in result.output
     assert json.loads((tmp_path / "found" / "report.json").read_text())
     assert (tmp_path / "found" / "quick_look.png").exists()
+
+
+def test_the_fast_network_maps_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model_with_fast("random_forest").save(tmp_path / "model" / FILE)
+    small_model("random_forest").save(tmp_path / "without" / FILE)
+    (tmp_path / "small.yml").write_text(SCENE.replace("bands: 12", "bands: 8"))
+    result = typed("predict", "model", "small.yml", "out", "--fast")
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["fast"]["agreement"] > 0
+    refused = typed("predict", "without", "small.yml", "none", "--fast")
+    assert refused.exit_code == 1
+    assert "has no fast network" in refused.stderr

@@ -51,8 +51,9 @@ def main() -> None:
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--hide", default="", help="Modalities to hide, separated by commas.")
+@click.option("--fast", is_flag=True, help="Map with the model's fast network.")
 @click.option("--memory", default=2.0, show_default=True, help="Memory of a block in GiB.")
-def predict(model: Path, image: Path, out: Path, hide: str, memory: float) -> None:
+def predict(model: Path, image: Path, out: Path, hide: str, fast: bool, memory: float) -> None:
     """Maps IMAGE with MODEL and writes the maps to the folder OUT.
 
     MODEL is a folder with `map_model.json`. IMAGE is a YAML file that describes a scene, like
@@ -75,7 +76,7 @@ def predict(model: Path, image: Path, out: Path, hide: str, memory: float) -> No
             configuration,
             ingest,
             {"memory_gib": memory},
-            {"hide": [part.strip() for part in hide.split(",") if part.strip()]},
+            {"hide": [part.strip() for part in hide.split(",") if part.strip()], "fast": fast},
             {},
             {"folder": str(out / _WORKING)},
             "local",

@@ -6,6 +6,7 @@ import yaml
 
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.features.extraction import FeatureSettings
+from bdgf.inference.fast.settings import DistilSettings
 from bdgf.inference.fit import fit
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import MODELS, model_entry
@@ -13,7 +14,9 @@ from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 from tests.pipelines.project import ROOT
 
-__all__ = ["MODELS", "small_model", "small_scene"]
+__all__ = ["MODELS", "SMALL_FAST", "model_with_fast", "small_model", "small_scene"]
+
+SMALL_FAST = DistilSettings(pixels=3_000, width=16, depth=2, steps=20, batch_pixels=1_024)
 
 _SMALL = {
     "random_forest": {"trees": 5},
@@ -50,3 +53,8 @@ def small_model(name):
         train=train,
         own=own.model_validate(_SMALL.get(name, {})) if own is not None else None,
     )
+
+
+@cache
+def model_with_fast(name):
+    return small_model(name).distilled(small_scene(), SMALL_FAST)

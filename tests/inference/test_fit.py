@@ -6,6 +6,7 @@ import pytest
 import bdgf
 from bdgf.core.errors import SettingsError
 from bdgf.diffusion.pretraining.settings import PretrainSettings
+from bdgf.inference.fast.settings import DistilSettings
 from bdgf.models.sklearn.random_forest import RandomForestSettings
 from bdgf.models.sklearn.svm import SvmSettings
 from bdgf.preprocessing.settings import PreparationSettings
@@ -66,3 +67,11 @@ def test_an_svm_gains_by_the_power_of_a_heavy_tailed_band():
     without, raised = accuracy("never"), accuracy("auto")
     assert raised > 0.98
     assert 1 - raised < (1 - without) / 4
+
+
+def test_a_fast_network_is_distilled_on_request():
+    settings = DistilSettings(pixels=1_000, width=8, depth=1, steps=2)
+    model = bdgf.fit(small_scene(), "official", distil=settings, **FOREST)
+    assert model.fast.config["distil"] == settings.model_dump(mode="json")
+    assert model.card["fast"]["taught_pixels"] > 0
+    assert bdgf.fit(small_scene(), "official", **FOREST).fast is None

@@ -18,7 +18,13 @@ from bdgf.preprocessing.power import yeo_johnson
 from bdgf.scenes.scene import valid_mask
 from bdgf.scenes.scene_windows import DatasetWindows
 from tests.inference.heavy_tailed_scene import heavy_tailed_scene
-from tests.inference.small_models import MODELS, small_model, small_scene
+from tests.inference.small_models import (
+    MODELS,
+    SMALL_FAST,
+    model_with_fast,
+    small_model,
+    small_scene,
+)
 
 FLOAT16 = 1e-3  # rounding of a probability near 1, twice
 
@@ -169,3 +175,32 @@ def test_statistics_of_another_raster_undo_a_gain_before_the_powers(heavy_tailed
     one, other = (m.preparation.modalities["height"].powers for m in (heavy_tailed_model, adapted))
     np.testing.assert_array_equal(one.power, other.power)
     assert (one.spread != other.spread).all()
+
+
+def test_a_model_without_a_fast_network_says_how_to_make_one():
+    model = small_model("random_forest")
+    with pytest.raises(SettingsError, match=r"has no fast network \(inference\.fast\)") as error:
+        model.predict(small_scene(), InferenceSettings(fast=True))
+    assert "dataset=small,model=random_forest,inference.fast=true" in str(error.value)
+    assert "model.distilled(scene)" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_fast_network_draws_where_it_is_asked_for():
+    model, scene = model_with_fast("random_forest"), small_scene()
+    whole, fast = (model.predict(scene, InferenceSettings(fast=asked)) for asked in (False, True))
+    np.testing.assert_array_equal(
+        whole.probabilities, probabilities(small_model(model.name), scene)
+    )
+    assert not np.array_equal(fast.probabilities, whole.probabilities)
+    assert fast.attrs["drawn_by"] == "fast"
+    assert "drawn_by" not in whole.attrs
+    assert model.card["fast"] == model.fast.report
+    assert "fast" not in small_model(model.name).card
+    assert model.digest != small_model(model.name).digest
+
+
+def test_no_fast_network_of_features_from_elsewhere():
+    model = replace(small_model("bdgf"), guidance=None)
+    with pytest.raises(SettingsError, match=r"features from elsewhere \(features\.external\)"):
+        model.distilled(small_scene(), SMALL_FAST)

@@ -9,7 +9,7 @@ from bdgf.core.errors import ArtifactError, MissingArtifactError
 from bdgf.core.software_versions import software_versions
 from bdgf.inference.map_model import load_map_model
 from bdgf.inference.map_model_folder import files_of_a_copy, map_model_files
-from tests.inference.small_models import small_model
+from tests.inference.small_models import model_with_fast, small_model
 
 
 @pytest.mark.parametrize("name", ["bdgf", "random_forest"])
@@ -63,3 +63,24 @@ def test_a_copy_of_its_files_is_the_model(tmp_path):
             shutil.copy(file, copy)
         assert not (copy / "made_from.json").exists()
         assert load_map_model(copy).card == model.card
+
+
+def test_a_fast_network_is_part_of_the_folder(tmp_path):
+    path = tmp_path / "map_model.json"
+    model_with_fast("random_forest").save(path)
+    names = {file.name for file in map_model_files(path)}
+    assert {"fast.safetensors", "fast.json"} <= names
+    assert names < {file.name for file in files_of_a_copy(path)}
+    (tmp_path / "fast.safetensors").unlink()
+    with pytest.raises(ArtifactError):
+        load_map_model(tmp_path)
+
+
+def test_what_earlier_versions_wrote_has_no_fast_network(tmp_path):
+    path = tmp_path / "map_model.json"
+    small_model("random_forest").save(path)
+    told = json.loads(path.read_text())
+    del told["has_fast"]
+    path.write_text(json.dumps(told))
+    path.with_name("map_model.json.sha256").unlink()
+    assert load_map_model(path).fast is None

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from bdgf.inference.predict import predict
 from bdgf.inference.settings import InferenceSettings
@@ -73,3 +74,10 @@ def test_smoothing_goes_by_the_scene_and_leaves_pixels_without_data_alone(seen):
     assert np.abs(found - seen.model.map).max() > 0.1
     assert (found[:, ~valid] == 0).all()
     np.testing.assert_allclose(found.sum(0)[valid], 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("more", [{"fusion": "mean"}, {"dihedral": 4}])
+def test_the_fast_network_has_no_branches_and_no_symmetries(more):
+    InferenceSettings(**more)
+    with pytest.raises(ValidationError, match=r"leave inference\.fusion and inference\.dihedral"):
+        InferenceSettings(fast=True, **more)

@@ -43,6 +43,7 @@ def test_what_the_held_out_pixels_were_looked_at_without_is_told():
     [
         ({"model": "svm"}, {}, ("svm", "held-out", "train bdgf")),
         (CONFIG, {"fusion": "mean"}, ("inference.sets.coverage", "inference.fusion=mean")),
+        (CONFIG, {"fast": True}, ("inference.sets.coverage", "inference.fast=true")),
     ],
 )
 def test_sets_without_evidence_of_the_map_are_refused(config, options, told):

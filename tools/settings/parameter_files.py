@@ -22,6 +22,7 @@ FILES = {
     RUN: "parameters.yml",
     "preparation": "parameters_prepare.yml",
     "split": "parameters_prepare.yml",
+    "distil": "parameters_train.yml",
     "inference": "parameters_evaluate.yml",
     "predict": "parameters_predict.yml",
     "executor": "parameters_predict.yml",

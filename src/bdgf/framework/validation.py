@@ -21,6 +21,7 @@ GROUPS = {
     "pretrain": "bdgf.diffusion.pretraining.settings:PretrainSettings",
     "features": "bdgf.features.extraction:FeatureSettings",
     "train": "bdgf.models.bdgf.settings:TrainSettings",
+    "distil": "bdgf.inference.fast.settings:DistilSettings",
     "inference": "bdgf.inference.settings:InferenceSettings",
     "predict": "bdgf.inference.settings:MappingSettings",
     "executor": "bdgf.inference.executors:ExecutorSettings",
@@ -75,6 +76,11 @@ def _check_sets(parameters: Mapping[str, Any]) -> None:
         raise SettingsError(
             f"inference.sets.coverage needs a model that is judged on held-out blocks ({able}), "
             f"and '{model}' is not; choose one of them, or leave the coverage null"
+        )
+    if (parameters.get("inference") or {}).get("fast"):
+        raise SettingsError(
+            "inference.sets.coverage is of what the whole model says, and inference.fast=true draws "
+            "with another network; leave one of the two out"
         )
     joined = ((parameters.get("train") or {}).get("classifier") or {}).get("fusion", _STACKED)
     drawn = (parameters.get("inference") or {}).get("fusion")

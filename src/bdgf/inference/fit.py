@@ -17,7 +17,10 @@ from bdgf.diffusion.pretraining.cached import cached_denoiser
 from bdgf.diffusion.pretraining.further_scenes import further_scene
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.features.cached import cached_feature_cube
+from bdgf.features.cube import FeatureCube
 from bdgf.features.extraction import FeatureSettings
+from bdgf.inference.fast.settings import DistilSettings
+from bdgf.inference.fast.teacher import Teacher
 from bdgf.inference.map_model import MapModel
 from bdgf.inference.window_step import Guidance
 from bdgf.models.base import Execution, SceneInputs, reads_features
@@ -48,6 +51,7 @@ def fit(
     devices: DeviceSettings | None = None,
     folder: Path | None = None,
     pretrain_on: Sequence[xr.Dataset] = (),
+    distil: DistilSettings | None = None,
 ) -> MapModel:
     """Prepares a scene, pretrains where the model asks for features, and trains.
 
@@ -68,6 +72,7 @@ def fit(
         folder: Keeps denoisers and feature cubes for later calls; None keeps them for this one.
         pretrain_on: More scenes that the denoiser is pretrained on, labelled or not; here are the
             scenes themselves, so that `pretrain.scenes`, the names of scenes, stays empty.
+        distil: How a fast network is distilled from the model; None distils none.
 
     Raises:
         SettingsError: There is no such model or split, or `pretrain.scenes` names scenes.
@@ -111,13 +116,23 @@ def fit(
         )
         if not reads_features(trained):
             cube, guidance = None, None
-    card = {
+        card = _card(scene, split, seed, cube)
+        classifier = trained.with_config(card)
+        card = {**card, "versions": software_versions()}
+        fitted = MapModel(prepare, classifier, class_table(scene), guidance, card)
+        if distil is None:
+            return fitted
+        teacher = Teacher.of_prepared(prepared, classifier, guidance, cube, devices)
+        return fitted.taught_by(teacher, distil, seed)
+
+
+def _card(
+    scene: xr.Dataset, split: xr.DataArray, seed: int, cube: FeatureCube | None
+) -> dict[str, Any]:
+    return {
         "scene": str(scene.attrs.get("scene", "")),
         "seed": seed,
         "split": {"name": split.attrs.get("name", ""), "seed": split.attrs.get("seed", seed)},
         "split_fingerprint": fingerprint(split.to_numpy()),
         "feature_fingerprint": cube.fingerprint if cube else None,
     }
-    classifier = trained.with_config(card)
-    card = {**card, "versions": software_versions()}
-    return MapModel(prepare, classifier, class_table(scene), guidance, card)

@@ -18,6 +18,7 @@ import xarray as xr
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.features.prepared_window import classifier_reach
+from bdgf.inference.fast.model import FastModel
 from bdgf.inference.map_model_folder import (
     MapModelParts,
     description,
@@ -45,8 +46,18 @@ from bdgf.scenes.modality_forms import all_alike, listed
 from bdgf.scenes.scene_windows import DatasetWindows, InOrder, ModalityForm, SceneWindows
 
 if TYPE_CHECKING:
+    from bdgf.inference.fast.settings import DistilSettings
+    from bdgf.inference.fast.teacher import Teacher
     from bdgf.training.devices import DeviceSettings
+    from bdgf.training.metric_logger import MetricLogger
 
+FAST = "fast"
+"""Of the fast network: its entry in the card, and in the attribute `drawn_by` of its maps."""
+_WITHOUT_FAST = (
+    "model '{model}' of '{scene}' has no fast network (inference.fast); distil one: kedro run "
+    "--pipeline=train --params dataset={scene},model={model},inference.fast=true, or in Python: "
+    "model.distilled(scene)"
+)
 _BLOCK = 512
 """Side of the blocks of a raster in memory, in pixels."""
 
@@ -60,7 +71,9 @@ class MapModel:
         classifier: Turns channels and features into probabilities.
         classes: The classes.
         guidance: Makes diffusion features, for a classifier that uses them.
-        card: What else is known: scene, model, seed, split, versions, fingerprints.
+        card: What else is known: scene, model, seed, split, versions, fingerprints; `fast`: how far
+            the fast network agrees with the model.
+        fast: The fast network that was distilled from it, which maps with `inference.fast`.
         stored: Digest of the files that it was loaded from.
         place: The folder that it was loaded from.
     """
@@ -70,6 +83,7 @@ class MapModel:
     classes: ClassTable
     guidance: Guidance | None = None
     card: dict[str, Any] = field(default_factory=dict)
+    fast: FastModel | None = None
     stored: str | None = None
     place: Path | None = None
 
@@ -103,14 +117,34 @@ class MapModel:
         told = description(self._parts, self._forms)
         parts: list[Any] = [self.preparation.to_weights().tensors, self.card, told]
         parts += [self.classifier.config]
+        if self.fast is not None:
+            parts += [self.fast.weights.tensors, self.fast.config]
         if guidance is not None:
             parts += [guidance.denoiser.tensors, guidance.normalisation]
             parts += [guidance.settings.model_dump(mode="json"), list(guidance.levels)]
         return fingerprint(*parts)
 
+    def drawn_by(self, inference: InferenceSettings) -> tuple[TrainedModel, Guidance | None]:
+        """What draws a map: the classifier with its features, or the fast network.
+
+        Args:
+            inference: How a map is drawn.
+
+        Raises:
+            SettingsError: The fast network is asked for and there is none.
+        """
+        if inference.fast:
+            if self.fast is None:
+                raise SettingsError(_WITHOUT_FAST.format(model=self.name, scene=self.scene))
+            return self.fast, None
+        return self.classifier, self.guidance
+
     @property
     def reach(self) -> int:
-        """Radius in pixels that a pixel's class depends on, without smoothing."""
+        """Radius in pixels that a pixel's class depends on, without smoothing.
+
+        That of the fast network is `fast.reach`.
+        """
         patch = int(self.classifier.config["patch"])
         if self.guidance is None:
             return classifier_reach(patch, ())
@@ -144,6 +178,7 @@ class MapModel:
                 "(features.external=null)"
             )
         inference = inference or InferenceSettings()
+        classifier, guidance = self.drawn_by(inference)
         check_hidden(list(self.modalities), inference.hide)
         self.check(source, inference.hide)
         if (rule := set_rule(self.classifier.config, inference)) is not None:
@@ -151,8 +186,8 @@ class MapModel:
         return WindowStep(
             InOrder(source, tuple(self.modalities)),
             self.preparation,
-            self.classifier,
-            self.guidance,
+            classifier,
+            guidance,
             inference,
             devices,
             tuple(layers),
@@ -183,18 +218,80 @@ class MapModel:
         Raises:
             SceneError: It is not what the model was trained for.
         """
-        if isinstance(raster, str | PathLike):
-            raster = open_scene_file(raster)
-        source = DatasetWindows(raster) if isinstance(raster, xr.Dataset) else raster
+        source = _windows(raster)
         inference = inference or InferenceSettings()
         sets = (SET_SIZE_MAP,) * (inference.sets.coverage is not None)
         wanted = (CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES, *sets)
         step, shape = self.step(source, inference, devices, wanted), source.shape
+        fast = inference.fast
         maps = empty_layers(shape, self.classes.count, wanted)
         for window in blocks(shape, block):
             for name, values in step(window).items():
                 maps[name][..., window.rows, window.columns] = values
-        return self._dataset(source, maps)
+        return self._dataset(source, maps, {"drawn_by": FAST} if fast else {})
+
+    def distilled(
+        self,
+        scene: xr.Dataset | SceneWindows | str | PathLike[str],
+        settings: DistilSettings | None = None,
+        devices: DeviceSettings | None = None,
+        *,
+        seed: int = 0,
+    ) -> MapModel:
+        """The model with a fast network that is distilled from it.
+
+        Args:
+            scene: The scene that it was trained on, or another one of the kind that it is to map;
+                labels are not looked at.
+            settings: How.
+            devices: Where to compute.
+            seed: Decides every draw.
+
+        Raises:
+            SceneError: It is not what the model was trained for, or too small.
+            SettingsError: The model was trained on features from elsewhere.
+        """
+        from bdgf.inference.fast.teacher import Teacher
+
+        source = _windows(scene)
+        self.step(source)  # refuses what the model cannot map
+        ordered = InOrder(source, tuple(self.modalities))
+        teacher = Teacher(
+            *(ordered, self.preparation, self.classifier, self.guidance), devices=devices
+        )
+        return self.taught_by(teacher, settings, seed)
+
+    def taught_by(
+        self,
+        teacher: Teacher,
+        settings: DistilSettings | None = None,
+        seed: int = 0,
+        logger: MetricLogger | None = None,
+    ) -> MapModel:
+        """The model with the fast network of a teacher, and their agreement in the card.
+
+        Args:
+            teacher: This model on a scene.
+            settings: How.
+            seed: Decides every draw.
+            logger: Takes the curve.
+
+        Raises:
+            SceneError: The scene is too small.
+            SettingsError: The model was trained on features from elsewhere.
+        """
+        from bdgf.inference.fast.distil import distil
+        from bdgf.inference.fast.settings import DistilSettings
+
+        if not self.maps_rasters:
+            raise SettingsError(
+                f"model '{self.name}' of '{self.scene}' was trained on features from elsewhere "
+                "(features.external), so no fast network is distilled from it; leave out "
+                "inference.fast"
+            )
+        fast = distil(teacher, settings or DistilSettings(), seed, logger)
+        card = {**self.card, FAST: fast.report}
+        return replace(self, fast=fast, card=card, stored=None, place=None)
 
     def adapted(self, source: SceneWindows) -> MapModel:
         """The model with the statistics of another raster; see `Preparation.adapted`."""
@@ -241,7 +338,7 @@ class MapModel:
     @property
     def _parts(self) -> MapModelParts:
         return MapModelParts(
-            self.preparation, self.classifier, self.classes, self.guidance, self.card
+            *(self.preparation, self.classifier, self.classes, self.guidance, self.card, self.fast)
         )
 
     @property
@@ -249,7 +346,9 @@ class MapModel:
         modalities = [{"name": n} | asdict(form) for n, form in self.modalities.items()]
         return {"modalities": modalities, "reach": self.reach}
 
-    def _dataset(self, source: SceneWindows, maps: Mapping[str, np.ndarray]) -> xr.Dataset:
+    def _dataset(
+        self, source: SceneWindows, maps: Mapping[str, np.ndarray], more: Mapping[str, str]
+    ) -> xr.Dataset:
         from bdgf.raster.georeferencing import with_georeference
 
         dims = {PROBABILITIES: ("class", "y", "x")}
@@ -257,9 +356,15 @@ class MapModel:
         dataset = xr.Dataset(
             variables,
             coords={"class": list(self.classes.names)},
-            attrs={"scene": source.name, "model": self.name, "trained_on": self.scene},
+            attrs={"scene": source.name, "model": self.name, "trained_on": self.scene, **more},
         )
         return with_georeference(dataset, source.crs, source.transform)
+
+
+def _windows(raster: xr.Dataset | SceneWindows | str | PathLike[str]) -> SceneWindows:
+    if isinstance(raster, str | PathLike):
+        raster = open_scene_file(raster)
+    return DatasetWindows(raster) if isinstance(raster, xr.Dataset) else raster
 
 
 def load_map_model(path: str | PathLike[str]) -> MapModel:

@@ -16,6 +16,7 @@ from bdgf.core.errors import ArtifactError, MissingArtifactError, artifact_error
 from bdgf.core.weights import Weights, read_weights, weights_files, write_weights
 from bdgf.core.whole_files import whole_artifact
 from bdgf.features.extraction import FeatureSettings
+from bdgf.inference.fast.model import FastModel, read_fast_model
 from bdgf.inference.window_step import Guidance
 from bdgf.models.base import TrainedModel
 from bdgf.models.registry import model_entry
@@ -25,7 +26,7 @@ from bdgf.scenes.classes import ClassTable
 FILE = "map_model.json"
 FORMAT = 1
 _PREPARATION, _DENOISER, _FEATURES = "preparation", "denoiser", "features"
-_CLASSIFIER = "classifier"
+_CLASSIFIER, _FAST = "classifier", "fast"
 _REMEDY = "train again, or copy the whole folder again"
 
 
@@ -39,6 +40,7 @@ class MapModelParts:
         classes: The classes.
         guidance: Makes diffusion features, for a classifier that uses them.
         card: What else is known of the model.
+        fast: The fast network that was distilled from the classifier, if there is one.
     """
 
     preparation: Preparation
@@ -46,6 +48,7 @@ class MapModelParts:
     classes: ClassTable
     guidance: Guidance | None
     card: dict[str, Any]
+    fast: FastModel | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def write_map_model(path: Path, parts: MapModelParts, forms: Mapping[str, Any]) 
             settings = guidance.settings.model_dump(mode="json")
             config = {"settings": settings, "levels": list(guidance.levels)}
             write_weights(Weights({"normalisation": frozen}, config), _beside(staged, _FEATURES))
+        if parts.fast is not None:
+            parts.fast.save(_beside(staged, _FAST))
         parts.classifier.save(_classifier_file(staged, str(parts.classifier.config["model"])))
 
 
@@ -97,6 +102,7 @@ def description(parts: MapModelParts, forms: Mapping[str, Any]) -> dict[str, Any
         "classes": [{"id": i, "name": n, "color": c} for i, n, c in classes],
         **forms,
         "uses_features": parts.guidance is not None,
+        "has_fast": parts.fast is not None,
         "card": parts.card,
     }
 
@@ -132,6 +138,8 @@ def read_map_model(path: Path) -> StoredMapModel:
             classes,
             _read_guidance(path) if told["uses_features"] else None,
             dict(told["card"]),
+            # What versions without fast networks wrote has no such key.
+            read_fast_model(_beside(path, _FAST)) if told.get("has_fast") else None,
         )
         digests = digest_path(path)
         return StoredMapModel(
@@ -142,7 +150,7 @@ def read_map_model(path: Path) -> StoredMapModel:
 def map_model_files(path: Path) -> list[Path]:
     """All files of the model whose main file is `path`, that one first."""
     found = [path, *weights_files(_beside(path, _PREPARATION))]
-    for name in (_DENOISER, _FEATURES):
+    for name in (_DENOISER, _FEATURES, _FAST):
         file = _beside(path, name)
         found += weights_files(file) if file.exists() else []
     digest = digest_path(path).suffix

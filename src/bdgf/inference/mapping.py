@@ -57,6 +57,7 @@ class MappedScene:
         labelled: Probabilities at the labelled pixels, where the scene has labels.
         hidden: The modalities that the model did not see.
         sets: Which classes a prediction set holds; None where none were asked for.
+        fast: Whether its fast network drew it.
     """
 
     model: MapModel
@@ -65,6 +66,7 @@ class MappedScene:
     labelled: LabelledPixels | None = None
     hidden: tuple[str, ...] = ()
     sets: SetRule | None = None
+    fast: bool = False
 
     def rows(self, layer: str) -> Iterator[tuple[slice, np.ndarray]]:
         """Slices of rows of a layer, with their numbers (bands, rows, W)."""
@@ -141,7 +143,7 @@ def map_scene(
                 with stored_step(step, model, cache.folder, workers.threads) as stored:
                     _run(stored, cut, sink, source, workers)
     rule = set_rule(model.classifier.config, inference)
-    return MappedScene(model, source, file, labelled, inference.hide, rule)
+    return MappedScene(model, source, file, labelled, inference.hide, rule, inference.fast)
 
 
 def block_side(step: WindowStep, settings: MappingSettings) -> int:

@@ -27,8 +27,8 @@ def set_rule(config: Mapping[str, Any], inference: InferenceSettings) -> SetRule
         The rule; None where no sets are asked for.
 
     Raises:
-        SettingsError: The model kept no evidence, or its branches are joined by another rule than
-            the one that the evidence is of.
+        SettingsError: The model kept no evidence, or the map is drawn by another rule or network
+            than the evidence is of.
     """
     coverage = inference.sets.coverage
     if coverage is None:
@@ -37,6 +37,11 @@ def set_rule(config: Mapping[str, Any], inference: InferenceSettings) -> SetRule
         raise SettingsError(
             f"inference.sets.coverage is of the model's own decision, and inference.fusion="
             f"{inference.fusion} joins its branches otherwise; leave one of the two null"
+        )
+    if inference.fast:
+        raise SettingsError(
+            "inference.sets.coverage is of what the whole model says, and inference.fast=true draws "
+            "with another network; leave one of the two out"
         )
     if "sets" not in config:
         raise SettingsError(

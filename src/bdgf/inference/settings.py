@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bdgf.core.settings import MAIN, Settings
 from bdgf.inference.smoothing import SmoothingSettings
@@ -36,6 +36,20 @@ class InferenceSettings(PredictionSettings):
     smoothing: SmoothingSettings = Field(
         SmoothingSettings(), description="Smoothing of the map's probabilities, for every model"
     )
+    fast: bool = Field(
+        False,
+        description="Map with the fast network that is distilled from the model (group `distil`, "
+        "docs/how_to/large_rasters.md). `train` and `full` distil it if this is true",
+    )
+
+    @model_validator(mode="after")
+    def _fast_has_no_branches(self) -> Self:
+        if self.fast and (self.fusion is not None or self.dihedral != 1):
+            raise ValueError(
+                "the fast network (inference.fast) has no branches and no test-time symmetries; "
+                "leave inference.fusion and inference.dihedral at their defaults"
+            )
+        return self
 
 
 class MappingSettings(Settings):

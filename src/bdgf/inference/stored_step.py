@@ -56,9 +56,8 @@ class StoredStep:
 
                 torch.set_num_threads(self.threads)
             model = load_map_model(self.model)
-            _steps[self.mark] = WindowStep(
-                classifier=model.classifier, guidance=model.guidance, **self.parts
-            )
+            classifier, guidance = model.drawn_by(self.parts["inference"])
+            _steps[self.mark] = WindowStep(classifier=classifier, guidance=guidance, **self.parts)
             while len(_steps) > _KEPT:
                 _steps.popitem(last=False)
         return _steps[self.mark]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import xarray as xr
@@ -35,13 +35,20 @@ if TYPE_CHECKING:
     from bdgf.features.extraction import FeatureSettings
     from bdgf.inference.settings import InferenceSettings
     from bdgf.models.base import TrainedModel
-    from bdgf.preprocessing.preparation import Preparation
     from bdgf.scenes.scene_windows import SceneWindows
     from bdgf.training.devices import DeviceSettings
 
 CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES = "class_map", "uncertainty_map", "probabilities"
 SET_SIZE_MAP = "set_size_map"
 """The layers of a map; sizes of prediction sets where their coverage is set."""
+
+
+class Prepares(Protocol):
+    """Makes the channels of a scene, as `Preparation` does."""
+
+    def apply(self, scene: xr.Dataset, *, may_lack: bool = False) -> xr.Dataset:
+        """The prepared scene, in memory."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class WindowStep:
     """
 
     source: SceneWindows
-    preparation: Preparation
+    preparation: Prepares
     classifier: TrainedModel
     guidance: Guidance | None
     inference: InferenceSettings

@@ -66,13 +66,15 @@ def predict_scene(
         The scene without its modalities, with `probabilities` (class, y, x) float32, and for a
         model of several branches `votes` (branch, y, x) uint8, the class that each says alone; on
         request `damaged` (damage, y, x) uint8, the classes with one modality spoilt. The
-        attribute `model` names what drew it, `hidden` which modalities it did not see.
+        attribute `model` names what drew it, `hidden` which modalities it did not see, `fast` (as
+        JSON) how far the fast network agrees with the model, where it drew the map.
         Of a scene that does not fit into memory the probabilities are made while they are written,
         without votes and `damaged`.
 
     Raises:
         MissingArtifactError: The classifier was trained with other features than these.
         SettingsError: Prediction sets are asked of a model without held-out evidence.
+        SettingsError: The fast network is asked for and there is none.
     """
     import numpy as np
 
@@ -86,14 +88,14 @@ def predict_scene(
     from bdgf.models.base import SceneInputs
     from bdgf.training.devices import DeviceSettings
 
-    classifier, guidance = map_model.classifier, map_model.guidance
-    uses_features = classifier.config["feature_fingerprint"] is not None
+    settings = InferenceSettings.model_validate(parameters)
+    classifier, guidance = map_model.drawn_by(settings)
+    uses_features = classifier.config.get("feature_fingerprint") is not None
     cube = feature_cube if uses_features else None
     if uses_features:
         present = cube.fingerprint if cube else "none"
         _check_origin("feature cube", "feature_fingerprint", present, classifier)
-    settings = InferenceSettings.model_validate(parameters)
-    if (rule := set_rule(classifier.config, settings)) is not None:
+    if (rule := set_rule(map_model.classifier.config, settings)) is not None:
         tell_sets(rule)
     on = DeviceSettings.model_validate(devices)
     damage = EvaluationSettings.model_validate(evaluation).damage
@@ -106,6 +108,8 @@ def predict_scene(
     hiding = without_modalities(SceneInputs(prepared_scene, cube), settings.hide, *makes)
     told = {"model": classifier.config["model"]}
     told |= {"hidden": ", ".join(settings.hide)} if settings.hide else {}
+    if settings.fast and map_model.fast is not None:
+        told["fast"] = json.dumps(map_model.fast.report)
     if not fits_into_memory(prepared_scene, cube, on):
         if damage.kinds:
             log.warning("evaluation.damage needs a scene that fits into memory: not scored")
@@ -209,7 +213,9 @@ def score(
     )
     if DAMAGED in predictions:
         metrics["damaged"] = damaged_scores(predictions, split)
-    metrics |= {"scene": config["scene"], **facts_of(classifier, predictions.attrs.get("hidden"))}
+    told = predictions.attrs
+    fast = json.loads(told["fast"]) if "fast" in told else None
+    metrics |= {"scene": config["scene"], **facts_of(classifier, told.get("hidden"), fast)}
     return metrics, per_class_table(metrics), confusion_table(metrics)
 
 
@@ -279,19 +285,25 @@ def _mapped(split: xr.DataArray, valid: np.ndarray) -> xr.DataArray:
     return split.copy(data=np.where(lost, 0, split.to_numpy()))
 
 
-def facts_of(classifier: TrainedModel, hidden: str | None) -> dict[str, Any]:
+def facts_of(
+    classifier: TrainedModel, hidden: str | None, fast: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """What a metrics file tells of the model, whatever scene it was scored on.
 
     Args:
         classifier: The model.
         hidden: The modalities that it did not see; None or empty where it saw all.
+        fast: What the fast network tells of itself, where it drew the map.
 
     Returns:
-        `model` and `parameters`; `decision` of a model that joins branches; `hidden` if any.
+        `model` and `parameters`; `decision` of a model that joins branches, unless its fast network
+        drew the map; `fast` of that; `hidden` if any.
     """
     config = classifier.config
     facts = {"model": config["model"], "parameters": config["parameters"]}
-    if "decision" in config:
+    if fast is not None:
+        facts["fast"] = fast
+    elif "decision" in config:
         facts["decision"] = config["decision"]
     if hidden:
         facts["hidden"] = hidden

@@ -103,6 +103,7 @@ def draw_target_maps(target_map: MappedScene) -> tuple[MapRows, MapRows, Figure]
     entropy = ("entropy of the class probabilities divided by log K",)
     entropy_form = replace(_form(target_map, "float32", float("nan")), bands=entropy, units="1")
     title = f"{source.name}, mapped by {target_map.model.name} of {target_map.model.scene}"
+    title += " (fast network)" if target_map.fast else ""
     overview = target_map.overview(CLASS_MAP, _QUICK_LOOK)
     metres = metres_per_pixel(source.shape, source.crs, source.transform)
     across = None if metres is None else metres[0] * thinning(source.shape, _QUICK_LOOK)
@@ -141,6 +142,7 @@ def _form(target_map: MappedScene, dtype: str, nodata: float) -> MapForm:
 
     source, model = target_map.source, target_map.model
     tags = {"scene": source.name, "model": model.name, "by": model.scene}
+    tags |= {"drawn_by": "fast network"} if target_map.fast else {}
     return MapForm(dtype, source.shape, nodata, source.crs, source.transform, tags=tags)
 
 
@@ -189,10 +191,20 @@ def score_target(
         "patch": config["patch"],
         "seed": config["seed"],
         "scene": target_map.source.name,
-        **facts_of(model.classifier, ", ".join(target_map.hidden)),
+        **facts_of(
+            model.classifier,
+            ", ".join(target_map.hidden),
+            fast_report(target_map),
+        ),
         "transfer": {"from": model.scene, "to": target_map.source.name},
     }
     return metrics, per_class_table(metrics), confusion_table(metrics)
+
+
+def fast_report(target_map: MappedScene) -> dict[str, Any] | None:
+    """What the fast network tells of itself, where it drew the map."""
+    fast = target_map.model.fast
+    return fast.report if target_map.fast and fast is not None else None
 
 
 def write_target_report(
@@ -212,6 +224,7 @@ def write_target_report(
     from bdgf.evaluation.report_page.page import render
     from bdgf.evaluation.report_page.scene_images import scene_images
     from bdgf.framework.run_record import unused_groups
+    from bdgf.inference.fast.model import drawn_fast
     from bdgf.inference.window_step import CLASS_MAP, SET_SIZE_MAP, UNCERTAINTY_MAP
 
     model, source = target_map.model, target_map.source
@@ -221,13 +234,14 @@ def write_target_report(
     labelled = target_map.labelled if source.name != model.scene else None
     step = thinning(source.shape)
     hidden = f" Without {', '.join(target_map.hidden)}." if target_map.hidden else ""
+    fast = fast_report(target_map)
     class_map = target_map.overview(CLASS_MAP, MOST_PIXELS)
     labels = None if labelled is None else labelled.labels[::step, ::step]
     result = MapResult(
         scene=source.name,
         model=model.name,
         lead=f"Mapped by the model {model.name} of scene {model.scene}, seed {config['seed']}."
-        f"{hidden}",
+        f"{hidden}{f' {drawn_fast(fast)}' if fast else ''}",
         shape=source.shape,
         step=step,
         classes=classes,

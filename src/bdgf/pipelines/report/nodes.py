@@ -54,6 +54,7 @@ def draw_figures(
     check_model(metrics, model)
     classes = class_table(predictions)
     what = f"{metrics['scene']}, {metrics['model']}"
+    what += " (fast network)" if "fast" in metrics else ""
     title = (
         f"{what}, split {metrics['split']['name']}, "
         f"seed {metrics['seed']}: OA {100 * metrics['overall_accuracy']:.2f} %, "
@@ -135,6 +136,7 @@ def write_report(
     from bdgf.evaluation.report_page.page import render
     from bdgf.evaluation.report_page.scene_images import scene_images
     from bdgf.framework.run_record import unused_groups
+    from bdgf.inference.fast.model import drawn_fast
     from bdgf.scenes.scene import LABELS, class_table, georeference, valid_mask
     from bdgf.scenes.scene_windows import DatasetWindows
     from bdgf.splits.parts import PARTS, TEST
@@ -156,10 +158,11 @@ def write_report(
     if sets is not None:
         shown = predictions[PROBABILITIES].isel(y=thin[0], x=thin[1]).to_numpy()
         sizes = set_size_map(shown, valid_mask(predictions)[thin], sets.threshold)
+    fast = f" {drawn_fast(metrics['fast'])}" if "fast" in metrics else ""
     result = MapResult(
         scene=metrics["scene"],
         model=metrics["model"],
-        lead=f"Split {metrics['split']['name']}, seed {metrics['seed']}.{hidden}",
+        lead=f"Split {metrics['split']['name']}, seed {metrics['seed']}.{hidden}{fast}",
         shape=shape,
         step=step,
         classes=classes,

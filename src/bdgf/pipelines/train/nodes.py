@@ -98,23 +98,38 @@ def assemble_map_model(
     features: dict[str, Any],
     denoiser: Weights | None = None,
     feature_cube: FeatureCube | None = None,
+    fast: bool = False,
+    distil: dict[str, Any] | None = None,
+    devices: dict[str, Any] | None = None,
+    seed: int = 0,
 ) -> MapModel:
     """Assembles everything needed to map another scene.
 
     Args:
-        prepared_scene: The prepared scene, for its classes.
+        prepared_scene: The prepared scene, for its classes and to distil the fast network on.
         preparation: What prepared it.
         classifier: The classifier.
         features: The group `features`.
         denoiser: The denoiser, for a classifier that uses its features.
         feature_cube: The features that the classifier was trained on, likewise.
+        fast: Whether a fast network is distilled.
+        distil: The group `distil`.
+        devices: The group `devices`.
+        seed: Seed of every draw.
+
+    Raises:
+        SettingsError: No fast network can be distilled from a model of external features.
+        SceneError: The scene is too small for a fast network.
     """
     from bdgf.core.software_versions import software_versions
     from bdgf.features.extraction import FeatureSettings
+    from bdgf.inference.fast.settings import DistilSettings
+    from bdgf.inference.fast.teacher import Teacher
     from bdgf.inference.map_model import MapModel
     from bdgf.inference.window_step import Guidance
     from bdgf.preprocessing.preparation import Preparation
     from bdgf.scenes.scene import class_table
+    from bdgf.training.devices import DeviceSettings
 
     config = classifier.config
     kept = ("scene", "seed", "split", "split_fingerprint", "feature_fingerprint")
@@ -129,10 +144,20 @@ def assemble_map_model(
             tuple(feature_cube.levels),
             feature_cube.normalisation(),
         )
-    return MapModel(
+    model = MapModel(
         Preparation.from_weights(preparation),
         classifier,
         class_table(prepared_scene),
         guidance,
         card,
     )
+    if not fast:
+        return model
+    cube = feature_cube if uses_features else None
+    teacher = Teacher.of_prepared(
+        prepared_scene, classifier, guidance, cube, DeviceSettings.model_validate(devices or {})
+    )
+    with logged_seconds("distil"):
+        return model.taught_by(
+            teacher, DistilSettings.model_validate(distil or {}), seed, MlflowMetricLogger()
+        )

@@ -8,6 +8,7 @@ from bdgf.pipelines.train.nodes import assemble_map_model, train_classifier
 def create_pipeline() -> Pipeline:
     """Trains the chosen model, and puts all together that maps other scenes with it.
 
+    With `inference.fast` that includes the fast network, which is distilled here.
     Denoiser and features are None for a model that uses none.
     """
     return Pipeline(
@@ -39,6 +40,10 @@ def create_pipeline() -> Pipeline:
                     "features": "params:features",
                     "denoiser": "denoiser",
                     "feature_cube": "feature_cube",
+                    "fast": "params:inference.fast",
+                    "distil": "params:distil",
+                    "devices": "params:devices",
+                    "seed": "params:seed",
                 },
                 outputs="map_model",
                 name="assemble_map_model",
