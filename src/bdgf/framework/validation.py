@@ -79,8 +79,8 @@ def _check_sets(parameters: Mapping[str, Any]) -> None:
         )
     if (parameters.get("inference") or {}).get("fast"):
         raise SettingsError(
-            "inference.sets.coverage is of what the whole model says, and inference.fast=true draws "
-            "with another network; leave one of the two out"
+            "inference.sets.coverage is of the whole model, and with inference.fast=true another "
+            "network draws the map; leave one of the two out"
         )
     joined = ((parameters.get("train") or {}).get("classifier") or {}).get("fusion", _STACKED)
     drawn = (parameters.get("inference") or {}).get("fusion")

@@ -40,8 +40,8 @@ def set_rule(config: Mapping[str, Any], inference: InferenceSettings) -> SetRule
         )
     if inference.fast:
         raise SettingsError(
-            "inference.sets.coverage is of what the whole model says, and inference.fast=true draws "
-            "with another network; leave one of the two out"
+            "inference.sets.coverage is of the whole model, and with inference.fast=true another "
+            "network draws the map; leave one of the two out"
         )
     if "sets" not in config:
         raise SettingsError(
