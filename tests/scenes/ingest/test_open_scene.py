@@ -6,11 +6,13 @@ from rasterio.transform import from_origin
 
 from bdgf.core.errors import SceneError
 from bdgf.core.machine_memory import GIB
+from bdgf.scenes.ingest import tile_tally
 from bdgf.scenes.ingest.file_windows import FileWindows
 from bdgf.scenes.ingest.open_scene import open_scene
 from bdgf.scenes.ingest.read_scene import IngestSettings
 from bdgf.scenes.scene_windows import DatasetWindows
 from tests.scenes.ingest.test_file_windows import CONFIG, SHAPE, opened, raw, write
+from tests.scenes.ingest.test_streamed_scene import TILED, cut, told_of_tiles
 
 __all__ = ["raw"]
 
@@ -53,3 +55,21 @@ def test_a_fabricated_scene_is_made_whole():
     settings = IngestSettings(folders=("nowhere",))
     demo = open_scene("demo", {"fabricate": {"size": 48, "bands": 8}}, settings, 0.0)
     assert isinstance(demo, DatasetWindows)
+
+
+@pytest.mark.parametrize(("brighter", "rows"), [(0, 64), (1, 64), (1, 5)])
+def test_where_tiles_differ_is_told_as_in_memory(raw, monkeypatch, caplog, brighter, rows):
+    caplog.set_level("INFO", "bdgf")
+    monkeypatch.setattr(tile_tally, "rows_within", lambda values: rows)
+    modalities = {name: dict(told) for name, told in CONFIG["modalities"].items()}
+    for name in TILED:
+        cut(raw / f"{name}.tif", f"{name}_tile", brighter)
+        modalities[name]["file"] = f"{name}_tile_*.tif"
+    told = {"modalities": modalities, "grid": "optical"}
+    settings = IngestSettings(folders=(str(raw.parent),), isolated=False)
+    assert isinstance(open_scene("field", {**CONFIG, **told}, settings, 1.0), DatasetWindows)
+    in_memory = told_of_tiles(caplog)
+    caplog.clear()
+    assert isinstance(open_scene("field", {**CONFIG, **told}, settings, 0.0), FileWindows)
+    assert told_of_tiles(caplog) == in_memory
+    assert len(in_memory) == (1 + brighter) * len(TILED)

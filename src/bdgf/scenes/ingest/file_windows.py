@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from bdgf.scenes.ingest.layer_grids import (
 from bdgf.scenes.ingest.mosaic import joined_window
 from bdgf.scenes.ingest.read_scene import find_images
 from bdgf.scenes.ingest.source_files import SceneFolders
+from bdgf.scenes.ingest.tile_tally import tell_by_windows
 from bdgf.scenes.mask_variables import joint_masks, mask_variables
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import RawArray, WindowsError
@@ -232,6 +234,16 @@ class FileWindows:
             SceneError: A label file is damaged, or lies on another grid.
         """
         return label_layers(self._place(), self.config, self.images, self.grid)
+
+    def tell_tiles(self) -> None:
+        """Logs of each mosaic what a reading of the whole scene logs; only overlaps are read.
+
+        Raises:
+            SceneError: A file cannot be read there.
+        """
+        for name, found in self.images.items():
+            if found.tiles:
+                tell_by_windows(found, partial(self._stored, name))
 
     def _place(self) -> SceneFolders:
         """Where the files are looked for."""

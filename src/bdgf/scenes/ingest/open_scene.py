@@ -50,6 +50,7 @@ def open_scene(
         "%s: %dx%d pixels, %.3g GiB: read from its files, window by window",
         *(name, *opened.shape, opened.resident_bytes / GIB),
     )
+    opened.tell_tiles()
     return opened
 
 
