@@ -207,7 +207,7 @@ _VALUES: tuple[Any, ...] = (
 _INSIDE: dict[str, Callable[[bytes, Rng], bytes]] = {
     **dict.fromkeys(("npz", "ckpt", "skops"), _in_zip),
     **dict.fromkeys(("vrt", "hdr", "txt", "csv", "yml", "xml"), _in_text),
-    "json": _in_json,
+    **dict.fromkeys(("json", "zarray", "zattrs", "zgroup"), _in_json),
     "mat": _in_mat,
     "png": _in_png,
     "safetensors": _in_safetensors,

@@ -36,7 +36,7 @@ class Seed:
         format: What `--formats` chooses by.
         loader: Name in `loaders.LOADERS`.
         folder: Holds the files and nothing else.
-        main: The file that is read.
+        main: The file that is read, or the folder.
         damaged: The files that are damaged, one at a time.
         variable: What is read of it, where it has several.
     """
@@ -128,6 +128,26 @@ def _netcdf(folder: Path) -> list[Seed]:
         _one(folder, "netcdf", "four.nc", write("h5netcdf"), "v"),
         _one(folder, "netcdf", "three.nc", write("scipy"), "v"),
     ]
+
+
+def _zarr(folder: Path) -> list[Seed]:
+    axes = {"y": 5e6 - 10.0 * np.arange(12), "x": 5e5 + 10.0 * np.arange(10), "b": list("abcd")}
+    cube = xr.DataArray(WHOLE, dims=("y", "x", "b"), coords=axes, name="v")
+    cube.attrs = {"scale_factor": 1e-4, "_FillValue": np.int16(-9999), "units": "1"}
+    versions: tuple[tuple[Literal[2, 3], dict[str, Any]], ...] = (
+        (2, {"chunks": (5, 5, 4)}),
+        (3, {"chunks": (6, 5, 2), "shards": (12, 10, 4)}),
+    )
+    seeds = []
+    for version, options in versions:
+        own = folder / f"version_{version}"
+        own.mkdir(parents=True)
+        store, encoding = own / "cube.zarr", {"v": options}
+        cube.to_dataset().to_zarr(store, zarr_format=version, consolidated=False, encoding=encoding)
+        inside = sorted(path for path in store.rglob("*") if path.is_file())
+        files = tuple(str(path.relative_to(own)) for path in inside)
+        seeds.append(Seed("zarr", "reader", own, store.name, files, "v"))
+    return seeds
 
 
 def _tiff(folder: Path) -> list[Seed]:
@@ -274,6 +294,7 @@ MAKERS: dict[str, Callable[[Path], list[Seed]]] = {
     "matlab73": _matlab_73,
     "hdf5": _hdf5,
     "netcdf": _netcdf,
+    "zarr": _zarr,
     "tiff": _tiff,
     "raster": _other_rasters,
     "numpy": _numpy,

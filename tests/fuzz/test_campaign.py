@@ -10,7 +10,9 @@ from tests.fuzz.campaign import Report, run
 from tests.fuzz.mutations import mutate
 from tests.fuzz.seeds import make_seeds
 
-FORMATS = ("matlab5", "matlab73", "hdf5", "netcdf", "tiff", "raster", "numpy", "text", "scene")
+FORMATS = (
+    *("matlab5", "matlab73", "hdf5", "netcdf", "zarr", "tiff", "raster", "numpy", "text", "scene"),
+)
 FILES = 200
 
 

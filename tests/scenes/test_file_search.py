@@ -1,5 +1,8 @@
+import hashlib
+import subprocess
+
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.file_search import find_scene_files
+from bdgf.scenes.file_search import find_scene_files, raw_digest, raw_size
 
 
 def scene(**changes):
@@ -57,3 +60,27 @@ def test_patterns_of_tiles(tmp_path):
 def test_a_fabricated_scene_has_no_files(tmp_path):
     config = parse_scene_config("demo", {"fabricate": {"seed": 0}})
     assert find_scene_files(config, [tmp_path]) == []
+
+
+def test_a_zarr_store_is_a_raw_file(tmp_path):
+    touch(tmp_path, "tiles/b.zarr/zarr.json", "tiles/a.zarr/zarr.json", "tiles/other/zarr.json")
+    modalities = {
+        "optical": {"kind": "spectral", "file": "tiles/*"},
+        "height": {"kind": "auxiliary", "file": "tiles/b.zarr"},
+    }
+    optical, height, _ = find_scene_files(scene(modalities=modalities), [tmp_path])
+    assert [path.name for path in optical.paths] == ["a.zarr", "b.zarr"]
+    assert height.paths == (tmp_path / "tiles/b.zarr",)
+
+
+def test_size_and_digest_of_files_and_stores(tmp_path):
+    file, store = tmp_path / "a.tif", tmp_path / "a.zarr"
+    file.write_bytes(b"123")
+    assert (raw_size(file), raw_digest(file)) == (3, hashlib.sha256(b"123").hexdigest())
+    for name in ("v/c/0", "v/c.x", "v/zarr.json", "zarr.json"):
+        (store / name).parent.mkdir(parents=True, exist_ok=True)
+        (store / name).write_text(name)
+    command = "find . -type f | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum"
+    told = subprocess.run(command, shell=True, cwd=store, capture_output=True, check=True).stdout
+    assert raw_digest(store) == told.decode().split()[0]
+    assert raw_size(store) == sum(map(len, ("v/c/0", "v/c.x", "v/zarr.json", "zarr.json")))

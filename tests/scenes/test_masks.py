@@ -6,7 +6,7 @@ import pytest
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.raster.windows import Window
 from bdgf.scenes.classes import ClassTable
-from bdgf.scenes.ingest.file_windows import open_scene
+from bdgf.scenes.ingest.open_scene import open_scene
 from bdgf.scenes.ingest.read_scene import IngestSettings
 from bdgf.scenes.masks import hide_modalities, modality_mask, modality_masks, tell_missing
 from bdgf.scenes.scene import ModalityArray, modality_names, new_scene, valid_mask

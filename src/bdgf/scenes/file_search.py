@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bdgf.core.digests import file_digest
 from bdgf.scenes.config import SceneConfig
+from bdgf.scenes.readers.zarr_folder import is_zarr_store
 from bdgf.scenes.scene import LABELS, OFFICIAL_TEST, OFFICIAL_TRAIN
 from bdgf.scenes.sources import Source
 
@@ -74,12 +78,41 @@ def _paths(source: Source, folders: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def is_raw_file(path: Path) -> bool:
+    """Whether a path is one of a raw file that is there; a Zarr store, a folder, counts as one."""
+    return path.is_file() or is_zarr_store(path)
+
+
+def raw_size(path: Path) -> int:
+    """Bytes of a raw file; of a Zarr store those of all its files."""
+    return sum(file.stat().st_size for file in _parts(path))
+
+
+def raw_digest(path: Path) -> str:
+    r"""SHA-256 of a raw file.
+
+    Of a Zarr store it is that of the list of its files, as this command prints it:
+    `find . -type f | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum`.
+    """
+    if not is_zarr_store(path):
+        return file_digest(path)
+    lines = (f"{file_digest(file)}  ./{file.relative_to(path)}\n" for file in _parts(path))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _parts(path: Path) -> list[Path]:
+    if not is_zarr_store(path):
+        return [path]
+    inside = (file for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+    return sorted(inside, key=lambda file: os.fsencode(file.relative_to(path)))
+
+
 def _find(name: str, folders: Sequence[Path]) -> list[Path]:
     for folder in folders:
-        if (folder / name).is_file():
+        if is_raw_file(folder / name):
             return [folder / name]
         if any(sign in name for sign in _PATTERN) and not Path(name).is_absolute():
-            paths = sorted(path for path in folder.glob(name) if path.is_file())
+            paths = sorted(path for path in folder.glob(name) if is_raw_file(path))
             if paths:
                 return paths
     return []

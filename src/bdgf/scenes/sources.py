@@ -67,7 +67,8 @@ class Source(Settings):
     """One published form of an array."""
 
     file: Files = Field(
-        description="File name in the scene's folder, or an absolute path; several files "
+        description="File name in the scene's folder, or an absolute path (of a Zarr store its "
+        "folder); several files "
         "are stacked along the band axis in this order. A name with *, ? or "
         "[...] matches all such files of the scene's folder, sorted by name"
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bdgf.evaluation.report_page import scene_images as module
 from bdgf.evaluation.report_page.scene_images import scene_images
 from bdgf.evaluation.scene_check.quick_look import false_colours
 from bdgf.scenes.masks import modality_mask
@@ -10,8 +11,10 @@ from bdgf.scenes.scene_windows import DatasetWindows
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 
 
+@pytest.mark.parametrize("rows", [1, 7, 64])
 @pytest.mark.parametrize("step", [1, 3, 9])
-def test_read_by_strips_it_is_the_image_of_the_whole(step):
+def test_read_by_strips_it_is_the_image_of_the_whole(monkeypatch, step, rows):
+    monkeypatch.setattr(module, "rows_within", lambda values: rows)
     scene = make_demo_scene(DemoSettings(size=48))
     images = scene_images(DatasetWindows(scene), step)
     assert list(images) == [

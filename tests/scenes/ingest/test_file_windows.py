@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from rasterio.transform import from_origin
 
 from bdgf.core.errors import SceneError
-from bdgf.core.machine_memory import GIB
 from bdgf.raster.windows import Window
-from bdgf.scenes.ingest.file_windows import FileWindows, open_scene
+from bdgf.scenes.ingest.file_windows import FileWindows
+from bdgf.scenes.ingest.open_scene import open_scene
 from bdgf.scenes.ingest.read_scene import IngestSettings
 from bdgf.scenes.scene import VALID
 from bdgf.scenes.scene_windows import DatasetWindows
@@ -144,7 +144,8 @@ def test_the_digest_changes_with_each_file_and_warns_of_nothing(raw, name, recwa
     assert not [str(told.message) for told in recwarn if "serializ" in str(told.message).lower()]
 
 
-def test_netcdf_is_read_in_windows_too(raw):
+@pytest.mark.parametrize("file", ["optical.nc", "optical.zarr"])
+def test_netcdf_and_zarr_are_read_in_windows_too(raw, file):
     import rioxarray  # noqa: F401 - gives datasets a reference system
     import xarray as xr
 
@@ -158,9 +159,15 @@ def test_netcdf_is_read_in_windows_too(raw):
             "x": 500_000 + 10 * (np.arange(SHAPE[1]) + 0.5),
         },
     ).rio.write_crs("EPSG:32632")
-    chunks = {"bands": {"chunksizes": (1, 16, 16)}}
-    dataset.to_netcdf(raw / "optical.nc", engine="h5netcdf", encoding=chunks)
-    optical = {"kind": "spectral", "file": "optical.nc", "variable": "bands"}
+    chunks = (1, 16, 16)
+    if file.endswith(".nc"):
+        encoding = {"bands": {"chunksizes": chunks}}
+        dataset.to_netcdf(raw / file, engine="h5netcdf", encoding=encoding)
+    else:
+        pytest.importorskip("zarr")
+        encoding = {"bands": {"chunks": chunks}}
+        dataset.to_zarr(raw / file, zarr_format=3, consolidated=False, encoding=encoding)
+    optical = {"kind": "spectral", "file": file, "variable": "bands"}
     modalities = {**CONFIG["modalities"], "optical": optical}
     whole, streamed = (opened(raw, gib, modalities=modalities) for gib in (1.0, 0.0))
     assert isinstance(streamed, FileWindows)
@@ -172,46 +179,6 @@ def test_netcdf_is_read_in_windows_too(raw):
         Window(slice(4, 5), slice(7, 8)),
     ):
         assert_same(whole, streamed, window)
-
-
-def test_what_can_only_be_read_whole_is(raw, caplog):
-    named = {**CONFIG["modalities"], "optical": {**CONFIG["modalities"]["optical"], "axes": None}}
-    assert isinstance(opened(raw, 0.0, modalities=named), FileWindows)
-    np.save(raw / "height.npy", np.random.default_rng(1).random(SHAPE).astype(np.float32))
-    plain = {**CONFIG["modalities"], "height": {"kind": "auxiliary", "file": "height.npy"}}
-    assert isinstance(opened(raw, 0.0, modalities=plain), DatasetWindows)
-
-
-def resampled(raw):
-    place = from_origin(500_000, 5_000_000, 7, 7)
-    height = np.random.default_rng(1).random((60, 77)).astype(np.float32)
-    write(raw / "finer.tif", height, transform=place)
-    height = {"kind": "auxiliary", "file": "finer.tif", "resample": "average"}
-    return {"modalities": {**CONFIG["modalities"], "height": height}, "grid": "optical"}
-
-
-def test_a_resampled_layer_is_read_whole_and_said_so(raw, caplog):
-    caplog.set_level("INFO", "bdgf")
-    assert isinstance(opened(raw, 0.0, **resampled(raw)), DatasetWindows)
-    assert "finer.tif is resampled to the grid of the scene" in caplog.text
-    assert "it is read whole" in caplog.text
-
-
-def test_a_resampled_scene_beyond_the_limit_is_refused_in_one_line(raw):
-    # Each file fits, and all layers as float32 do not.
-    settings = IngestSettings(folders=(str(raw.parent),), most_gib=30_000 / GIB)
-    with pytest.raises(SceneError) as caught:
-        open_scene("field", {**CONFIG, **resampled(raw)}, settings, 0.0)
-    line = str(caught.value)
-    assert "\n" not in line
-    for words in ("finer.tif is resampled", "gdalwarp", "--params ingest.most_gib=1"):
-        assert words in line
-
-
-def test_a_fabricated_scene_is_made_whole():
-    settings = IngestSettings(folders=("nowhere",))
-    demo = open_scene("demo", {"fabricate": {"size": 48, "bands": 8}}, settings, 0.0)
-    assert isinstance(demo, DatasetWindows)
 
 
 def test_files_on_other_grids_are_refused(raw):

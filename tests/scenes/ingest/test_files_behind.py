@@ -44,6 +44,15 @@ def test_the_sources_of_a_vrt_count_with_what_belongs_to_them(tmp_path):
     assert names(tmp_path, "outer.vrt") == {*there, "outer.vrt"}
 
 
+def test_the_files_of_a_zarr_store_count(tmp_path):
+    for name in ("a.zarr/zarr.json", "a.zarr/v/c/0", "b.zarr/zarr.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+    (tmp_path / "a.tif").write_text("1")
+    assert names(tmp_path, "a.zarr") == {"a.zarr/zarr.json", "a.zarr/v/c/0", "a.tif"}
+    assert names(tmp_path, "a.tif") == {"a.tif"}
+
+
 def test_size_and_time_are_told(tmp_path):
     path = tmp_path / "a.tif"
     path.write_text("1234")

@@ -8,7 +8,8 @@ from rasterio.warp import Resampling, reproject
 from bdgf.core.errors import SceneError
 from bdgf.raster.windows import Window
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.ingest.file_windows import FileWindows, open_scene
+from bdgf.scenes.ingest.file_windows import FileWindows
+from bdgf.scenes.ingest.open_scene import open_scene
 from bdgf.scenes.ingest.read_scene import IngestSettings, read_scene
 from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import georeference, valid_mask

@@ -8,14 +8,9 @@ import numpy as np
 import xarray as xr
 
 from bdgf.evaluation.scene_check.quick_look import bands_text, false_colours, shown_bands
-from bdgf.raster.windows import Window
+from bdgf.raster.windows import Window, row_bands, rows_within
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene_windows import SceneWindows
-
-_ROWS = 256
-"""Rows that are read at a time."""
-_ROW_BY_ROW = 8
-"""From this step on only the rows that are shown are read, one by one."""
 
 
 def scene_images(source: SceneWindows, step: int) -> dict[str, np.ndarray]:
@@ -32,11 +27,12 @@ def scene_images(source: SceneWindows, step: int) -> dict[str, np.ndarray]:
     bands = {name: shown_bands(form.kind, form.bands) for name, form in forms.items()}
     values: dict[str, list[np.ndarray]] = {name: [] for name in forms}
     masks: dict[str, list[np.ndarray]] = {name: [] for name in forms}
-    for window, first in _strips(source.shape, step):
+    for window, first in _strips(source.shape, step, sum(form.bands for form in forms.values())):
         part = source.read(window)
         for name in forms:
-            thin = part[name][first::step, ::step, bands[name]]
-            values[name].append(thin.to_numpy())
+            # Whole: files find every n-th value more slowly than they unpack all.
+            thin = part[name].to_numpy()[first::step, ::step, bands[name]]
+            values[name].append(thin)
             masks[name].append(modality_mask(part, name)[first::step, ::step])
     images = {}
     for name, form in forms.items():
@@ -49,12 +45,8 @@ def scene_images(source: SceneWindows, step: int) -> dict[str, np.ndarray]:
     return images
 
 
-def _strips(shape: tuple[int, int], step: int) -> Iterator[tuple[Window, int]]:
+def _strips(shape: tuple[int, int], step: int, bands: int) -> Iterator[tuple[Window, int]]:
     # Windows over the whole width, and the first row in each that is shown.
-    height, columns = shape[0], slice(0, shape[1])
-    if step >= _ROW_BY_ROW:
-        for row in range(0, height, step):
-            yield Window(slice(row, row + 1), columns), 0
-        return
-    for start in range(0, height, _ROWS):
-        yield Window(slice(start, min(start + _ROWS, height)), columns), -start % step
+    height, width = shape
+    for rows in row_bands(height, rows_within(width * bands)):
+        yield Window(rows, slice(0, width)), -rows.start % step

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from bdgf.core.digests import file_digest
 from bdgf.core.errors import SceneError
 from bdgf.evaluation.scene_check.bands import constant_bands, duplicate_bands, wild_pixels
 from bdgf.evaluation.scene_check.finding import Finding
@@ -21,6 +20,7 @@ from bdgf.evaluation.scene_check.registration import Shift, modality_shifts
 from bdgf.evaluation.scene_check.report import FileReport, SceneReport
 from bdgf.evaluation.scene_check.units import unit_findings
 from bdgf.scenes.config import SceneConfig, parse_scene_config
+from bdgf.scenes.file_search import raw_digest, raw_size
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 from bdgf.scenes.ingest.reading_record import ReadingRecord
 from bdgf.scenes.scene import class_table, georeference, modality_names
@@ -147,8 +147,8 @@ def _files(record: ReadingRecord, config: SceneConfig) -> tuple[FileReport, ...]
             FileReport(
                 tuple(names),
                 path,
-                path.stat().st_size,
-                file_digest(path),
+                raw_size(path),
+                raw_digest(path),
                 config.source.sha256.get(path.name, ""),
                 ", ".join(dict.fromkeys(dtypes[path])),
             )

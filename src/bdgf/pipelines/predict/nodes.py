@@ -59,7 +59,7 @@ def map_target(
     from bdgf.inference.executors import ExecutorSettings
     from bdgf.inference.mapping import map_scene
     from bdgf.inference.settings import InferenceSettings, MappingSettings
-    from bdgf.scenes.ingest.file_windows import open_scene
+    from bdgf.scenes.ingest.open_scene import open_scene
     from bdgf.scenes.ingest.read_scene import IngestSettings
     from bdgf.training.devices import DeviceSettings
 

@@ -48,7 +48,7 @@ def pretrain_denoiser(
     from bdgf.diffusion.pretraining.further_scenes import further_scene
     from bdgf.diffusion.pretraining.settings import PretrainSettings
     from bdgf.preprocessing.preparation import Preparation
-    from bdgf.scenes.ingest.file_windows import open_scene
+    from bdgf.scenes.ingest.open_scene import open_scene
     from bdgf.scenes.ingest.read_scene import IngestSettings
     from bdgf.training.devices import DeviceSettings
 

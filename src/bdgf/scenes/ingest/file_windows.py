@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
-from bdgf.core.machine_memory import GIB
 from bdgf.raster.windows import Window
-from bdgf.scenes.config import SceneConfig, parse_scene_config
+from bdgf.scenes.config import SceneConfig
 from bdgf.scenes.ingest.cell_sizes import cells_under, repeated
 from bdgf.scenes.ingest.decoding import decode_image
 from bdgf.scenes.ingest.file_labels import LabelLayers, label_layers, label_paths, labels_of_files
@@ -32,15 +29,15 @@ from bdgf.scenes.ingest.layer_grids import (
     settle_layers,
 )
 from bdgf.scenes.ingest.mosaic import joined_window
-from bdgf.scenes.ingest.read_scene import IngestSettings, find_images, read_scene
+from bdgf.scenes.ingest.read_scene import find_images
 from bdgf.scenes.ingest.source_files import SceneFolders
+from bdgf.scenes.ingest.tile_tally import tell_by_windows
 from bdgf.scenes.mask_variables import joint_masks, mask_variables
 from bdgf.scenes.readers.isolation import read_raw
 from bdgf.scenes.readers.raw_array import RawArray, WindowsError
-from bdgf.scenes.readers.reading_limits import ReadingLimits, ReadingSettings
+from bdgf.scenes.readers.reading_limits import ReadingSettings
 from bdgf.scenes.scene import ModalityArray, attributes_of
-from bdgf.scenes.scene_folders import scene_folders
-from bdgf.scenes.scene_windows import DatasetWindows, ModalityForm, SceneWindows
+from bdgf.scenes.scene_windows import ModalityForm
 from bdgf.scenes.sources import ImageSource
 
 if TYPE_CHECKING:
@@ -49,10 +46,16 @@ if TYPE_CHECKING:
 
     from bdgf.scenes.classes import ClassTable
 
-log = logging.getLogger(__name__)
-
 _FLOAT = 4
 """Bytes of a float32."""
+
+
+class ResampledError(WindowsError):
+    """A layer cannot be read in windows of the scene, which takes so many bytes in memory."""
+
+    def __init__(self, message: str, resident_bytes: int) -> None:
+        super().__init__(message)
+        self.resident_bytes = resident_bytes
 
 
 @dataclass(frozen=True)
@@ -232,6 +235,16 @@ class FileWindows:
         """
         return label_layers(self._place(), self.config, self.images, self.grid)
 
+    def tell_tiles(self) -> None:
+        """Logs of each mosaic what a reading of the whole scene logs; only overlaps are read.
+
+        Raises:
+            SceneError: A file cannot be read there.
+        """
+        for name, found in self.images.items():
+            if found.tiles:
+                tell_by_windows(found, partial(self._stored, name))
+
     def _place(self) -> SceneFolders:
         """Where the files are looked for."""
         return SceneFolders(
@@ -239,22 +252,26 @@ class FileWindows:
             grid_tolerance=self.config.grid_tolerance,
         )
 
-    def _decoded(
-        self, name: str, window: Window
-    ) -> tuple[ModalityArray, tuple[slice, TileOwners] | None]:
-        """A modality within a window; the rows of its cells and their tiles, if it has some."""
-        found, modality = self.images[name], self.config.modalities[name]
-        size = self.own[name].cell_size if name in self.own else None
-        part = window if size is None else cells_under(window, size, self.own[name].grid.shape)
+    def _stored(self, name: str, part: Window) -> FoundArray[ImageSource]:
+        """A modality's stored numbers within a window of its own cells, its tiles joined."""
+        found = self.images[name]
 
         def read(path: Path, window: Window) -> RawArray:
             variable, limits = found.source.variable, window.limits
             return read_raw(path, variable, self.reading, self.folders, limits)
 
         if found.tiles:
-            there = joined_window(found, read, modality.nodata, part)
-        else:
-            there = replace(found, arrays=tuple(read(path, part) for path in found.paths))
+            return joined_window(found, read, self.config.modalities[name].nodata, part)
+        return replace(found, arrays=tuple(read(path, part) for path in found.paths))
+
+    def _decoded(
+        self, name: str, window: Window
+    ) -> tuple[ModalityArray, tuple[slice, TileOwners] | None]:
+        """A modality within a window; the rows of its cells and their tiles, if it has some."""
+        modality = self.config.modalities[name]
+        size = self.own[name].cell_size if name in self.own else None
+        part = window if size is None else cells_under(window, size, self.own[name].grid.shape)
+        there = self._stored(name, part)
         tiles = (part.rows, there.owners) if there.owners is not None else None
         image = decode_image(there, modality, part.shape, is_whole=False)
         if size is None:
@@ -266,94 +283,10 @@ class FileWindows:
         return repeated(image, size, window.shape, offset), tiles
 
 
-def open_scene(
-    name: str,
-    configuration: Mapping[str, Any],
-    settings: IngestSettings,
-    resident_gib: float = 1.0,
-) -> SceneWindows:
-    """A scene to be read window by window: from memory where it fits, else from its files.
-
-    Both give the same numbers.
-
-    Args:
-        name: The scene's name.
-        configuration: What its YAML file holds below the name.
-        settings: Where its files are looked for.
-        resident_gib: What a scene in memory may take, in GiB.
-
-    Raises:
-        SettingsError: The configuration is wrong.
-        SceneError: The files are.
-    """
-    config = parse_scene_config(name, configuration)
-    folders = scene_folders(name, config, settings.folders, settings.mirror)
-    opened = large_windows(name, config, folders, settings, resident_gib)
-    if opened is None:
-        return DatasetWindows(read_scene(name, config, folders, settings))
-    log.info(
-        "%s: %dx%d pixels, %.3g GiB: read from its files, window by window",
-        *(name, *opened.shape, opened.resident_bytes / GIB),
-    )
-    return opened
-
-
-def large_windows(
-    name: str,
-    config: SceneConfig,
-    folders: Sequence[Path],
-    settings: IngestSettings,
-    resident_gib: float,
-) -> FileWindows | None:
-    """The windows of a scene that takes more than `resident_gib` in memory.
-
-    None where it takes less, and where its files can only be read whole.
-
-    Raises:
-        SceneError: The files are wrong, or a scene that can only be read whole takes more than the
-            limit.
-    """
-    try:
-        opened = FileWindows.open(name, config, folders, settings)
-    except _ResampledError as reason:
-        if reason.resident_bytes > resident_gib * GIB:
-            _check_room(reason, settings)
-            log.info("%s; it is read whole", reason)
-        return None
-    except WindowsError as reason:
-        log.debug("%s: read whole (%s)", name, reason)
-        return None
-    return opened if opened.resident_bytes > resident_gib * GIB else None
-
-
 def _first_pixel(found: FoundArray[ImageSource]) -> FoundArray[ImageSource]:
     """One pixel of each array, to find the bands after decoding."""
     arrays = (replace(array, values=array.values[:1, :1]) for array in found.arrays)
     return replace(found, arrays=tuple(arrays)) if found.tiles else found
-
-
-class _ResampledError(WindowsError):
-    """A layer cannot be read in windows of the scene, which takes so many bytes in memory."""
-
-    def __init__(self, message: str, resident_bytes: int) -> None:
-        super().__init__(message)
-        self.resident_bytes = resident_bytes
-
-
-def _check_room(reason: _ResampledError, settings: ReadingSettings) -> None:
-    """Refuses a scene that is read whole and does not fit.
-
-    Raises:
-        SceneError: It takes more than the limit of reading.
-    """
-    needed, most = reason.resident_bytes, ReadingLimits.of(settings).most_bytes
-    if needed > most:
-        raise SceneError(
-            f"{reason}, and the whole scene takes {needed / GIB:.3g} GiB, more than the limit of "
-            f"{most / GIB:.3g} GiB; write that layer on the grid of the others beforehand, as by "
-            "gdalwarp, or where the memory is there raise the limit: --params "
-            f"ingest.most_gib={math.ceil(needed / GIB)}"
-        )
 
 
 def _check_as_they_lie(
@@ -370,13 +303,13 @@ def _check_as_they_lie(
     whole = _resident_bytes(settled.grid.shape, bands)
     for key, found in layers.items():
         if key in settled.own and settled.own[key].cell_size is None:
-            raise _ResampledError(
+            raise ResampledError(
                 f"scene '{scene}': {found.where} is resampled to the grid of the scene, which "
                 "cannot be done window by window",
                 whole,
             )
         if not lie_alike(found, settled.layers[key]):
-            raise _ResampledError(
+            raise ResampledError(
                 f"scene '{scene}': {found.where} is mirrored relative to the scene, which cannot "
                 "be read window by window",
                 whole,

@@ -8,6 +8,7 @@ from typing import Any
 
 from bdgf.scenes.ingest.found_array import FoundArray
 from bdgf.scenes.readers.vrt import vrt_sources
+from bdgf.scenes.readers.zarr_folder import is_zarr_store
 
 
 def paths_of(found: FoundArray[Any]) -> Iterator[Path]:
@@ -21,7 +22,8 @@ def files_behind(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
 
     These are the files of the same name with other or further suffixes beside it: the header of an
     ENVI image, the parts of a shapefile, the mask, the world file and the metadata of a raster
-    (`a.hdr`, `a.tif.msk`, `a.tif.aux.xml`); and the sources of a VRT with theirs.
+    (`a.hdr`, `a.tif.msk`, `a.tif.aux.xml`); the sources of a VRT with theirs; and of a Zarr store
+    the files in it.
 
     Args:
         paths: The files that the scene names.
@@ -37,7 +39,8 @@ def files_behind(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
         if path.parent not in folders:
             folders[path.parent] = _by_beginning(path.parent)
         beside = folders[path.parent]
-        for file in (path, *beside.get(path.stem, ()), *beside.get(path.name, ())):
+        inside = path.rglob("*") if is_zarr_store(path) else ()
+        for file in (path, *inside, *beside.get(path.stem, ()), *beside.get(path.name, ())):
             if file.is_file():
                 state = file.stat()
                 found[str(file.resolve())] = (state.st_size, state.st_mtime_ns)

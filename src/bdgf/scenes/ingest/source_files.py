@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pathlib import Path, PurePath
 
 from bdgf.core.errors import SceneError
 from bdgf.scenes.config import GRID_TOLERANCE, NodataSetting, Origin
+from bdgf.scenes.file_search import is_raw_file, raw_digest
 from bdgf.scenes.ingest.found_array import FoundArray, SourceT
 from bdgf.scenes.ingest.mosaic import described, joined, partly
 from bdgf.scenes.readers.isolation import read_raw, read_vectors_raw
@@ -23,7 +23,6 @@ from bdgf.scenes.sources import LabelSource, Source
 log = logging.getLogger(__name__)
 
 _PATTERN = re.compile(r"[*?]|\[.+\]")  # what makes a name stand for several files
-_ZARR = ".zarr"
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class SceneFolders:
 
     def _find(self, name: str) -> Path | None:
         candidates = (folder / name for folder in self.folders)
-        return next((path for path in candidates if path.is_file()), None)
+        return next((path for path in candidates if is_raw_file(path)), None)
 
     def find(self, names: Sequence[str]) -> list[Path] | None:
         """The files of these names and patterns, None where one is not there."""
@@ -147,12 +146,12 @@ class SceneFolders:
                 "files there, or name each of them"
             )
         for folder in self.folders:
-            if found := sorted(path for path in folder.glob(pattern) if path.is_file()):
+            if found := sorted(path for path in folder.glob(pattern) if is_raw_file(path)):
                 return found
         return []
 
     def _refuse_folders(self, item: str, sources: Sequence[Source]) -> None:
-        """Refuses a folder where a file is looked for, such as a Zarr store.
+        """Refuses a folder where a file is looked for.
 
         Raises:
             SceneError: There is one.
@@ -162,13 +161,6 @@ class SceneFolders:
         found = next((path for path in places if path.is_dir()), None)
         if found is None:
             return
-        if found.suffix.lower() == _ZARR:
-            file = found.with_suffix(".nc")
-            raise SceneError(
-                f"{self.scene}: {item}: {found} is a Zarr store, which is not read; write it as "
-                'NetCDF, which is read window by window, and name that: python -c "import '
-                f"xarray; xarray.open_zarr('{found}').to_netcdf('{file}')\""
-            )
         raise SceneError(
             f"{self.scene}: {item}: {found} is a folder; name the files in it, as by "
             f"{found.name}/*.tif for tiles"
@@ -199,8 +191,7 @@ class SceneFolders:
         if expected is None or path in self._checked:
             return
         self._checked.add(path)  # several arrays may lie in one file
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = raw_digest(path)
         if digest != expected:
             log.warning(
                 "%s is not the published file (sha256 %s..., published %s...): another edition or "

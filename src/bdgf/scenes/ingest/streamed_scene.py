@@ -14,7 +14,8 @@ from bdgf.core.machine_memory import GIB
 from bdgf.raster.streamed import Part, StreamedDataset, hollow
 from bdgf.raster.windows import Window, row_bands, rows_within
 from bdgf.scenes.config import parse_scene_config
-from bdgf.scenes.ingest.file_windows import FileWindows, large_windows
+from bdgf.scenes.ingest.file_windows import FileWindows
+from bdgf.scenes.ingest.open_scene import large_windows
 from bdgf.scenes.ingest.read_scene import IngestSettings, check_labels, read_scene
 from bdgf.scenes.ingest.tile_tally import TileTally
 from bdgf.scenes.mask_variables import mask_variables

@@ -1,4 +1,4 @@
-"""Windows of variables in HDF5 and NetCDF 4 files: only the chunks under a window are read."""
+"""Windows of variables in HDF5, NetCDF 4 and Zarr: only the chunks under a window are read."""
 
 from __future__ import annotations
 

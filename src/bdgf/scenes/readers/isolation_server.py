@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ def serve(connection: socket.socket) -> None:
             line += connection.recv(_LINE)
         if not line:
             return
-        answer = _in_child(connection, json.loads(line), files[0])
+        request = json.loads(line)
+        _import_rarer_reader(request["path"])
+        answer = _in_child(connection, request, files[0])
         os.close(files[0])
         connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
 
@@ -47,6 +50,15 @@ def _import_readers() -> None:
     import xarray  # noqa: F401
 
     import bdgf.scenes.readers.registry  # noqa: F401
+
+
+def _import_rarer_reader(path: str) -> None:
+    """What takes long to import and few scenes need; where it is missing the child says so."""
+    from bdgf.scenes.readers.zarr_folder import SUFFIX
+
+    if path.lower().endswith(SUFFIX):
+        with suppress(ImportError):
+            import bdgf.scenes.readers.zarr_arrays  # noqa: F401
 
 
 def _in_child(connection: socket.socket, request: dict[str, Any], result: int) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class ReadingLimits:
         folders: The scene's folders; names inside a file lead nowhere else. The file's own folder
             always is one of them.
         window: First and last row (excluded), first and last column of the part that is read;
-            None for all. Rasters and variables of HDF5 and NetCDF 4 are read in parts.
+            None for all. Rasters and variables of HDF5, NetCDF 4 and Zarr are read in parts.
     """
 
     most_bytes: int

@@ -16,6 +16,8 @@ from bdgf.scenes.readers.numpy_files import read_npy, read_npz
 from bdgf.scenes.readers.raster import read_raster
 from bdgf.scenes.readers.raw_array import RawArray, WindowsError
 from bdgf.scenes.readers.reading_limits import limits_in_force
+from bdgf.scenes.readers.zarr_folder import SUFFIX
+from bdgf.scenes.readers.zarr_store import read_zarr
 
 Reader = Callable[[Path, str | None], RawArray]
 
@@ -42,22 +44,23 @@ READERS: dict[str, Reader] = {
     ".mat": read_matlab,
     **dict.fromkeys((".h5", ".hdf5", ".he5", ".hdf"), _read_hdf),
     **dict.fromkeys((".nc", ".nc4"), read_netcdf),
+    SUFFIX: read_zarr,
     ".npy": read_npy,
     ".npz": read_npz,
     **dict.fromkeys((".txt", ".csv"), read_envi_roi),
     **dict.fromkeys((".tif", ".tiff", ".jp2", ".png", ".vrt", *_ENVI), read_raster),
 }
 
-_IN_WINDOWS: tuple[Reader, ...] = (read_raster, read_netcdf, _read_hdf)
+_IN_WINDOWS: tuple[Reader, ...] = (read_raster, read_netcdf, _read_hdf, read_zarr)
 """The readers that read parts of a file; the others read it whole."""
 
 
 def read_array(path: Path, variable: str | None = None) -> RawArray:
-    """Reads one array of a file.
+    """Reads one array of a file, or of a Zarr store.
 
     Args:
-        path: The file; its suffix chooses the reader (of an unknown one, an ENVI header
-            beside it tells an ENVI image).
+        path: The file, or the store's folder; its suffix chooses the reader (of an unknown one, an
+            ENVI header beside it tells an ENVI image).
         variable: The array's name where the format has names; a dotted path reaches into nested
             structs and groups. None takes the only one.
 
