@@ -64,26 +64,25 @@ def postgresql(program: Path) -> Iterator[str]:
             )
         try:
             _create(port, server, said)
-            yield f"postgresql+psycopg2://{_USER}:{_PASSWORD}@127.0.0.1:{port}/mlflow"
+            yield f"postgresql+pg8000://{_USER}:{_PASSWORD}@127.0.0.1:{port}/mlflow"
         finally:
             server.send_signal(signal.SIGINT)  # ends its sessions too
             server.wait()
 
 
 def _create(port: int, server: subprocess.Popen[bytes], said: Path) -> None:
-    import psycopg2
+    from pg8000.dbapi import DatabaseError, InterfaceError, connect
 
     until = time.monotonic() + PATIENCE
     where = {"host": "127.0.0.1", "port": port, "user": _USER, "password": _PASSWORD}
     while True:
         try:
-            connection = psycopg2.connect(**where, dbname="postgres", connect_timeout=5)
+            connection = connect(**where, database="postgres", timeout=5)
             break
-        except psycopg2.OperationalError:
+        except (DatabaseError, InterfaceError, OSError):
             assert server.poll() is None, said.read_text()
             assert time.monotonic() < until, said.read_text()
             time.sleep(0.1)
     connection.autocommit = True  # a database is not made within a transaction
-    with connection.cursor() as cursor:
-        cursor.execute("create database mlflow")
+    connection.cursor().execute("create database mlflow")
     connection.close()

@@ -29,7 +29,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     if (program := initdb()) is None:
         pytest.skip("no initdb: install PostgreSQL (apt-get install postgresql)")
-    pytest.importorskip("psycopg2", reason="pip install 'bdgf[postgresql]'")
+    pytest.importorskip("pg8000", reason="pip install 'bdgf[postgresql]'")
     with postgresql(program) as uri:
         yield uri
 

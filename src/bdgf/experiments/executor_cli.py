@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-from bdgf.experiments.executors import ExecutorOptions
-
 
 def executor_options(runs: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Gives a command `--jobs`, `--threads`, `--executor`, `--scheduler` and `--workers`.
@@ -50,6 +48,8 @@ def executor_options(runs: str) -> Callable[[Callable[..., Any]], Callable[..., 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def gathered(*arguments: Any, **given: Any) -> Any:
+            from bdgf.experiments.executors import ExecutorOptions
+
             names = ("executor", "jobs", "threads", "scheduler", "workers")
             where = ExecutorOptions(**{name: given.pop(name) for name in names})
             return command(*arguments, where=where, **given)
