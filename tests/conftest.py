@@ -34,11 +34,25 @@ LONGEST = (
     *("a_scene_and_a_forest.ipynb", "models/bdgf/classical/test_fit.py"),
 )
 SLOW_NOTEBOOKS = ("another_scene.ipynb",)
-# What holds every model of the registry: this one is another of them with fewer parts.
-SLOW_MODEL = "bdgf_unguided"
-EVERY_MODEL = (
-    *("models/test_registry.py", "models/test_layers.py", "inference/test_map_model.py"),
-    *("inference/test_prepared_map.py", "inference/test_array_model.py"),
+# Cases that say little beside others of their test: (end of the file's path, part of the name).
+SLOW_CASES = (
+    *(
+        (f"inference/test_{name}.py", model)
+        for name in ("map_model", "prepared_map", "array_model")
+        for model in ("bdgf_unguided", "two_stream_cnn", "mft", "svm_windows")
+    ),
+    ("models/test_registry.py", "bdgf_unguided"),
+    ("models/test_layers.py", "bdgf_unguided"),
+    *(
+        ("experiments/test_suite.py", f"can_be_run[{begin}")
+        for begin in ("ce", "ch", "cl", *"abdfglmpqtv")  # of the suites, all but one
+    ),
+    ("framework/test_config_loader.py", "[scene_numeric_name]"),
+    ("framework/test_config_loader.py", "[scene_windows_path]"),
+    ("ingest/test_file_windows.py", "windows_too[optical.nc]"),
+    ("ingest/test_round_trips.py", "comes_back_equal[netcdf]"),
+    ("pipelines/test_full.py", "map_model_draws[bdgf]"),
+    ("pipelines/test_stopped.py", "failed_run[bdgf.scenes"),
 )
 
 
@@ -51,8 +65,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=rank)
     for item in items:
-        of_every_model = item.path.as_posix().endswith(EVERY_MODEL)
-        if item.path.name in SLOW_NOTEBOOKS or (of_every_model and SLOW_MODEL in item.name):
+        place = item.path.as_posix()
+        slow = any(place.endswith(end) and part in item.name for end, part in SLOW_CASES)
+        if slow or item.path.name in SLOW_NOTEBOOKS:
             item.add_marker(pytest.mark.slow)
 
 

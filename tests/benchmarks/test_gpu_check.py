@@ -92,6 +92,7 @@ def test_what_is_not_equal_or_no_number_is_not_met(report):
     assert "| one and two |  | 1 | 0.1 | **no** |" in text
 
 
+@pytest.mark.slow
 def test_only_equality_decides_and_time_that_is_over_skips(tmp_path):
     late = Part("late", f"{HERE}:equal", 600, least=600)
     code, found = run(tmp_path, [part("equal"), part("fails", equality=False), late])

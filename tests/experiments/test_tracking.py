@@ -45,6 +45,7 @@ def test_one_table_gives_the_bench_s_run_its_best_row(
     assert table.markdown in found.tags["mlflow.note.content"]
 
 
+@pytest.mark.slow
 def test_several_tables_have_a_best_row_each_and_what_has_no_room_is_named(
     tracking: BenchTracking, records: Any
 ) -> None:

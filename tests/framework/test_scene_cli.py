@@ -52,6 +52,7 @@ def test_check_writes_its_report_and_picture(tmp_path: Path) -> None:
     assert imread(folder / "quick_look.png").ndim == 3
 
 
+@pytest.mark.slow
 def test_check_takes_environment_parameters_and_folder(tmp_path: Path) -> None:
     given = ("--env=test", f"--out={tmp_path}/here", "--params=split.name=per_class,seed=3")
     result = typed("check", "demo", *given)

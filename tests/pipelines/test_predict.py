@@ -173,6 +173,7 @@ def test_a_version_of_the_model_can_be_chosen(project: Project, mapped: str) -> 
     assert told["versions"]["map_model"] == model_path.parent.name
 
 
+@pytest.mark.slow
 def test_wrong_input_is_told_in_one_line(project: Project, mapped: str) -> None:
     before = [path for path in project.files() if "working" not in path.parts]
     project.refused("predict", SettingsError, "target=<scene>", **FOREST)
@@ -191,6 +192,7 @@ def test_wrong_input_is_told_in_one_line(project: Project, mapped: str) -> None:
     assert [path for path in project.files() if "working" not in path.parts] == before
 
 
+@pytest.mark.slow
 def test_a_scene_is_not_scored_on_labels_that_taught_its_model(
     project: Project, mapped: str
 ) -> None:

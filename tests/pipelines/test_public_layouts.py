@@ -60,6 +60,7 @@ def test_muufl_runs_the_whole_way_at_true_size(tmp_path) -> None:  # type: ignor
     assert re.search("training pixel.* 5 px", printed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", ["coast", pytest.param("pines", marks=pytest.mark.slow)])
 def test_real_scenes_are_found_by_the_environment_variable(
     scene: str, data_folder, tmp_path

@@ -105,6 +105,7 @@ def test_a_search_finds_better_settings_than_the_configured_ones(tmp_path: Path)
     assert more.to_do() == 2
 
 
+@pytest.mark.slow
 def test_what_is_recorded_is_not_run_again(tmp_path: Path) -> None:
     run(opened(tmp_path), 3)
     (tmp_path / "tune" / "demo" / "trials.db").unlink()
@@ -136,6 +137,7 @@ def test_a_failed_trial_is_told_and_tried_again_by_the_same_command(
     assert values[1:3] == values[3:5]
 
 
+@pytest.mark.slow
 def test_a_trial_whose_curve_is_worse_than_most_is_given_up(tmp_path: Path) -> None:
     lines: list[str] = []
     asked = opened(tmp_path, lines, trials=7)
@@ -151,6 +153,7 @@ def test_a_trial_whose_curve_is_worse_than_most_is_given_up(tmp_path: Path) -> N
     assert asked.to_do() == 0
 
 
+@pytest.mark.slow
 def test_two_trials_run_at_a_time(tmp_path: Path) -> None:
     asked = opened(tmp_path, trials=8, where=ExecutorOptions(jobs=2))
     assert run(asked, 8) == 0

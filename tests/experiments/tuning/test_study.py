@@ -35,6 +35,7 @@ def done(search: SearchStudy, count: int) -> list[dict[str, Any]]:
     return drawn
 
 
+@pytest.mark.slow
 def test_the_first_trial_has_the_configured_values_and_a_search_is_the_same_each_time(
     tmp_path: Path,
 ) -> None:

@@ -64,6 +64,7 @@ def test_the_best_settings_are_a_file_that_the_project_takes(
     assert parameters["split"]["name"] == "auto"  # what judged them does not
 
 
+@pytest.mark.slow
 def test_the_file_says_what_it_is_of_and_how_to_use_it(searched: Search) -> None:
     text = best_yaml(searched, COMMAND)
     assert text is not None
@@ -95,6 +96,7 @@ def test_the_table_has_every_trial_the_best_first(searched: Search, tmp_path: Pa
     assert "training_blocks" in markdown
 
 
+@pytest.mark.slow
 def test_what_was_repeated_is_in_the_table_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

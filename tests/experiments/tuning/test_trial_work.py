@@ -95,6 +95,7 @@ class BadOnceStarted(NoSearchTracking):
         return [] if run_id == "6" and not started else super().curve(run_id, measure)
 
 
+@pytest.mark.slow
 def test_the_process_of_a_trial_that_is_given_up_ends_and_the_search_goes_on(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def assert_same(one, other, window):
         assert a[name].attrs == b[name].attrs
 
 
+@pytest.mark.slow
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
