@@ -78,10 +78,9 @@ def _check_sets(parameters: Mapping[str, Any]) -> None:
             f"and '{model}' is not; choose one of them, or leave the coverage null"
         )
     if (parameters.get("inference") or {}).get("fast"):
-        raise SettingsError(
-            "inference.sets.coverage is of the whole model, and with inference.fast=true another "
-            "network draws the map; leave one of the two out"
-        )
+        from bdgf.inference.settings import SETS_OR_FAST
+
+        raise SettingsError(SETS_OR_FAST)
     joined = ((parameters.get("train") or {}).get("classifier") or {}).get("fusion", _STACKED)
     drawn = (parameters.get("inference") or {}).get("fusion")
     if joined != _STACKED or drawn is not None:

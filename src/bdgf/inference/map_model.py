@@ -223,12 +223,11 @@ class MapModel:
         sets = (SET_SIZE_MAP,) * (inference.sets.coverage is not None)
         wanted = (CLASS_MAP, UNCERTAINTY_MAP, PROBABILITIES, *sets)
         step, shape = self.step(source, inference, devices, wanted), source.shape
-        fast = inference.fast
         maps = empty_layers(shape, self.classes.count, wanted)
         for window in blocks(shape, block):
             for name, values in step(window).items():
                 maps[name][..., window.rows, window.columns] = values
-        return self._dataset(source, maps, {"drawn_by": FAST} if fast else {})
+        return self._dataset(source, maps, {"drawn_by": FAST} if inference.fast else {})
 
     def distilled(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 
 from bdgf.core.errors import SettingsError
 from bdgf.evaluation.prediction_sets import SetRule
-from bdgf.inference.settings import InferenceSettings
+from bdgf.inference.settings import SETS_OR_FAST, InferenceSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,7 @@ def set_rule(config: Mapping[str, Any], inference: InferenceSettings) -> SetRule
             f"{inference.fusion} joins its branches otherwise; leave one of the two null"
         )
     if inference.fast:
-        raise SettingsError(
-            "inference.sets.coverage is of the whole model, and with inference.fast=true another "
-            "network draws the map; leave one of the two out"
-        )
+        raise SettingsError(SETS_OR_FAST)
     if "sets" not in config:
         raise SettingsError(
             f"model '{config['model']}' kept no evidence from held-out blocks, which "

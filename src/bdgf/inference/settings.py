@@ -10,6 +10,12 @@ from bdgf.core.settings import MAIN, Settings
 from bdgf.inference.smoothing import SmoothingSettings
 from bdgf.models.base import PredictionSettings
 
+SETS_OR_FAST = (
+    "inference.sets.coverage is of the whole model, and with inference.fast=true another "
+    "network draws the map; leave one of the two out"
+)
+"""Refusal of prediction sets on a map of the fast network."""
+
 
 class SetSettings(Settings):
     """Prediction sets: the classes that a pixel may be. Chosen here; the paper is silent."""
