@@ -28,7 +28,7 @@ def draw_classes(seed: int, count: int = 70) -> np.ndarray:
 def test_folds_are_disjoint_and_keep_their_distance(seed, block, folds, buffer, count):
     classes = draw_classes(seed, count)
     times_held = np.zeros(SHAPE, int)
-    for train, held in block_folds(classes, folds, block, buffer, np.random.default_rng(seed)):
+    for train, held, _ in block_folds(classes, folds, block, buffer, np.random.default_rng(seed)):
         assert train.any()
         assert held.any()
         assert (classes[train | held] != 0).all()
@@ -41,13 +41,13 @@ def test_folds_are_disjoint_and_keep_their_distance(seed, block, folds, buffer, 
 
 def test_without_a_buffer_all_that_is_not_held_out_trains():
     classes = draw_classes(0)
-    for train, held in block_folds(classes, 5, 12, 0, np.random.default_rng(0)):
+    for train, held, _ in block_folds(classes, 5, 12, 0, np.random.default_rng(0)):
         assert ((train | held) == (classes != 0)).all()
 
 
 def test_blocks_are_held_out_whole():
     classes = np.ones(SHAPE, int)
-    for _, held in block_folds(classes, 4, 12, 0, np.random.default_rng(3)):
+    for _, held, _ in block_folds(classes, 4, 12, 0, np.random.default_rng(3)):
         changes = np.flatnonzero((held[:, 1:] != held[:, :-1]).any(0))
         assert (np.diff(changes) % 12 == 0).all()  # only where blocks of 12 columns meet
 
@@ -72,3 +72,13 @@ def test_near_is_the_square_around_a_pixel():
     wanted = np.zeros((9, 9), bool)
     wanted[2:7, 2:7] = True
     assert (near(mask, 2) == wanted).all()
+
+
+def test_a_number_is_that_of_a_block_of_the_grid_that_was_dealt():
+    classes = np.ones(SHAPE, int)
+    for fold in block_folds(classes, 4, 12, 0, np.random.default_rng(3)):
+        assert not set(fold.block[fold.held]) & set(fold.block[fold.train])
+        for number in set(fold.block[fold.held]):
+            rows, cols = np.nonzero(fold.block == number)
+            assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(cols) + 1)  # a whole rectangle
+            assert max(np.ptp(rows), np.ptp(cols)) < 12

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import maximum_filter
@@ -14,9 +15,23 @@ from scipy.ndimage import maximum_filter
 from bdgf.splits.validation_groups import grid_blocks
 
 
+class BlockFold(NamedTuple):
+    """One fold of whole blocks.
+
+    Attributes:
+        train: (H, W) bool, the pixels that train, at least one.
+        held: (H, W) bool, those held out, at least one, of classes that train.
+        block: (H, W) int64, the number of the block that each pixel lies in.
+    """
+
+    train: np.ndarray
+    held: np.ndarray
+    block: np.ndarray
+
+
 def block_folds(
     classes: np.ndarray, folds: int, block: int, buffer: int, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[BlockFold]:
     """Folds of whole blocks of a grid laid at random, the classes spread over them.
 
     Args:
@@ -27,15 +42,16 @@ def block_folds(
         rng: Lays the grid and deals the blocks.
 
     Yields:
-        (H, W) bool of the pixels that train, at least one, and of those held out, at least one, of
-        classes that train.
+        The folds, all of one grid.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     rows, cols = np.nonzero(classes)
     laid = rng.integers(block, size=2)
-    grid = grid_blocks((classes.shape[0] + block, classes.shape[1] + block), block)
-    groups = grid[rows + laid[0], cols + laid[1]]
+    height, width = classes.shape
+    grid = grid_blocks((height + block, width + block), block)
+    numbers = grid[laid[0] :, laid[1] :][:height, :width]
+    groups = numbers[rows, cols]
     of_class = np.bincount(classes[rows, cols], minlength=1)
     count = min(folds, len(np.unique(groups)), of_class.max())
     if count < 2:
@@ -50,7 +66,7 @@ def block_folds(
         train = (classes != 0) & ~near(held, buffer)
         held &= np.isin(classes, classes[train])
         if train.any() and held.any():
-            yield train, held
+            yield BlockFold(train, held, numbers)
 
 
 def near(mask: np.ndarray, distance: int) -> np.ndarray:

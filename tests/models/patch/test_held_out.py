@@ -42,10 +42,15 @@ def test_the_same_seed_deals_the_same_and_another_does_not():
     assert not all(moved)
 
 
-def test_a_number_is_that_of_the_block_of_the_grid():
+def test_a_block_is_held_out_whole_and_told_by_one_number():
     blocks = deal()
-    places = set(zip(blocks.pixels.rows // 12, blocks.pixels.cols // 12, strict=True))
-    assert len(set(blocks.block)) == len(places)
+    for number, (_, held) in zip(blocks.block, blocks.folds, strict=True):
+        assert not set(number[held]) & set(number[~held])
+        for one in set(number):
+            of_block = number == one
+            for place in (blocks.pixels.rows, blocks.pixels.cols):
+                assert np.ptp(place[of_block]) < 12
+    assert all((blocks.block[0] == other).all() for other in blocks.block)  # one grid
 
 
 @pytest.mark.parametrize("weighting", ["none", "sqrt", "balanced"])

@@ -164,7 +164,7 @@ def answers_of_folds(training: Training, judge: Judge) -> Answers | None:
         if fitted is not None:
             said[fitted.name] = fitted.said[number]
         targets, share = blocks.pixels.targets[held], blocks.share[held]
-        parts.append(Answers(said, targets, share, blocks.block[held]))
+        parts.append(Answers(said, targets, share, blocks.block[number][held]))
     return joined(parts) if parts else None
 
 

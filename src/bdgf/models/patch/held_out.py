@@ -50,14 +50,14 @@ class HeldOutBlocks:
         share: (n,) weights of the pixels.
         folds: Which of them train and which are held out, fold by fold; none where they cannot be
             told apart.
-        block: (n,) the number of the block that each lies in, of a grid from the scene's corner.
+        block: Of each fold, (n,) the number of the block of its grid that each pixel lies in.
         strength: How many blocks even weights are worth.
     """
 
     pixels: Pixels
     share: np.ndarray
     folds: Folds
-    block: np.ndarray
+    block: tuple[np.ndarray, ...]
     strength: float
 
     def with_all_classes(self) -> Folds:
@@ -95,16 +95,16 @@ def hold_out_blocks(
     at = (pixels.rows, pixels.cols)
     labelled = np.zeros(shape, np.int64)
     labelled[at] = 1 + pixels.targets
-    folds = [
-        (train[at], held[at])
-        for _ in range(settings.repeats)
-        for train, held in block_folds(labelled, settings.folds, settings.block, buffer, rng)
-    ]
-    numbers = block_numbers(pixels, shape, settings.block)
-    return HeldOutBlocks(pixels, share, folds, numbers, settings.strength)
+    folds: Folds = []
+    numbers = []
+    for repeat in range(settings.repeats):
+        for fold in block_folds(labelled, settings.folds, settings.block, buffer, rng):
+            folds.append((fold.train[at], fold.held[at]))
+            numbers.append(fold.block[at] + repeat * labelled.size)  # of another grid
+    return HeldOutBlocks(pixels, share, folds, tuple(numbers), settings.strength)
 
 
 def block_numbers(pixels: Pixels, shape: tuple[int, int], side: int) -> np.ndarray:
-    """(n,) the number of the `side` x `side` block of the scene's grid that each pixel lies in."""
+    """(n,) numbers of blocks of a grid from the scene's corner, `side` pixels wide."""
     numbers: np.ndarray = grid_blocks(shape, side)[pixels.rows, pixels.cols]
     return numbers

@@ -23,7 +23,7 @@ def training_blocks(
     given, _ = official(scene, labels, settings, rng, patch_radius)
     classes = np.where(given, labels, 0)
     buffer = settings.buffer_for(patch_radius)
-    for train, held in block_folds(classes, settings.folds, settings.block, buffer, rng):
+    for train, held, _ in block_folds(classes, settings.folds, settings.block, buffer, rng):
         if set(classes[train]) == set(classes[given]):
             return train, held
     raise SceneError(

@@ -222,7 +222,8 @@ def _shares(
         return prior, ()
     held = np.concatenate([np.flatnonzero(of_fold) for _, of_fold in folds])
     right = [of_right_class(np.concatenate(fit.said), table.targets[held]) for fit in fits]
-    blocks = len(np.unique(table.blocks.block[held]))
+    of_folds = zip(table.blocks.block, folds, strict=True)
+    blocks = len(np.unique(np.concatenate([number[held] for number, (_, held) in of_folds])))
     shares = stack(np.stack(right, axis=1), table.share[held], blocks, prior, table.blocks.strength)
     kept = shares >= min(_LEAST_SHARE, shares.max())
     shares = np.where(kept, shares, 0) / shares[kept].sum()
