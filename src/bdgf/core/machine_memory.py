@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from bdgf.core.own_cgroups import CGROUPS, own_cgroups
+
 GIB = 2**30
 
-_CGROUPS = Path("/sys/fs/cgroup")
 _LIMITS = ("memory.max", "memory.high", "memory/memory.limit_in_bytes")  # version 2, version 1
 
 
-def machine_memory(cgroups: Path = _CGROUPS) -> int:
+def machine_memory(cgroups: Path = CGROUPS) -> int:
     """Bytes of memory of the machine, or of the container that this process runs in.
 
     Args:
@@ -23,7 +24,7 @@ def machine_memory(cgroups: Path = _CGROUPS) -> int:
 
 def _container_limits(cgroups: Path) -> list[int]:
     found = []
-    for folder in _own_groups(cgroups):
+    for folder in own_cgroups(cgroups):
         for name in _LIMITS:
             try:
                 text = (folder / name).read_text(encoding="ascii").strip()
@@ -32,17 +33,3 @@ def _container_limits(cgroups: Path) -> list[int]:
             if text.isdigit() and int(text):  # "max" is no limit
                 found.append(int(text))
     return found
-
-
-def _own_groups(cgroups: Path) -> list[Path]:
-    """The root, and this process's own group with those above it, where they can be seen."""
-    folders = [cgroups]
-    try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return folders
-    for line in lines:
-        group = Path(line.rpartition(":")[2].lstrip("/"))
-        if line.startswith("0::") and ".." not in group.parts:
-            folders += [cgroups / group, *(cgroups / above for above in group.parents)]
-    return folders

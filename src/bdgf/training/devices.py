@@ -14,6 +14,7 @@ from bdgf.core.errors import SettingsError
 from bdgf.core.settings import MAIN, Settings
 from bdgf.training.allocator import keep_freed_memory
 from bdgf.training.ranks import ALONE, Ranks
+from bdgf.training.threads import limit_threads
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -114,6 +115,7 @@ def arithmetic(device: torch.device | str, threads: int | None = None) -> list[A
     Returns:
         The type of the device and, on a CPU, the number of threads; for fingerprints.
     """
+    limit_threads()
     kind = torch.device(device).type
     return [kind, threads or torch.get_num_threads()] if kind == "cpu" else [kind]
 
@@ -138,6 +140,7 @@ def make_fabric(settings: DeviceSettings | None = None, ranks: Ranks = ALONE) ->
     from lightning_fabric import Fabric
 
     keep_freed_memory()
+    limit_threads()
     settings = settings or DeviceSettings()
     accelerator, precision = resolve_accelerator(settings), resolve_precision(settings)
     if accelerator == "cuda":
