@@ -116,6 +116,17 @@ class PatchBatch(NamedTuple):
     centres: tuple[Tensor, ...] = ()
     scene_present: Tensor | None = None
 
+    def part(self, samples: slice) -> PatchBatch:
+        """Some of the samples; nothing is copied."""
+        return PatchBatch(
+            self.scene[samples],
+            self.scene_inside[samples],
+            tuple(level[samples] for level in self.features),
+            tuple(level[samples] for level in self.features_inside),
+            tuple(level[samples] for level in self.centres),
+            None if self.scene_present is None else self.scene_present[samples],
+        )
+
 
 def level_patch(patch: int, level: int) -> int:
     """Width in cells of the patch at `level`, for one of `patch` pixels at level 0.

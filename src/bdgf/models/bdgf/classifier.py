@@ -28,6 +28,7 @@ from bdgf.models.patch.network import (
     kept_modalities,
     last,
 )
+from bdgf.nn.dropout import Dropout
 from bdgf.raster.patches import PatchBatch, SceneTensors
 
 
@@ -39,6 +40,7 @@ class Classifier(PatchNetwork):
     """
 
     holds_out = True
+    separable = True
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class Classifier(PatchNetwork):
             for channels in level_channels[: self.levels]
         )
         # One mask for a whole patch, so that a dropped feature channel is gone for good.
-        self.feature_dropout = nn.Dropout(settings.guide.dropout)
+        self.feature_dropout = Dropout(settings.guide.dropout)
         self.branches = nn.ModuleDict({name: self._branch(name) for name in settings.branches})
         self.classical: ClassicalBranch | None = None
         if settings.classical.use:

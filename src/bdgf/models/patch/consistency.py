@@ -6,7 +6,10 @@ label is looked at; which pixels test is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +19,12 @@ from bdgf.models.patch.mutual_learning import consistency_loss
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.models.patch.sampling import Pixels, TrainingSamples, draw_samples
 from bdgf.models.patch.settings import PatchTrainSettings
+from bdgf.models.patch.side_by_side import LEAST_SAMPLES, Task, joined
 from bdgf.raster.patches import PatchBatch, SceneTensors, gather_batch
+from bdgf.training.lanes import even_parts
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 _STREAMS = (3, 4)  # of the seed; a training's labelled samples and their thinning take 0 to 2
 
@@ -60,6 +68,7 @@ class Consistency:
             seed,
             _STREAMS,
         ).to(arrays.channels.device)
+        self._teacher: tuple[Mapping[str, Tensor], PatchNetwork] | None = None
 
     def loss(self, step: int, student: nn.Module, teacher: Mapping[str, Tensor]) -> Tensor:
         """The weighted loss of one step, from `first_step` on.
@@ -79,6 +88,59 @@ class Consistency:
         turns = samples.symmetry if self.dihedral else None
         seen = student(self._patches(samples, turns), samples.keep)
         return self.settings.weight * consistency_loss(seen.logits, pseudo_target)
+
+    def tasks(
+        self,
+        step: int,
+        student: nn.Module,
+        teacher: Mapping[str, Tensor],
+        fabric: Fabric,
+        parts: tuple[int, int],
+    ) -> tuple[list[Task], list[Task]]:
+        """The same in tasks of parts of the pixels: those of the student and of the teacher.
+
+        Args:
+            step: The step, from 0.
+            student: The network as it is trained, perhaps wrapped, in training mode.
+            teacher: The weights of the teacher, of the same network.
+            fabric: In what precision it computes.
+            parts: Most parts for the student and for the teacher.
+        """
+        samples = self.samples.batch(step, self.settings.pixels)
+        taught = self._taught_by(teacher)
+
+        def look(part: slice) -> list[Tensor]:
+            these = samples.part(part)
+            turns = these.symmetry if self.dihedral else None
+            with fabric.autocast():  # each thread's own
+                return list(student(self._patches(these, turns), these.keep).logits.values())
+
+        def teach(part: slice) -> list[Tensor]:
+            with fabric.autocast(), torch.no_grad():
+                answers = taught(self._patches(samples.part(part), centres=True)).logits
+                return [taught.fuse(answers, taught.training_fusion)]
+
+        of_student, of_teacher = (
+            even_parts(len(samples.rows), most, LEAST_SAMPLES) for most in parts
+        )
+        return [partial(look, p) for p in of_student], [partial(teach, p) for p in of_teacher]
+
+    def loss_of_tasks(
+        self, seen: Sequence[Sequence[Tensor]], taught: Sequence[Sequence[Tensor]]
+    ) -> Tensor:
+        """The weighted loss of what the tasks of the student and of the teacher gave."""
+        (pseudo_target,) = joined(taught)
+        logits = {str(number): branch for number, branch in enumerate(joined(seen))}
+        return self.settings.weight * consistency_loss(logits, pseudo_target)
+
+    def _taught_by(self, tensors: Mapping[str, Tensor]) -> PatchNetwork:
+        # A network with the teacher's weights, which change in place. `functional_call` would put
+        # them into the network that other threads train.
+        if self._teacher is None or self._teacher[0] is not tensors:
+            network = copy.deepcopy(self.network).eval().requires_grad_(False)
+            network.load_state_dict(dict(tensors), assign=True)
+            self._teacher = (tensors, network)
+        return self._teacher[1]
 
     def _patches(
         self, samples: TrainingSamples, turns: Tensor | None = None, *, centres: bool = False

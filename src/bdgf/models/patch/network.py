@@ -60,6 +60,8 @@ class PatchNetwork(nn.Module, ABC):
         fusion: The fusion rule over the branches.
         decision: What the rule `stacked` joins them by; None where the network has no such rule.
         holds_out: Whether it asks for held-out blocks of the labelled pixels.
+        separable: Whether its samples do not depend on each other in training: it has no batch
+            norm, and its dropout is `bdgf.nn.dropout`.
         modalities: Each modality's number of channels, in the order of the channels.
         level_channels: C_l of each level of diffusion features that it was made for.
         levels: Number of levels that it reads, finest first.
@@ -72,6 +74,7 @@ class PatchNetwork(nn.Module, ABC):
     fusion: str
     decision: Decision | None
     holds_out: bool = False
+    separable: bool = False
     modalities: dict[str, int]
     level_channels: tuple[int, ...] = ()
     levels: int = 0

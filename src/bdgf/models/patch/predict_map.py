@@ -8,7 +8,6 @@ and patches are gathered from the small embedded maps; the result is that of gat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +25,7 @@ from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import SceneTensors, gather_cells, level_patch, level_valid
 from bdgf.raster.windows import row_bands
 from bdgf.training.devices import DeviceSettings, make_fabric
+from bdgf.training.lanes import open_lanes
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -242,12 +242,7 @@ ApplyAll = Callable[[Callable[[slice], Any], list[slice]], Iterable[Any]]
 
 @contextmanager
 def _workers(fabric: Fabric) -> Iterator[ApplyAll]:
-    # On a CPU batches run side by side, each on one thread: most operations on a batch are too
-    # small to gain from being split. So the map does not depend on the number of threads either.
-    threads = torch.get_num_threads()
-    if fabric.device.type != "cpu" or threads == 1:
-        yield map
-        return
+    # A batch is never split over threads: the map does not depend on their number.
 
     def alone(function: Callable[[slice], Any]) -> Callable[[slice], Any]:
         def run(part: slice) -> Any:
@@ -256,13 +251,8 @@ def _workers(fabric: Fabric) -> Iterator[ApplyAll]:
 
         return run
 
-    with ThreadPoolExecutor(threads) as pool:
-        torch.set_num_threads(1)
-        try:
-            yield lambda function, parts: pool.map(alone(function), parts)
-        finally:
-            torch.set_num_threads(threads)
-            pool.shutdown(cancel_futures=True)  # where it was interrupted
+    with open_lanes(fabric.device) as lanes:
+        yield lambda function, parts: lanes.map(alone(function), parts)
 
 
 def _classify(

@@ -64,8 +64,11 @@ class TrainingSamples:
 
     def batch(self, step: int, size: int) -> TrainingSamples:
         """The samples of one step."""
-        part = slice(step * size, (step + 1) * size)
-        return TrainingSamples(*(column[part] for column in self._columns()))
+        return self.part(slice(step * size, (step + 1) * size))
+
+    def part(self, samples: slice) -> TrainingSamples:
+        """Some of the samples; nothing is copied."""
+        return TrainingSamples(*(column[samples] for column in self._columns()))
 
     def to(self, device: torch.device | str) -> TrainingSamples:
         """The samples on `device`."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
 from bdgf.models.bdgf.guidance import GuideGeometry, GuideSettings, make_guide
+from bdgf.nn.dropout import Dropout
 from bdgf.nn.resampling import Resample, centre_weights, pooling_weights, stage_size
 from bdgf.raster.patches import level_patch
 
@@ -116,10 +117,10 @@ class Readout(nn.Module):
             self.register_buffer(name, centre_weights(size), persistent=False)
         self.norm = nn.LayerNorm(joined)
         self.embed = nn.Sequential(
-            nn.Dropout(settings.dropout), nn.Linear(joined, settings.embedding), nn.GELU()
+            Dropout(settings.dropout), nn.Linear(joined, settings.embedding), nn.GELU()
         )
         self.classify = nn.Sequential(
-            nn.Dropout(settings.dropout), nn.Linear(settings.embedding, classes)
+            Dropout(settings.dropout), nn.Linear(settings.embedding, classes)
         )
 
     def forward(self, stages: list[Tensor]) -> tuple[Tensor, Tensor]:
