@@ -16,7 +16,7 @@ from benchmarks.comparison import Comparison
 
 FOLDER = ROOT / "docs" / "benchmarks"
 CPU = (
-    *("scan", "features", "memory", "patches", "training", "inference"),
+    *("scan", "features", "memory", "patches", "training", "busy", "inference"),
     *("pretraining", "overhead", "seams", "allocator", "compilation"),
 )
 
@@ -41,7 +41,7 @@ def measure(parts: tuple[str, ...] | list[str], output: Path) -> int:
     """Measures some parts; the table is written when all were asked for, else printed."""
     import importlib
 
-    from benchmarks import machine, table
+    from benchmarks import history, machine, table
 
     start, load = time.monotonic(), os.getloadavg()[0]
     rates = machine.measured_rates()
@@ -59,6 +59,7 @@ def measure(parts: tuple[str, ...] | list[str], output: Path) -> int:
     }
     if set(parts) == set(CPU):
         table.write(output, "cpu", "Speed and memory on a CPU", description, rates, found)
+        history.plot(history.append(output, description, found), output / history.PLOT)
         print(f"written: {output / 'cpu.md'}", file=sys.stderr)
     return 0
 
