@@ -160,6 +160,8 @@ GIVEN = {
     "params:seed": 3,
     "params:train": {"epochs": 5, "classifier": {"guides": {"cnn": "x"}, "patch": 11}},
     "params:features": {"timesteps": [50]},
+    "params:working_folder": "data/working",
+    "params:cache": {"folder": "data/working/cache", "keep": 3},
     "scene": "no parameter",
 }
 
@@ -191,7 +193,7 @@ def test_parameters_that_only_other_models_use_are_not_logged(
 ) -> None:
     run = begun(hooks, output)
     hooks.before_node_run(pipeline().nodes[0], catalog(model), GIVEN)
-    assert mlflow.get_run(run).data.params == expected
+    assert mlflow.get_run(run).data.params == {"cache.keep": "3"} | expected  # not where it works
     mlflow.end_run()
 
 

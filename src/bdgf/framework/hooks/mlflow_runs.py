@@ -31,6 +31,8 @@ TAGS_AT_CREATION = "MLFLOW_RUN_CONTEXT"
 """Where MLflow looks for tags that a run has from its first moment."""
 _GIVEN_RUN = "MLFLOW_RUN_ID"
 """Where MLflow looks for the run to write to; read once, as MLflow does."""
+_PLACES = ("working_folder", "cache.folder")
+"""What says only where a run works: on the page that compares runs it would be a difference."""
 
 
 class MlflowRunHooks:
@@ -111,7 +113,7 @@ class MlflowRunHooks:
         if mlflow.active_run() is None:  # in a thread of its own
             mlflow.start_run(run_id=self._run_id)
         given = {n.removeprefix("params:"): v for n, v in inputs.items() if n.startswith("params:")}
-        values = flatten(given)
+        values = {n: v for n, v in flatten(given).items() if n not in _PLACES}
         if self._of_a_model:
             entry = model_entry(str(catalog.load("params:model")))
             values = {name: value for name, value in values.items() if entry.looks_at(name)}
