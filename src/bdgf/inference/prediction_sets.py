@@ -65,7 +65,8 @@ def tell_sets(rule: SetRule) -> None:
         needed = blocks_needed(rule.coverage)
         log.warning(
             "prediction sets of %s: %s are too few, so every set holds all classes; it takes %d "
-            "blocks: raise train.decision.folds or lower inference.sets.coverage",
+            "blocks: raise train.decision.blocks, or lower train.decision.held_out.block or "
+            "inference.sets.coverage",
             *(percent, evidence, needed),
         )
         return

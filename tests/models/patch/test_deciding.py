@@ -78,9 +78,14 @@ def test_no_folds_leave_the_branches_alike():
     assert record["temperature"] == 1
 
 
-def test_more_folds_are_more_evidence(decided):
-    more = fit(settings(folds=2)).config["decision"]
-    assert more["held_out_pixels"] > decided.config["decision"]["held_out_pixels"]
+def test_folds_are_judged_until_there_is_enough_evidence(decided):
+    one, both = decided.config["decision"], fit(settings(folds=5)).config["decision"]
+    assert both["held_out_pixels"] > one["held_out_pixels"]
+    assert both["held_out_blocks"] > one["held_out_blocks"] > 1
+    enough = fit(settings(folds=5, blocks=one["held_out_blocks"])).config["decision"]
+    assert enough["held_out_blocks"] == one["held_out_blocks"]
+    short = fit(settings(folds=5, blocks=one["held_out_blocks"] + 1)).config["decision"]
+    assert short == both
 
 
 @pytest.mark.parametrize(

@@ -154,11 +154,14 @@ def answers_of_folds(training: Training, judge: Judge) -> Answers | None:
     """
     blocks, fitted = training.blocks, training.fitted
     assert blocks is not None
-    whole = blocks.with_all_classes()[: training.settings.decision.folds]
-    parts = []
+    settings = training.settings.decision
+    whole = blocks.with_all_classes()[: settings.folds]
+    parts: list[Answers] = []
     for number, (train, held) in enumerate(blocks.folds):
         if not any(train is chosen for chosen, _ in whole):
             continue
+        if parts and joined(parts).blocks >= settings.blocks:
+            break
         judged = judge(blocks.pixels.where(train), blocks.pixels.where(held))
         said = judged.validation.answers(judged.classifier, judged.selection.tensors)
         if fitted is not None:

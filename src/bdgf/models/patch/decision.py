@@ -52,7 +52,15 @@ class DecisionSettings(Settings):
         HeldOutSettings(), description="Blocks of training pixels that are held out"
     )
     folds: int = Field(
-        1, ge=0, description="Folds that the branches are judged on; 0 weighs them evenly"
+        5,
+        ge=0,
+        description="Most folds that the branches are judged on; 0 weighs them evenly",
+    )
+    blocks: int = Field(
+        20,
+        ge=1,
+        description="Held-out blocks that are enough evidence: no further fold is judged. Each "
+        "fold costs a training of `epochs`",
     )
     epochs: int = Field(3, ge=1, description="Epochs of the training without a fold")
     unlabelled_pixels: int = Field(

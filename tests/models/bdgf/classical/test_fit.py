@@ -259,3 +259,20 @@ def test_names_say_what_an_expert_sees():
         "trees (windows)",
         "trees (windows features)",
     ]
+
+
+def test_several_threads_say_the_same_bits_each_time():
+    # scikit-learn adds trees in the order in which its threads end.
+    arrays, labels = make_arrays(texture=False)
+    settings = ClassicalSettings(
+        linear=LinearSettings(candidates=(("mean:1",),), c=(0.1,)),
+        forest=ForestSettings(trees=60, sets=(("mean:1",),)),
+    )
+    pixels, before = draw_pixels(labels), torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        first, *others = (fit(arrays, pixels, settings)[1].said for _ in range(4))
+    finally:
+        torch.set_num_threads(before)
+    for said in others:
+        assert all(np.array_equal(a, b) for a, b in zip(first, said, strict=True))

@@ -205,6 +205,8 @@ def _held_out_trees(
     said: list[list[np.ndarray]] = [[] for _ in branch.forest_sets]
     for train, held in table.blocks.folds:
         for of_set, grown in zip(said, _grow(branch, table, settings, seed, train), strict=True):
+            # In several threads scikit-learn adds the trees in the order in which they end.
+            grown.estimator.n_jobs = 1
             found = grown.estimator.predict_proba(table.described[held][:, grown.columns])
             of_set.append(among_all(found, grown.estimator.classes_, table.classes))
     return [held_out_fit(one, table.targets, table.share, table.blocks.folds) for one in said]
