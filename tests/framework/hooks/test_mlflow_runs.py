@@ -1,6 +1,10 @@
 """The MLflow run of a pipeline run, and kedro-mlflow's hooks, in whose place it is opened."""
 
+import os
+import shutil
 import signal
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,6 +82,20 @@ def test_an_experiment_that_another_run_made_in_the_same_moment_is_taken(
     hooks.after_context_created(context)
     assert config.calls == 2
     assert context.mlflow is config
+
+
+def test_kedro_mlflow_ui_finds_mlflow_where_the_environment_is_not_active(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = SimpleNamespace(setup=lambda context: None)
+    monkeypatch.setattr(KedroMlflowConfig, "model_validate", staticmethod(lambda given: config))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    context: Any = SimpleNamespace(config_loader={"mlflow": {}})
+    MlflowRunHooks().after_context_created(context)
+    assert shutil.which("mlflow") == str(Path(sys.executable).parent / "mlflow")
+    before = os.environ["PATH"]
+    MlflowRunHooks().after_context_created(context)  # again in a process that goes on
+    assert os.environ["PATH"] == before
 
 
 def test_kedro_loads_no_hooks_of_kedro_mlflow_beside_these() -> None:

@@ -1,6 +1,7 @@
 """MLflow's database lies at the project's root, whatever folder a command is typed in."""
 
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,7 +46,14 @@ def test_the_ui_serves_the_projects_database_from_a_folder_below(
     (tmp_path / "src").mkdir()
     below = tmp_path / "conf" / "base"
     served: list[list[str]] = []
-    monkeypatch.setattr(mlflow_cli.subprocess, "call", served.append)
+    programs: list[str | None] = []
+
+    def call(command: list[str]) -> None:
+        served.append(command)
+        programs.append(shutil.which(command[0]))
+
+    monkeypatch.setattr(mlflow_cli.subprocess, "call", call)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # the environment is not active
     monkeypatch.chdir(below)
     uri: Any = mlflow.get_tracking_uri()
     try:
@@ -55,6 +63,7 @@ def test_the_ui_serves_the_projects_database_from_a_folder_below(
         bootstrap_project(PROJECT)
     assert result.exit_code == 0, result.exception
     (command,) = served
+    assert programs == [str(Path(sys.executable).parent / "mlflow")]
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     assert command[command.index("--backend-store-uri") + 1] == store
     assert (tmp_path / "mlflow.db").exists()

@@ -56,6 +56,7 @@ class MlflowRunHooks:
         """Sets MLflow up as `mlflow.yml` says; `context.mlflow` is how `kedro mlflow` reads it."""
         from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig
 
+        _find_own_programs()
         loader: Any = context.config_loader
         self._config = KedroMlflowConfig.model_validate(loader["mlflow"])
         config = self._config
@@ -148,6 +149,13 @@ class MlflowRunHooks:
             mlflow.end_run("FAILED" if requested() is None else "KILLED")
         if self._nodes_done == 0 and not self._is_part and user_error(error) is not None:
             mlflow.MlflowClient().delete_run(self._run_id)
+
+
+def _find_own_programs() -> None:
+    # `kedro mlflow ui` starts a program `mlflow`: this environment's, whether it is active or not.
+    own = str(Path(sys.executable).parent)
+    others = [folder for folder in os.get_exec_path() if folder != own]
+    os.environ["PATH"] = os.pathsep.join([own, *others])
 
 
 def _user() -> str:
