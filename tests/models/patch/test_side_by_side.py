@@ -5,18 +5,12 @@ import torch
 from torch import nn
 
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
-from bdgf.models.patch.augmentation import AugmentationSettings
-from bdgf.models.patch.consistency import Consistency
-from bdgf.models.patch.selection import SelectionSettings
 from bdgf.models.patch.side_by_side import joined, side_by_side
 from bdgf.nn.dropout import Dropout
 from bdgf.training.lanes import open_lanes
-from tests.models.patch.small_training import fit, make_settings, same
+from tests.models.patch.small_training import make_settings
 
 CPU = torch.device("cpu")
-LAST = SelectionSettings(rule="last")
-"""40 samples a batch: two parts."""
-BATCH = {"batch_size": 40, "selection": LAST}
 
 
 @pytest.fixture
@@ -84,71 +78,6 @@ def test_dropout_is_drawn_from_the_seed_and_differs_between_tasks():
             assert torch.equal(first, again[0])
             assert torch.equal(second, again[1])
         assert not torch.equal(first, once(2, lanes)[0])
-
-
-@pytest.mark.usefixtures("two_threads")
-@pytest.mark.parametrize("ema_decay", [0.98, 0.0])
-def test_a_training_side_by_side_is_that_of_one_thread(ema_decay: float):
-    network = make_settings().classifier
-    plain = network.model_copy(
-        update={
-            "pyramid": network.pyramid.model_copy(update={"dropout": 0.0}),
-            "guide": network.guide.model_copy(update={"dropout": 0.0}),
-        }
-    )
-    mutual = make_settings().mutual_learning
-    many = mutual.consistency.model_copy(update={"pixels": 40})
-    settings = make_settings(
-        **BATCH,
-        classifier=plain,
-        ema_decay=ema_decay,
-        # Partners of mixup and the parts' streams are drawn from one generator.
-        augmentation=AugmentationSettings(mixup_alpha=0.0),
-        mutual_learning=mutual.model_copy(update={"consistency": many}),
-    )
-    beside = fit(settings)
-    torch.set_num_threads(1)
-    alone = fit(settings)
-    assert beside.tensors.keys() == alone.tensors.keys()
-    for name, tensor in alone.tensors.items():
-        torch.testing.assert_close(beside.tensors[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_two_trainings_side_by_side_give_the_same_bits(monkeypatch):
-    tasks: list[int] = []
-
-    def counted(given, *others):
-        tasks.append(len(given))
-        return side_by_side(given, *others)
-
-    monkeypatch.setattr("bdgf.models.patch.training.side_by_side", counted)
-    settings = make_settings(**BATCH)
-    assert same(fit(settings), fit(settings))
-    # Two parts; with consistency the batch, the student and one part of the teacher's few pixels.
-    assert tasks == 2 * [2, 2, 2, 3, 3, 3]
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_the_teacher_follows_its_weights():
-    # The teacher's network is made once; the averages that it answers by move in place.
-    seen = []
-    original = Consistency._taught_by
-
-    def watched(self, tensors):
-        network = original(self, tensors)
-        name = "branches.cnn.readout.norm.weight"
-        assert torch.equal(network.state_dict()[name], tensors[name])
-        seen.append(tensors[name].clone())
-        return network
-
-    Consistency._taught_by = watched
-    try:
-        fit(make_settings(**BATCH, epochs=3))
-    finally:
-        Consistency._taught_by = original
-    assert len(seen) > 1
-    assert not torch.equal(seen[0], seen[-1])
 
 
 def test_what_calls_itself_separable_is():

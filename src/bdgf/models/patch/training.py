@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bdgf import __version__
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.weights import Weights
-from bdgf.models.patch.augmentation import mixup_patches, mixup_targets
 from bdgf.models.patch.consistency import Consistency, uses_consistency
 from bdgf.models.patch.held_out import HeldOutBlocks, hold_out_blocks
-from bdgf.models.patch.mutual_learning import classification_loss
-from bdgf.models.patch.network import ClassifierOutput, FittedBranch, PatchNetwork
+from bdgf.models.patch.network import FittedBranch, PatchNetwork
 from bdgf.models.patch.sampling import Pixels, class_weights, draw_samples
 from bdgf.models.patch.selection import EpochSelection
 from bdgf.models.patch.settings import PatchTrainSettings
-from bdgf.models.patch.side_by_side import LEAST_SAMPLES, LabelledTasks, Task, side_by_side
+from bdgf.models.patch.training_step import TrainingStep
 from bdgf.models.patch.validation import ValidationPixels
-from bdgf.raster.patches import PatchBatch, SceneTensors, gather_batch, level_valid
+from bdgf.raster.patches import SceneTensors, level_valid
 from bdgf.training.checkpoint import (
     TrainingState,
     global_random_state,
     restore_global_random_state,
 )
 from bdgf.training.devices import arithmetic
-from bdgf.training.lanes import ONE_LANE, even_parts, open_lanes
+from bdgf.training.lanes import ONE_LANE, open_lanes
 from bdgf.training.loop import CheckpointPlan, Evaluation, restore, run_steps
 from bdgf.training.metric_logger import LoggerGroup, MemoryLogger, MetricLogger
 from bdgf.training.optimizer import ExponentialAverage, make_optimizer
@@ -136,7 +134,10 @@ class Training:
         )
         self.selection, self.history = EpochSelection(settings.selection), MemoryLogger()
         self.state = self._state()
-        self._lanes = ONE_LANE
+        self._step = TrainingStep(
+            *(self.arrays, self.valid, self.samples, settings, self.classifier),
+            *(self.class_weights, self.consistency, self.state, fabric),
+        )
         self._draws = global_random_state()
 
     def _state(self) -> TrainingState:
@@ -172,9 +173,8 @@ class Training:
         batches = self.settings.batches_per_epoch
         side_by_side = self.classifier.separable and self.fabric.world_size == 1
         with open_lanes(self.fabric.device) if side_by_side else nullcontext(ONE_LANE) as lanes:
-            self._lanes = lanes
             run_steps(
-                self.step,
+                partial(self._step, lanes=lanes),
                 self.state,
                 steps=self.settings.steps,
                 settings=self.settings.optimization,
@@ -191,95 +191,9 @@ class Training:
                 ),
             )
 
-    def step(self, step: int) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
-        """Loss and terms of one batch: what its labels say, then consistency without labels."""
-        self.state.model.train()
-        batch, keep, targets = self._labelled(step)
-        consistency = self.consistency
-        if consistency is not None and step < consistency.first_step:
-            consistency = None
-        terms = {}
-        if self.consistency is not None:
-            terms["loss_consistency"] = self.arrays.channels.new_full((), torch.nan)  # not measured
-        if self._lanes.count > 1:
-            labelled, unlabelled = self._side_by_side(step, batch, keep, targets, consistency)
-            loss = labelled.pop("loss")
-            if unlabelled is not None:
-                loss, terms["loss_consistency"] = loss + unlabelled, unlabelled.detach()
-            yield loss, {**terms, **{name: term.detach() for name, term in labelled.items()}}
-        else:
-            labelled = self._loss(self.state.model(batch, keep), targets)
-            yield (
-                labelled.pop("loss"),
-                {**terms, **{name: term.detach() for name, term in labelled.items()}},
-            )
-            if consistency is not None:
-                with self.fabric.autocast():
-                    loss = consistency.loss(step, self.state.model, self._averaged())
-                yield loss, {"loss_consistency": loss.detach()}
-        self.arrays.release()
-
-    def _side_by_side(
-        self,
-        step: int,
-        batch: PatchBatch,
-        keep: Tensor | None,
-        targets: Tensor,
-        consistency: Consistency | None,
-    ) -> tuple[dict[str, Tensor], Tensor | None]:
-        # Terms of the labelled batch, and the loss without labels. The lanes are shared evenly;
-        # a part costs the time to start its operations, so there are as few as keep lanes busy.
-        lanes, model = self._lanes, self.state.model
-        most = lanes.count if consistency is None else max(1, lanes.count // 2)
-        labelled = LabelledTasks(model, batch, keep, even_parts(len(targets), most, LEAST_SAMPLES))
-        tasks = list(labelled.tasks)
-        of_student: list[Task] = []
-        if consistency is not None:
-            of_student, of_teacher = consistency.tasks(
-                step, model, self._averaged(), self.fabric, (most, lanes.count)
-            )
-            tasks += [*of_student, *of_teacher]
-        found = side_by_side(tasks, self.classifier, lanes)
-        ends = len(labelled.tasks), len(labelled.tasks) + len(of_student)
-        terms = self._loss(labelled.output(found[: ends[0]]), targets)
-        if consistency is None:
-            return terms, None
-        return terms, consistency.loss_of_tasks(found[ends[0] : ends[1]], found[ends[1] :])
-
-    def _loss(self, output: ClassifierOutput, targets: Tensor) -> dict[str, Tensor]:
-        return classification_loss(
-            output.logits,
-            output.embeddings,
-            targets,
-            self.settings.mutual_learning,
-            class_weights=self.class_weights,
-            label_smoothing=self.settings.label_smoothing,
-        )
-
-    def _labelled(self, step: int) -> tuple[PatchBatch, Tensor | None, Tensor]:
-        # The patches, the modalities that are kept, and what the outputs should be: classes (B,),
-        # or shares of them (B, K).
-        samples = self.samples.batch(step, self.settings.batch_size)
-        augmentation = self.settings.augmentation
-        batch = gather_batch(
-            self.arrays,
-            self.valid,
-            samples.rows,
-            samples.cols,
-            self.classifier.patch,
-            samples.symmetry if augmentation.dihedral else None,
-            self.classifier.levels,
-        )
-        targets = samples.targets
-        if augmentation.mixup_alpha:
-            partner = torch.randperm(len(targets), device=targets.device)
-            batch = mixup_patches(batch, partner, samples.lam)
-            targets = mixup_targets(targets, self.classifier.classes, partner, samples.lam)
-        return batch, samples.keep if augmentation.modality_dropout else None, targets
-
     def evaluate(self, step: int) -> Mapping[str, float]:
         """Validates the present weights and keeps them if they are the best so far."""
-        tensors = self._averaged()
+        tensors = self._step.averaged()
         epoch = step // self.settings.batches_per_epoch
         if not len(self.validation):
             self.selection.consider(epoch, None, tensors)
@@ -287,9 +201,6 @@ class Training:
         metrics = self.validation.measure(self.classifier, tensors)
         self.selection.consider(epoch, metrics["loss"], tensors)
         return {f"validation/{name}": value for name, value in metrics.items()}
-
-    def _averaged(self) -> Mapping[str, Tensor]:
-        return self.state.ema.tensors if self.state.ema else self.state.model.state_dict()
 
     def training_fingerprint(self, epochs: int) -> str:
         """Digest of all that decides the weights, but for test labels, which do not."""
