@@ -58,7 +58,9 @@ def make_settings(**changes) -> TrainSettings:
         "batch_size": 16,
         "selection": SelectionSettings(rule="best"),
         "optimization": OptimizationSettings(learning_rate=3e-3, warmup_steps=5),
-        "decision": DecisionSettings(held_out=HeldOutSettings(block=8, folds=2), folds=1, epochs=1),
+        "decision": DecisionSettings(
+            guidance="always", held_out=HeldOutSettings(block=8, folds=2), folds=1, epochs=1
+        ),
         "mutual_learning": MutualLearningSettings(
             consistency=ConsistencySettings(pixels=8, start_epoch=1)
         ),

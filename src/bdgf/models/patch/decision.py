@@ -38,9 +38,9 @@ class DecisionSettings(Settings):
     """
 
     guidance: GuidanceRule = Field(
-        "always",
-        description="Whether diffusion features guide: `always`; or `held_out`, where the decision "
-        "with them has no higher cross-entropy on held-out blocks than the one without",
+        "held_out",
+        description="Whether diffusion features guide: `held_out`, where the decision with them "
+        "has no higher cross-entropy on held-out blocks than the one without; or `always`",
     )
     prior: PriorName = Field(
         "training",
