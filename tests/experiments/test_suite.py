@@ -57,6 +57,21 @@ def test_scene_seed_and_parameters_decide_and_the_row_s_name_does_not() -> None:
     assert len({run.fingerprint for run in runs}) == len({run.shares for run in runs}) == 4
 
 
+def test_a_suites_own_parameters_are_those_of_variants_with_features() -> None:
+    always = {"train.decision.guidance": "always"}
+    rows = [
+        PLAIN,
+        {"name": "asked", "params": {"train.decision.guidance": "held_out"}},
+        {"name": "forest", "model": "random_forest"},
+    ]
+    given = {"title": "t", "reference": "plain", "params": always, "variants": rows}
+    runs = plan_suite("own", Suite.model_validate(given), ["demo"], [0], resolve)
+    params = [run.params.get("train", {}).get("decision") for run in runs]
+    assert params == [{"guidance": "always"}, {"guidance": "held_out"}, None]
+    alone = plan({"name": "plain", "params": always}, seeds=(0,))
+    assert runs[0].fingerprint == alone[0].fingerprint
+
+
 def test_where_files_are_does_not_decide() -> None:
     moved = {"name": "moved", "params": {"working_folder": "elsewhere", "cache.keep": 1}}
     assert len({run.fingerprint for run in plan(PLAIN, moved, seeds=(0,))}) == 1

@@ -52,6 +52,11 @@ class Suite(Settings):
 
     title: str = Field(description="One line above the table.")
     reference: str = Field(description="Name of the variant that the others are compared with.")
+    params: dict[str, Any] = Field(
+        {},
+        description="Parameters of all variants of a model with diffusion features, by dotted "
+        "name; a variant's own precede.",
+    )
     variants: tuple[Variant, ...] = Field(
         min_length=1, description="The variants, in the table's order."
     )
@@ -149,10 +154,11 @@ def plan_suite(
     runs = []
     for scene in scenes:
         for variant in suite.variants:
-            own = with_new_names(nested(variant.params))
-            typed = {**own, "dataset": scene, "model": variant.model}
             try:
                 uses_features = model_entry(variant.model).uses_features
+                shared = suite.params if uses_features else {}
+                own = with_new_names(nested({**shared, **variant.params}))
+                typed = {**own, "dataset": scene, "model": variant.model}
                 parameters = resolve(typed)
                 check_parameters(parameters)
             except SettingsError as error:
