@@ -10,7 +10,7 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfi
 COVERAGE := --cov bdgf --cov-report term
 export DO_NOT_TRACK := 1
 
-TAKES = about 3 minutes on 2 cores, plus 2 to 5 for the installation; 3 GB of disk, 2 GB of memory
+TAKES = about 4 minutes on 2 cores, plus 2 to 5 for the installation; 3 GB of disk, 2 GB of memory
 
 .PHONY: run before test test-all audit licences golden lint floors settings bench bench-gpu gpu-check fuzz test-faults docs docs-check clean
 run: before $(VENV)/.run
