@@ -61,11 +61,11 @@ def compare() -> list[Comparison]:
 
 def write_inputs(folder: Path) -> None:
     """Writes the scene, prepared, and its feature cube."""
+    from bdgf.datasets.netcdf import NetCDFDataset
     from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
     from benchmarks.scenes import feature_channels, prepared_scene
 
-    scene = prepared_scene(SHAPE, CHANNELS)
-    scene.to_netcdf(folder / "scene.nc", engine="h5netcdf")
+    NetCDFDataset(filepath=str(folder / "scene.nc")).save(prepared_scene(SHAPE, CHANNELS))
     channels = dict(enumerate(feature_channels()))
     layout = CubeLayout("benchmark", "fabricated", SHAPE, (50, 100, 200), channels, 1)
     writer = FeatureCubeWriter(folder / "cube.h5", layout)

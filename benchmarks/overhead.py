@@ -118,15 +118,18 @@ def latest(folder: Path, name: str) -> Path:
 
 def run_project(name: str) -> dict[str, float]:
     """Runs a pipeline; the seconds of the session, of all nodes, and of logging within them."""
-    from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
+
+    from bdgf.framework.session import (
+        ModelSession,  # as `kedro run`: it leaves out what is not asked
+    )
 
     bootstrap_project(Path.cwd())
     if name == "no_op":
         register_no_op(name)
     within = Stopwatch()
     start = time.perf_counter()
-    with KedroSession.create(Path.cwd()) as session, node_times() as nodes:
+    with ModelSession.create(Path.cwd()) as session, node_times() as nodes:
         if name == "full":
             watch_logging(within)
         session.run(pipeline_names=[name])
