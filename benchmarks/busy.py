@@ -12,11 +12,11 @@ import torch
 
 from bdgf.models.bdgf.classifier import Classifier
 from bdgf.raster.patches import SceneTensors
-from benchmarks.comparison import ROUNDS, Comparison
+from benchmarks.comparison import Comparison
 from benchmarks.scenes import scene_arrays
 from benchmarks.training import samples_a_second
 
-NEIGHBOURS = {0: (ROUNDS, 6), 2: (3, 3), 10: (2, 1)}
+NEIGHBOURS = {0: (3, 6), 2: (2, 3), 10: (1, 1)}
 """Busy processes beside the training: rounds, and batches of each."""
 SHARE = 0.8
 """Of its fair share of the processors, that the training is to use."""
