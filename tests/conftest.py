@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,14 @@ def data_folder() -> Path:
     if not (folder / "coast").is_dir():
         pytest.skip(f"no real scenes in {folder}; point BDGF_DATA at a folder that has coast/")
     return folder
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """PyTorch computes on two threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)

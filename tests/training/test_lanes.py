@@ -11,14 +11,6 @@ from bdgf.training.lanes import ONE_LANE, even_parts, open_lanes
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("two_threads")
 def test_each_lane_computes_on_one_thread():
     meet = threading.Barrier(2)  # both are at work at once

@@ -13,14 +13,6 @@ from tests.models.patch.small_training import make_settings
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 def small_network() -> nn.Module:
     torch.manual_seed(0)
     layers = nn.Sequential(nn.Linear(5, 8), nn.GELU(), Dropout(0.2), nn.Linear(8, 3)).double()

@@ -13,14 +13,6 @@ BATCH = {"batch_size": 40, "selection": SelectionSettings(rule="last")}
 """40 samples a batch: two parts."""
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("ema_decay", [0.98, 0.0])
 def test_a_training_side_by_side_is_that_of_one_thread(ema_decay: float):
