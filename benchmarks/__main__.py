@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of table and JSON")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - {*CPU, *APART}:
-        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(CPU)}")
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join((*CPU, *APART))}")
     if arguments.gpu:
         from benchmarks import gpu
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def plot(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
     for axis, task in zip(axes.flat, tasks, strict=False):
         ratios = [line["figures"].get(task, {}).get("ratio") or math.nan for line in lines]
         axis.plot(range(len(lines)), ratios, marker="o", color="#0072b2")
-        axis.set_title("\n".join(_wrapped(task)), fontsize=7)
+        axis.set_title("\n".join(textwrap.wrap(task, 52)[:2]), fontsize=7)
         axis.set_ylim(bottom=0)
         axis.set_xticks(range(len(lines)), names, fontsize=6)
         axis.tick_params(axis="y", labelsize=7)
@@ -87,12 +88,6 @@ def _compares(comparison: Comparison) -> bool:
 
 def _run(line: Mapping[str, Any]) -> tuple[Any, ...]:
     return line.get("commit"), line.get("processor"), line.get("threads")
-
-
-def _wrapped(task: str) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(task, 52)[:2]
 
 
 def main() -> None:

@@ -137,18 +137,25 @@ def classifier_for(
 
 
 def train_settings(
-    backend: str = "auto", first_consistency: int | None = None, **changes: Any
+    backend: str = "auto",
+    first_consistency: int | None = None,
+    *,
+    judged: bool = True,
+    **changes: Any,
 ) -> TrainSettings:
     """The base settings of training with another scan backend.
 
     Args:
         backend: The scan's.
         first_consistency: Epochs before consistency on pixels without labels; None as in base.
+        judged: Whether short trainings judge the branches afterwards.
         changes: Values in place of the first level's.
     """
     settings = base_settings("train", TrainSettings, **changes)
     tree = settings.model_dump()
     tree["classifier"]["branch"]["mamba"]["backend"] = backend
+    if not judged:
+        tree["decision"]["folds"] = 0
     if first_consistency is not None:
         tree["mutual_learning"]["consistency"]["start_epoch"] = first_consistency
     return TrainSettings.model_validate(tree)

@@ -84,7 +84,12 @@ def samples_a_second(
     """The rate of `fit_classifier` in its second epoch."""
     clock = Clock("train/loss")
     settings = train_settings(
-        backend, first_consistency, epochs=2, batches_per_epoch=batches, batch_size=BATCH
+        backend,
+        first_consistency,
+        judged=False,
+        epochs=2,
+        batches_per_epoch=batches,
+        batch_size=BATCH,
     )
     labels, split = _labels(arrays.shape)
     valid, make = np.ones(arrays.shape, bool), guided_classifier(settings.classifier)

@@ -115,7 +115,7 @@ def arithmetic(device: torch.device | str, threads: int | None = None) -> list[A
     Returns:
         The type of the device and, on a CPU, the number of threads; for fingerprints.
     """
-    limit_threads()
+    limit_threads()  # before anything is named by their number
     kind = torch.device(device).type
     return [kind, threads or torch.get_num_threads()] if kind == "cpu" else [kind]
 

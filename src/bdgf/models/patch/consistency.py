@@ -136,11 +136,11 @@ class Consistency:
     def _taught_by(self, tensors: Mapping[str, Tensor]) -> PatchNetwork:
         # A network with the teacher's weights, which change in place. `functional_call` would put
         # them into the network that other threads train.
-        if self._teacher is None or self._teacher[0] is not tensors:
-            network = copy.deepcopy(self.network).eval().requires_grad_(False)
-            network.load_state_dict(dict(tensors), assign=True)
+        seen, network = self._teacher or (None, copy.deepcopy(self.network).eval())
+        if seen is not tensors:
+            network.requires_grad_(False).load_state_dict(dict(tensors), assign=True)
             self._teacher = (tensors, network)
-        return self._teacher[1]
+        return network
 
     def _patches(
         self, samples: TrainingSamples, turns: Tensor | None = None, *, centres: bool = False

@@ -97,10 +97,11 @@ def hold_out_blocks(
     labelled[at] = 1 + pixels.targets
     folds: Folds = []
     numbers = []
+    most = (shape[0] + settings.block) * (shape[1] + settings.block)  # blocks of one grid
     for repeat in range(settings.repeats):
         for fold in block_folds(labelled, settings.folds, settings.block, buffer, rng):
             folds.append((fold.train[at], fold.held[at]))
-            numbers.append(fold.block[at] + repeat * labelled.size)  # of another grid
+            numbers.append(fold.block[at] + repeat * most)
     return HeldOutBlocks(pixels, share, folds, tuple(numbers), settings.strength)
 
 
