@@ -41,3 +41,14 @@ def test_arrays_name_the_columns_of_the_whole_table():
     assert 3 in of_sets[1]
     assert len(arrays["roots"]) == 6
     np.testing.assert_allclose(arrays["probabilities"].sum(1), 1)
+
+
+def test_a_set_may_be_one_column():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(40, 3)).astype(np.float32)
+    targets = (table[:, 2] > 0).astype(int)
+    grown = grow_forest(table, targets, np.ones(40), [[2]], ForestSettings(trees=5), 0, 1)
+    said = grown[0].estimator.predict_proba(table[:, [2]])
+    found = filled(grown)(torch.from_numpy(table)).exp()
+    np.testing.assert_allclose(found[:, :2], said, atol=1e-5)
+    assert set(as_arrays(grown, 2)["columns"]) == {2}

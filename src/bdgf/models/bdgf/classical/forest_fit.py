@@ -86,7 +86,7 @@ def as_arrays(
             counts = tree.value[:, 0]
             probabilities = np.zeros((tree.node_count, classes))
             probabilities[:, estimator.classes_] = scale * (counts / counts.sum(1, keepdims=True))
-            found["columns"].append(np.where(leaf, of_set[0], of_set[tree.feature]))
+            found["columns"].append(of_set[np.where(leaf, 0, tree.feature)])
             found["thresholds"].append(np.where(leaf, _NEVER, tree.threshold))
             found["below"].append(np.where(leaf[:, None], own[:, None], below) + start)
             found["probabilities"].append(probabilities)
