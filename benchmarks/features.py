@@ -16,7 +16,7 @@ from bdgf.core.weights import Weights
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import decoder_features, load_denoiser
 from bdgf.features.extraction import FeatureSettings, extract_features
-from bdgf.preprocessing.preparation import stack_channels
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.training.devices import make_fabric
 from benchmarks.comparison import Comparison, interleave, rates
 from benchmarks.machine import measured_rates

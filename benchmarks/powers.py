@@ -25,7 +25,8 @@ from bdgf.evaluation.metrics import average_accuracy, confusion_matrix, kappa, o
 from bdgf.models.base import SceneInputs
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
-from bdgf.preprocessing.preparation import fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 from bdgf.scenes.scene import LABELS, class_table

@@ -24,4 +24,5 @@ def make_scene(seed=0, bands=20, size=(24, 17), scale=1.0, **modalities):
 
 
 def whole_spectra(**changes):
-    return PreparationSettings(brightness_apart=False, **changes)
+    """Components of the bands alone: neither brightness nor averages stand beside them."""
+    return PreparationSettings(brightness_apart=False, averages=0, **changes)

@@ -10,7 +10,8 @@ from sklearn.decomposition import PCA
 
 from bdgf.core.errors import SceneError
 from bdgf.preprocessing import modality_transform, pixel_chunks
-from bdgf.preprocessing.preparation import fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import ClassTable, ModalityArray, new_scene, valid_mask
 from tests.messages import telling
@@ -76,7 +77,7 @@ def test_minimum_noise_fraction_is_that_of_a_general_eigensolver():
 def test_light_changes_the_brightness_and_no_other_channel(reduction):
     scene = make_smooth_scene()
     scene["optical"][:] = np.abs(scene["optical"]) + 1
-    settings = PreparationSettings(reduction=reduction, components=4, clip=None)
+    settings = PreparationSettings(reduction=reduction, components=4, clip=None, averages=0)
     mask, light = valid_mask(scene), np.random.default_rng(0).uniform(0.5, 2, (40, 36))
     optical = scene["optical"].to_numpy() * light[..., None]
     lit = scene.assign(optical=(scene["optical"].dims, optical))

@@ -20,7 +20,8 @@ from bdgf.preprocessing.power import (
     most_likely_power,
     yeo_johnson,
 )
-from bdgf.preprocessing.preparation import Preparation, fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import Preparation, fit_preparation
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import ModalityArray, valid_mask
 from tests.preprocessing.small_scene import make_scene

@@ -5,7 +5,8 @@ import pytest
 
 from bdgf.core.errors import ArtifactError, SceneError
 from bdgf.core.weights import read_weights, write_weights
-from bdgf.preprocessing.preparation import Preparation, fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import Preparation, fit_preparation
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.masks import hide_modalities, modality_mask
 from bdgf.scenes.scene import ModalityArray, check_scene, class_table, modality_names, valid_mask
@@ -99,12 +100,12 @@ def test_statistics_are_stored_and_not_refitted(tmp_path):
     write_weights(fitted.to_weights(), tmp_path / "preparation.safetensors")
     stored = Preparation.from_weights(read_weights(tmp_path / "preparation.safetensors"))
     assert stored.settings == fitted.settings
-    assert stored.channels == {"optical": 5, "height": 1, "sar": 2}
+    assert stored.channels == {"optical": 5 + 10, "height": 1, "sar": 2}
     for target in (scene, other):
         np.testing.assert_array_equal(
             stack_channels(stored.apply(target))[0], stack_channels(fitted.apply(target))[0]
         )
-    prepared = stack_channels(stored.apply(other))[0][:5, valid_mask(other)]
+    prepared = stack_channels(stored.apply(other))[0][:15, valid_mask(other)]
     assert np.abs(prepared.std(axis=1) - 1).max() > 0.1
 
 

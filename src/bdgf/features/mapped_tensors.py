@@ -14,7 +14,7 @@ from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.mapped_file import mapped_array, release
 from bdgf.features.source import FeatureSource
-from bdgf.preprocessing.preparation import channel_slices
+from bdgf.preprocessing.prepared_channels import average_channels, channel_slices
 from bdgf.raster.patches import SceneTensors, channels_last
 from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.masks import modality_masks
@@ -78,6 +78,7 @@ def mapped_tensors(
         None if masks is None else channels_last(torch.from_numpy(masks)),
         fingerprint(digests),
         tuple(files),
+        average_channels(prepared),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bdgf.core.machine_memory import GIB
 from bdgf.features.source import FeatureSource, WindowFeatures
-from bdgf.preprocessing.preparation import channel_slices
+from bdgf.preprocessing.prepared_channels import channel_slices
 from bdgf.raster.patches import level_patch
 from bdgf.raster.windows import Window, round_up
 

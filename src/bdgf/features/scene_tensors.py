@@ -9,7 +9,7 @@ import xarray as xr
 
 from bdgf.core.errors import SceneError
 from bdgf.features.source import FeatureSource
-from bdgf.preprocessing.preparation import channel_slices
+from bdgf.preprocessing.prepared_channels import average_channels, channel_slices
 from bdgf.raster.patches import SceneTensors, channels_last
 from bdgf.scenes.masks import modality_masks
 
@@ -35,7 +35,9 @@ def scene_tensors(prepared: xr.Dataset, cube: FeatureSource | None = None) -> Sc
         pixels[..., part] = torch.from_numpy(prepared[name].to_numpy()).permute(1, 2, 0)
     masks = modality_masks(prepared)
     present = None if masks is None else channels_last(torch.from_numpy(masks))
-    arrays = SceneTensors(pixels.permute(2, 0, 1), slices, present=present)
+    arrays = SceneTensors(
+        pixels.permute(2, 0, 1), slices, present=present, averages=average_channels(prepared)
+    )
     return arrays if cube is None else with_features(arrays, cube)
 
 

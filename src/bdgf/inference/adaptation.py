@@ -44,7 +44,7 @@ def band_statistics(source: SceneWindows, preparation: Preparation) -> dict[str,
     squares = {name: np.zeros_like(mean) for name, mean in means.items()}
     for name, pixels in _valid_pixels(source, there):
         values, count, here = (
-            there[name].values(pixels, preparation.settings),
+            there[name].form.of(pixels, preparation.settings),
             counts[name],
             len(pixels),
         )
@@ -88,7 +88,7 @@ def _with_powers_moved(
         share = -(-SAMPLE * len(pixels) // total)
         drawn = pixels if share >= len(pixels) else rng.choice(pixels, share, replace=False)
         unraised = replace(raised[name], powers=None)
-        samples[name].append(unraised.values(drawn, preparation.settings))
+        samples[name].append(unraised.form.of(drawn, preparation.settings))
     moved = dict(transforms)
     for name, parts in samples.items():
         powers = transforms[name].powers

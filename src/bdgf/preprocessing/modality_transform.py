@@ -13,7 +13,8 @@ In order, all chosen here (the paper is silent):
 4. spectral modalities with more bands than `components`: minimum noise fraction (Green et al.,
    IEEE TGRS 1988), the directions in which the variance exceeds the noise's most, the noise being
    what adjacent pixels differ by; or principal components of the exact covariance matrix; the
-   brightness stays the first channel;
+   brightness stays the first channel, and `averages` averages of adjacent bands, as they were
+   before step 1's division, follow as the last ones (`band_values`);
 5. each channel: zero mean, clipped at +- `clip` standard deviations, unit variance; a component of
    minimum noise fraction has the variance of its signal alone, 1 - 1 / (total over noise). A
    principal component of pure noise would weigh as much as the first, and a diffusion model
@@ -33,6 +34,7 @@ import xarray as xr
 from scipy.linalg import block_diag
 
 from bdgf.core.errors import SceneError
+from bdgf.preprocessing.band_values import BandValues, brightness, is_taken_to_db
 from bdgf.preprocessing.decibels import check_intensities
 from bdgf.preprocessing.mnf import noise_covariance, noise_fraction_axes
 from bdgf.preprocessing.pca import principal_axes
@@ -53,7 +55,7 @@ _FARTHEST = 1e6  # sigma, where nothing is clipped: squares and sums of float32 
 class ModalityTransform:
     """All that turns one modality's bands into channels; B values, C channels, float64.
 
-    The values are the bands after their powers, or after the brightness where it is kept apart.
+    The values are those of `BandValues`.
 
     Attributes:
         kind: "spectral" or "auxiliary".
@@ -67,6 +69,7 @@ class ModalityTransform:
         units: Units of the bands, "" if unknown.
         gain: (B,) what the centred values of another raster are multiplied by; None for 1.
         powers: The powers of the bands; None where none has one.
+        averages: Averages of adjacent bands, which are the last values and the last channels.
     """
 
     kind: str
@@ -80,20 +83,22 @@ class ModalityTransform:
     units: str = ""
     gain: np.ndarray | None = None
     powers: BandPowers | None = None
+    averages: int = 0
 
     @property
     def bands(self) -> int:
         """The bands that go in."""
-        return len(self.band_mean) - (self.least_brightness is not None)
+        return len(self.band_mean) - self.form.count(0)
 
     @property
     def channels(self) -> int:
         """C, the channels that come out."""
         return len(self.channel_sigma)
 
-    def values(self, pixels: np.ndarray, settings: PreparationSettings) -> np.ndarray:
-        """(N, B) float64 values of (N, bands) pixels: what is standardised."""
-        return to_values(pixels, self.scale, self.least_brightness, settings, self.powers)
+    @property
+    def form(self) -> BandValues:
+        """How its bands become values."""
+        return BandValues(self.scale, self.least_brightness, self.averages, self.powers)
 
 
 class BandStatistics(NamedTuple):
@@ -126,25 +131,25 @@ def fit_modality(
     """
     kind, scale = modality.attrs["kind"], modality.attrs.get("scale", "linear")
     mask = _without_wild_pixels(modality, mask)
-    if _is_taken_to_db(scale, settings):
+    if is_taken_to_db(scale, settings):
         check_intensities(modality, mask, settings.intensity_floor)
     reduce = kind == "spectral" and modality.shape[-1] > settings.components
     apart = reduce and settings.brightness_apart and scale == "linear"
     least = _least_brightness(modality, mask, settings) if apart else None
     powers = None if reduce else _powers(modality, mask, settings)
-    bands = modality.shape[-1] + apart
+    averages = min(settings.averages, modality.shape[-1] // 2) if reduce else 0
+    form = BandValues(scale, least, averages, powers)
+    bands = form.count(modality.shape[-1])
     mean, variance, center = np.zeros(bands), np.zeros(bands), np.zeros(bands)
     for _, pixels in pixel_chunks(modality, mask):
-        mean += to_values(pixels, scale, least, settings, powers).sum(axis=0) / mask.sum()
+        mean += form.of(pixels, settings).sum(axis=0) / mask.sum()
     for _, pixels in pixel_chunks(modality, mask):
-        values = to_values(pixels, scale, least, settings, powers)
-        variance += ((values - mean) ** 2).sum(axis=0) / mask.sum()
+        variance += ((form.of(pixels, settings) - mean) ** 2).sum(axis=0) / mask.sum()
     sigma = np.sqrt(variance)
     sigma[sigma <= _CONSTANT * np.abs(mean)] = 0.0
 
     def to_bands(pixels: np.ndarray) -> np.ndarray:
-        values = to_values(pixels, scale, least, settings, powers)
-        return _centred(values, mean, sigma, settings)
+        return _centred(form.of(pixels, settings), mean, sigma, settings)
 
     for _, pixels in pixel_chunks(modality, mask):
         center += to_bands(pixels).sum(axis=0) / mask.sum()
@@ -154,26 +159,40 @@ def fit_modality(
         product = values.T @ values if reduce else (values**2).sum(axis=0)
         covariance += product / mask.sum()
     components, variances = None, covariance
-    if reduce and settings.reduction == "mnf":
-        noise = noise_covariance(modality, mask, bands, to_bands)
-        components, variances = noise_fraction_axes(
-            covariance[apart:, apart:],
-            noise[apart:, apart:],
-            settings.components,
-            settings.least_signal,
-        )
-    elif reduce:
-        components, variances = principal_axes(covariance[apart:, apart:], settings.components)
-    if apart:
-        components = block_diag(1.0, components)  # the brightness stays what it is
-        variances = np.concatenate([covariance[:1, 0], variances])
+    if reduce:
+        noise = None
+        if settings.reduction == "mnf":
+            noise = noise_covariance(modality, mask, bands, to_bands)
+        components, variances = _reduced(covariance, noise, form.shapes, settings)
     channel_sigma = np.sqrt(np.maximum(variances, 0.0))
     channel_sigma[channel_sigma == 0.0] = 1.0  # constant channels stay 0
     units = str(modality.attrs.get("units", ""))
     return ModalityTransform(
         *(kind, scale, mean, sigma, center, components, channel_sigma, least, units),
         powers=powers,
+        averages=form.averages,
     )
+
+
+def _reduced(
+    covariance: np.ndarray,
+    noise: np.ndarray | None,
+    shapes: slice,
+    settings: PreparationSettings,
+) -> tuple[np.ndarray, np.ndarray]:
+    # Components (C, B) of the spectra's shapes and their variances (C,); the values before and
+    # behind the shapes stay what they are.
+    own = covariance[shapes, shapes]
+    if noise is not None:
+        of_noise = noise[shapes, shapes]
+        found = noise_fraction_axes(own, of_noise, settings.components, settings.least_signal)
+    else:
+        found = principal_axes(own, settings.components)
+    axes, variances = found
+    total = np.diag(covariance)
+    before, behind = total[: shapes.start], total[len(total) + (shapes.stop or 0) :]
+    components = block_diag(np.eye(len(before)), axes, np.eye(len(behind)))
+    return components, np.concatenate([before, variances, behind])
 
 
 def _powers(
@@ -183,7 +202,8 @@ def _powers(
     if settings.power == "never":
         return None
     scale = modality.attrs.get("scale", "linear")
-    powers = fit_powers(to_values(drawn_pixels(modality, mask), scale, None, settings), settings)
+    values = BandValues(scale).of(drawn_pixels(modality, mask), settings)
+    powers = fit_powers(values, settings)
     if powers is not None:
         bands = np.flatnonzero(powers.changed)
         told = [f"{powers.power[band]:.2f} on band {band}" for band in bands[:_MOST_TOLD]]
@@ -207,40 +227,12 @@ def _without_wild_pixels(modality: xr.DataArray, mask: np.ndarray) -> np.ndarray
     return mask
 
 
-def _is_taken_to_db(scale: str, settings: PreparationSettings) -> bool:
-    return scale == "log" and settings.to_db
-
-
 def _least_brightness(
     modality: xr.DataArray, mask: np.ndarray, settings: PreparationSettings
 ) -> float:
     """What a spectrum is divided by at least: a share of the mean brightness."""
-    total = sum(_brightness(pixels).sum() for _, pixels in pixel_chunks(modality, mask))
+    total = sum(brightness(pixels).sum() for _, pixels in pixel_chunks(modality, mask))
     return max(settings.brightness_floor * float(total) / mask.sum(), np.finfo(np.float32).tiny)
-
-
-def _brightness(pixels: np.ndarray) -> np.ndarray:
-    brightness: np.ndarray = np.sqrt((pixels**2).mean(axis=-1, keepdims=True))  # (N, 1)
-    return brightness
-
-
-def to_values(
-    pixels: np.ndarray,
-    scale: str,
-    least_brightness: float | None,
-    settings: PreparationSettings,
-    powers: BandPowers | None = None,
-) -> np.ndarray:
-    """(N, B) bands in dB where they are intensities; or brightness, then the spectra's shapes.
-
-    Bands of heavy tails are then raised to their powers.
-    """
-    if least_brightness is not None:
-        brightness = np.maximum(_brightness(pixels), least_brightness)
-        return np.concatenate([np.log(brightness), pixels / brightness], axis=-1)
-    if _is_taken_to_db(scale, settings):
-        pixels = 10.0 * np.log10(np.maximum(pixels, settings.intensity_floor))
-    return pixels if powers is None else powers.apply(pixels)
 
 
 def _centred(
@@ -257,7 +249,7 @@ def to_channels(
     pixels: np.ndarray, transform: ModalityTransform, settings: PreparationSettings
 ) -> np.ndarray:
     """(N, C) float64 standardised channels of the pixels (N, B)."""
-    values = transform.values(pixels, settings)
+    values = transform.form.of(pixels, settings)
     values = _centred(values, transform.band_mean, transform.band_sigma, settings)
     if transform.gain is not None:
         values *= transform.gain

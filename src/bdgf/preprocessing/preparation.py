@@ -8,7 +8,6 @@ Where a modality is missing its channels are 0, the mean of what the statistics 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,8 +17,6 @@ import torch
 import xarray as xr
 
 from bdgf.core.errors import SceneError, artifact_errors
-from bdgf.core.machine_memory import GIB
-from bdgf.core.mapped_file import mapped_array, release
 from bdgf.core.weights import Weights
 from bdgf.preprocessing.modality_transform import (
     BandStatistics,
@@ -29,23 +26,14 @@ from bdgf.preprocessing.modality_transform import (
 )
 from bdgf.preprocessing.pixel_chunks import pixel_chunks
 from bdgf.preprocessing.power import BandPowers
+from bdgf.preprocessing.prepared_channels import AVERAGES, COMPONENTS
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.raster.streamed import Part, StreamedDataset, hollow
-from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.mask_variables import mask_variables
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import carried_over, check_scene, modality_names, valid_mask
 from bdgf.scenes.scene_windows import ModalityForm
 
-__all__ = [
-    "Preparation",
-    "channel_slices",
-    "fit_preparation",
-    "is_reduced",
-    "stack_channels",
-]
-
-COMPONENTS = "components, the leading first"
 _POWERS = "powers."
 
 
@@ -97,11 +85,13 @@ class Preparation:
         """
         self._check(scene)
         size = (scene.sizes["y"], scene.sizes["x"])
-        forms = {}
+        forms: dict[str, Any] = {}
         for name, transform in self.modalities.items():
-            attributes = {"kind": transform.kind, "units": "1", "scale": "linear"}
+            attributes: dict[str, Any] = {"kind": transform.kind, "units": "1", "scale": "linear"}
             if transform.components is not None:
                 attributes["channels"] = COMPONENTS
+            if transform.averages:
+                attributes[AVERAGES] = transform.averages
             dims = (f"band_{name}", "y", "x")
             forms[name] = hollow(dims, (transform.channels, *size), "float32", attributes)
         return StreamedDataset(forms, lambda: self._parts(scene), lambda: carried_over(scene))
@@ -147,7 +137,7 @@ class Preparation:
             if transform.powers is not None:
                 for key, array in vars(transform.powers).items():
                     tensors[f"{name}.{_POWERS}{key}"] = torch.from_numpy(array)
-            kept = ("kind", "scale", "units", "least_brightness")
+            kept = ("kind", "scale", "units", "least_brightness", "averages")
             entry = {"name": name} | {key: getattr(transform, key) for key in kept}
             modalities.append(entry)
         settings = self.settings.model_dump(mode="json")
@@ -180,6 +170,7 @@ class Preparation:
                     channel_sigma=arrays["channel_sigma"],
                     least_brightness=entry["least_brightness"],
                     units=entry.get("units", ""),
+                    averages=entry.get("averages", 0),
                     powers=_stored_powers(arrays),
                 )
             settings = PreparationSettings(**weights.config["settings"])
@@ -255,43 +246,3 @@ def fit_preparation(scene: xr.Dataset, settings: PreparationSettings) -> Prepara
             )
         transforms[name] = fit_modality(scene[name], mask, settings)
     return Preparation(settings, transforms)
-
-
-def is_reduced(modality: xr.DataArray) -> bool:
-    """Whether a prepared modality's channels are components of its bands, the leading first."""
-    return modality.attrs.get("channels") == COMPONENTS
-
-
-def stack_channels(
-    prepared: xr.Dataset, resident_gib: float = math.inf
-) -> tuple[np.ndarray, dict[str, slice]]:
-    """The channels of all modalities in one array.
-
-    Args:
-        prepared: A prepared scene.
-        resident_gib: Where they take more GiB than this, the array lies in a file and is filled
-            some rows at a time.
-
-    Returns:
-        (C, H, W) float32 and each modality's slice of the C channels.
-    """
-    slices = channel_slices(prepared)
-    size = (prepared.sizes["y"], prepared.sizes["x"])
-    shape = (max(part.stop for part in slices.values()), *size)
-    if 4 * math.prod(shape) <= resident_gib * GIB:
-        return np.concatenate([prepared[name].to_numpy() for name in slices]), slices
-    stacked = mapped_array(shape, np.float32)
-    for rows in row_bands(shape[1], rows_within(shape[0] * shape[2])):
-        for name, part in slices.items():
-            stacked[part, rows] = prepared[name][:, rows].to_numpy()
-        release(stacked)
-    return stacked, slices
-
-
-def channel_slices(prepared: xr.Dataset) -> dict[str, slice]:
-    """Each modality's slice of the channels of all, in the order of the modalities."""
-    slices, start = {}, 0
-    for name in modality_names(prepared):
-        slices[name] = slice(start, start + prepared.sizes[f"band_{name}"])
-        start = slices[name].stop
-    return slices

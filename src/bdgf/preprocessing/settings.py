@@ -33,6 +33,11 @@ class PreparationSettings(Settings):
     brightness_floor: float = Field(
         0.05, gt=0, description="Least brightness that divides, as a share of the scene's mean."
     )
+    averages: int = Field(
+        16,
+        ge=0,
+        description="Averages of adjacent bands beside the components of a spectral modality.",
+    )
     power: Literal["auto", "always", "never"] = Field(
         "auto",
         description="Heavy-tailed bands get a power (Yeo-Johnson) before they are standardised: "

@@ -33,6 +33,7 @@ class SceneTensors:
         present: (M, H, W) bool, where each modality has data, in the order of the channels; None
             where all have it on every valid pixel.
         digest: Of channels and features, for tensors that are too large to be hashed once more.
+        averages: Which of the channels are averages of adjacent bands.
         files: The arrays in files (`bdgf.core.mapped_file`) that channels and features lie in.
     """
 
@@ -44,6 +45,7 @@ class SceneTensors:
     present: Tensor | None = None
     digest: str | None = None
     files: tuple[np.ndarray, ...] = ()
+    averages: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -93,6 +95,7 @@ class SceneTensors:
             present=None if self.present is None else channels_last(self.present.to(device)),
             digest=self.digest,
             files=self.files,
+            averages=self.averages,
         )
 
 

@@ -11,7 +11,8 @@ from bdgf.features.cube import FeatureCube
 from bdgf.features.external import write_feature_cube
 from bdgf.features.scene_tensors import scene_tensors
 from bdgf.models.sklearn.diffusion_features import ChannelsAndDiffusion
-from bdgf.preprocessing.preparation import fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.raster.patches import gather_batch, level_valid
 from bdgf.scenes.scene import valid_mask

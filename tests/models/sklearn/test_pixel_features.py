@@ -8,7 +8,8 @@ from sklearn.decomposition import PCA
 from bdgf.models.sklearn import pixel_features as module
 from bdgf.models.sklearn.pixel_features import ChannelsAndWindow, StackedChannels, WindowSettings
 from bdgf.models.sklearn.window_statistics import window_statistics
-from bdgf.preprocessing.preparation import fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.prepared_channels import average_channels, stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
@@ -16,9 +17,9 @@ from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene
 SETTINGS = WindowSettings(window=5, components=3)
 
 
-def prepare(bands: int, components: int):
+def prepare(bands: int, components: int, averages: int = 0):
     scene = make_demo_scene(DemoSettings(size=48, bands=bands))
-    settings = PreparationSettings(reduction="pca", components=components)
+    settings = PreparationSettings(reduction="pca", components=components, averages=averages)
     return fit_preparation(scene, settings).apply(scene)
 
 
@@ -32,6 +33,19 @@ def test_the_pixel_is_its_stacked_channels():
     features = StackedChannels()
     np.testing.assert_array_equal(features.maps(prepared), stack_channels(prepared)[0])
     assert features.patch == 1
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_averages_of_bands_are_seen_at_the_pixel_where_they_are_asked_for(wanted):
+    prepared, less = prepare(12, 4, averages=3), prepare(12, 4)
+    asked = WindowSettings(window=5, components=9, averages=wanted)
+    found = ChannelsAndWindow.fit(prepared, asked).maps(prepared)
+    if wanted:
+        channels = stack_channels(prepared)[0]
+        np.testing.assert_array_equal(StackedChannels(averages=True).maps(prepared), channels)
+        np.testing.assert_array_equal(found[: len(channels)], channels)
+        found = np.delete(found, average_channels(prepared), axis=0)
+    np.testing.assert_array_equal(found, ChannelsAndWindow.fit(less, asked).maps(less))
 
 
 def test_components_of_minimum_noise_fraction_are_leading_ones_too():

@@ -10,7 +10,8 @@ from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.sklearn.presets import RANDOM_FOREST
 from bdgf.models.sklearn.random_forest import FOREST, RandomForestSettings
 from bdgf.models.sklearn.training_pixels import TrainingPixels
-from bdgf.preprocessing.preparation import fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import valid_mask
 from bdgf.scenes.synthetic.scene import DemoSettings, make_demo_scene

@@ -10,7 +10,8 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 from sklearn.ensemble import RandomForestClassifier
 
 from bdgf.core.fingerprint import fingerprint
-from bdgf.preprocessing.preparation import fit_preparation, stack_channels
+from bdgf.preprocessing.preparation import fit_preparation
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import (
     check_scene,

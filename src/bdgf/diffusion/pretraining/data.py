@@ -12,7 +12,7 @@ import numpy as np
 from bdgf import __version__
 from bdgf.core.fingerprint import fingerprint
 from bdgf.diffusion.pretraining.settings import PretrainSettings
-from bdgf.preprocessing.preparation import stack_channels
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.scenes.masks import modality_masks
 from bdgf.scenes.scene import valid_mask
 from bdgf.training.devices import (

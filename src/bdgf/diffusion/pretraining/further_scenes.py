@@ -13,7 +13,8 @@ import numpy as np
 
 from bdgf.core.errors import SceneError
 from bdgf.diffusion.pretraining.data import PretrainingData
-from bdgf.preprocessing.preparation import Preparation, stack_channels
+from bdgf.preprocessing.preparation import Preparation
+from bdgf.preprocessing.prepared_channels import stack_channels
 from bdgf.raster.windows import blocks
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.modality_forms import all_alike, listed

@@ -48,6 +48,7 @@ class Classifier(PatchNetwork):
         modalities: dict[str, int],
         level_channels: tuple[int, ...],
         classes: int,
+        averages: tuple[int, ...] = (),
     ) -> None:
         """Builds the classifier with fresh weights from PyTorch's global generator.
 
@@ -56,6 +57,7 @@ class Classifier(PatchNetwork):
             modalities: Each modality's number of channels, in the order of the channels.
             level_channels: C_l of each level of diffusion features; () without guidance.
             classes: K, number of classes.
+            averages: Which of the channels are averages of adjacent bands.
 
         Raises:
             SettingsError: A branch, guide or rule is unknown, or sizes do not fit each other.
@@ -69,6 +71,7 @@ class Classifier(PatchNetwork):
         self.branch_names = tuple(settings.branches) + (CLASSICAL,) * settings.classical.use
         check_fusion(settings.fusion, self.branch_names, stacked=True)
         self.modalities, self.level_channels = dict(modalities), tuple(level_channels)
+        self.averages = tuple(averages)
         guided = any(settings.guides.get(name, "none") != "none" for name in settings.branches)
         self.levels = min(len(level_channels), settings.pyramid.stages) if guided else 0
         self.embedded_width = len(settings.branches) * settings.pyramid.width
@@ -90,7 +93,7 @@ class Classifier(PatchNetwork):
         if settings.classical.use:
             count, read = sum(modalities.values()), tuple(level_channels[: self.levels])
             self.classical = ClassicalBranch(
-                settings.classical, count, settings.patch, classes, read
+                settings.classical, count, settings.patch, classes, read, self.averages
             )
             self.embedded_width += count + 1
             if self.classical.components is not None:
@@ -225,6 +228,7 @@ class Classifier(PatchNetwork):
             "modalities": [[name, count] for name, count in self.modalities.items()],
             "level_channels": list(self.level_channels),
             "classes": self.classes,
+            "averages": list(self.averages),
         }
 
     def _drop(self, guidance: Tensor) -> Tensor:
@@ -249,6 +253,7 @@ def load_classifier(weights: Weights) -> Classifier:
             {name: int(count) for name, count in config["modalities"]},
             tuple(config["level_channels"]),
             config["classes"],
+            tuple(config["averages"]),
         )
 
     return rebuild(weights, "a classifier", make, "train again")

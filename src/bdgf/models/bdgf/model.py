@@ -15,7 +15,9 @@ def guided_classifier(settings: ClassifierSettings) -> NetworkMaker:
     """Makes the classifier of `settings`, guided by the arrays' diffusion features."""
 
     def make(arrays: SceneTensors, classes: int) -> Classifier:
-        classifier = Classifier(settings, arrays.modality_channels, arrays.level_channels, classes)
+        classifier = Classifier(
+            *(settings, arrays.modality_channels, arrays.level_channels, classes, arrays.averages)
+        )
         classifier.set_feature_moments(arrays.feature_mean, arrays.feature_std)
         return classifier
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from bdgf.core.errors import MissingArtifactError
 from bdgf.features.source import FeatureSource
 from bdgf.models.sklearn.feature_source import PixelReader
-from bdgf.preprocessing.preparation import stack_channels
+from bdgf.models.sklearn.pixel_features import seen_channels
 from bdgf.raster.interpolation import interpolate_cells
 from bdgf.raster.patches import level_valid
 from bdgf.scenes.scene import valid_mask
@@ -27,7 +27,12 @@ class ChannelsAndDiffusion:
     """The pixel's channels, and all features of every level, interpolated between its cells.
 
     Nothing is fitted, and nothing scaled: a tree does not ask for it.
+
+    Attributes:
+        averages: Whether averages of adjacent bands are among the channels.
     """
+
+    averages: bool = False
 
     patch: int = 1
 
@@ -41,7 +46,7 @@ class ChannelsAndDiffusion:
             raise MissingArtifactError(
                 "the forest on diffusion features needs some; run `kedro run --pipeline=features`"
             )
-        channels = stack_channels(prepared)[0]
+        channels = seen_channels(prepared, self.averages)
         valid = level_valid(torch.from_numpy(valid_mask(prepared)), max(cube.levels) + 1)
 
         def describe(wanted: np.ndarray) -> np.ndarray:

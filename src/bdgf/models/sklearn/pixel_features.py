@@ -15,13 +15,28 @@ from bdgf.features.source import FeatureSource
 from bdgf.models.sklearn.feature_source import PixelReader, reader_of_maps
 from bdgf.models.sklearn.window_statistics import window_statistics
 from bdgf.preprocessing.pca import principal_axes
-from bdgf.preprocessing.preparation import is_reduced, stack_channels
+from bdgf.preprocessing.prepared_channels import (
+    average_channels,
+    count_averages,
+    is_reduced,
+    stack_channels,
+)
 from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
 
 
-class WindowSettings(Settings):
+class PixelSettings(Settings):
+    """What describes a pixel."""
+
+    averages: bool = Field(
+        False,
+        description="Whether the averages of adjacent bands are seen beside the components "
+        "(`preparation.averages`).",
+    )
+
+
+class WindowSettings(PixelSettings):
     """The window whose statistics describe a pixel."""
 
     window: int = Field(11, ge=1, description="Side of the window in pixels, odd.")
@@ -39,13 +54,19 @@ class WindowSettings(Settings):
 
 @dataclass(frozen=True)
 class StackedChannels:
-    """The pixel's own channels of every modality; nothing to fit."""
+    """The pixel's own channels of every modality; nothing to fit.
 
+    Attributes:
+        averages: Whether averages of adjacent bands are among them.
+        patch: Side of the window in pixels.
+    """
+
+    averages: bool = False
     patch: int = 1
 
     def maps(self, prepared: xr.Dataset) -> np.ndarray:
         """(F, H, W) float32 features of a prepared scene."""
-        return stack_channels(prepared)[0]
+        return seen_channels(prepared, self.averages)
 
     def table(self, prepared: xr.Dataset, cube: FeatureSource | None) -> PixelReader:
         """Reads a scene; see `PixelFeatures.table`."""
@@ -93,13 +114,14 @@ class ChannelsAndWindow:
         seen = []
         for name in modality_names(prepared):
             channels = prepared[name].to_numpy()
+            channels = channels[: len(channels) - count_averages(prepared[name])]
             if name in self.axes:
                 channels = np.tensordot(self.axes[name].astype(np.float32), channels, 1)
             seen.append(channels[: self.settings.components] if name in spectral else channels)
         mean, deviation = window_statistics(
             np.concatenate(seen), valid_mask(prepared), self.settings.window
         )
-        return np.concatenate([stack_channels(prepared)[0], mean, deviation])
+        return np.concatenate([seen_channels(prepared, self.settings.averages), mean, deviation])
 
     def table(self, prepared: xr.Dataset, cube: FeatureSource | None) -> PixelReader:
         """Reads a scene; see `PixelFeatures.table`."""
@@ -108,6 +130,13 @@ class ChannelsAndWindow:
     def state(self) -> dict[str, np.ndarray]:
         """The principal axes."""
         return dict(self.axes)
+
+
+def seen_channels(prepared: xr.Dataset, averages: bool) -> np.ndarray:
+    """(C, H, W) float32 channels of all modalities, with averages of adjacent bands or without."""
+    channels = stack_channels(prepared)[0]
+    absent = () if averages else average_channels(prepared)
+    return np.delete(channels, absent, axis=0) if absent else channels
 
 
 def _covariance(modality: xr.DataArray, mask: np.ndarray) -> np.ndarray:

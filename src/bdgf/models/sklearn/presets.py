@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bdgf.core.settings import Settings
 from bdgf.models.sklearn.diffusion_features import ChannelsAndDiffusion
 from bdgf.models.sklearn.estimator import EstimatorModel
@@ -17,15 +19,18 @@ from bdgf.models.sklearn.training_pixels import Estimator
 
 
 def _on_pixel(
-    name: str, settings: type[Settings], classifier: Estimator, features: PixelFeatures
+    name: str,
+    settings: type[Settings],
+    classifier: Estimator,
+    features: Callable[[bool], PixelFeatures],
 ) -> EstimatorModel:
     return EstimatorModel(
         name,
         settings,
         classifier,
-        fit_features=lambda prepared, own: features,
-        restore_features=lambda state, own: features,
-        patch_of=lambda own: features.patch,
+        fit_features=lambda prepared, own: features(own.averages),
+        restore_features=lambda state, own: features(own.averages),
+        patch_of=lambda own: features(own.averages).patch,
     )
 
 
@@ -40,10 +45,10 @@ def _on_window(name: str, settings: type[Settings], classifier: Estimator) -> Es
     )
 
 
-RANDOM_FOREST = _on_pixel("random_forest", RandomForestSettings, FOREST, StackedChannels())
+RANDOM_FOREST = _on_pixel("random_forest", RandomForestSettings, FOREST, StackedChannels)
 RANDOM_FOREST_FEATURES = _on_pixel(
-    "random_forest_features", RandomForestSettings, FOREST, ChannelsAndDiffusion()
+    "random_forest_features", RandomForestSettings, FOREST, ChannelsAndDiffusion
 )
 RANDOM_FOREST_WINDOWS = _on_window("random_forest_windows", RandomForestWindowsSettings, FOREST)
-SVM = _on_pixel("svm", SvmSettings, RBF_SVM, StackedChannels())
+SVM = _on_pixel("svm", SvmSettings, RBF_SVM, StackedChannels)
 SVM_WINDOWS = _on_window("svm_windows", SvmWindowsSettings, RBF_SVM)

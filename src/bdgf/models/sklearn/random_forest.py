@@ -8,14 +8,13 @@ import numpy as np
 from pydantic import Field
 
 from bdgf.core.errors import SceneError
-from bdgf.core.settings import Settings
-from bdgf.models.sklearn.pixel_features import WindowSettings
+from bdgf.models.sklearn.pixel_features import PixelSettings, WindowSettings
 from bdgf.models.sklearn.training_pixels import Estimator, TrainingPixels, in_chunks
 
 _CHUNK = 4096  # pixels a worker predicts at once
 
 
-class RandomForestSettings(Settings):
+class RandomForestSettings(PixelSettings):
     """Settings of the random forest; 500 trees are the field's custom, the rest scikit-learn's."""
 
     trees: int = Field(500, ge=1, description="Number of trees.")

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from bdgf.core.settings import Settings
-from bdgf.models.sklearn.pixel_features import WindowSettings
+from bdgf.models.sklearn.pixel_features import PixelSettings, WindowSettings
 from bdgf.models.sklearn.training_pixels import Estimator, TrainingPixels, in_chunks
 from bdgf.splits.validation_groups import GroupName, ValidationSettings, spatial_groups
 
@@ -20,7 +19,7 @@ _CHUNK = 4096  # pixels a worker predicts at once
 _IN_NO_FOLD = -1
 
 
-class SvmSettings(Settings):
+class SvmSettings(PixelSettings):
     """Settings of the SVM; grids and folds are chosen here.
 
     Neighbours of training pixels validate nothing, so whole groups of them are held out together.

@@ -59,6 +59,29 @@ def fit(arrays, pixels, settings=None, weighting="sqrt", classes=3, seed=0, **he
     return branch, fitted, valid
 
 
+def test_held_out_blocks_decide_whether_averages_are_read():
+    """Two classes that an average of bands alone tells apart, then the same with noise there."""
+    arrays, labels = make_arrays(texture=False)
+    pixels = draw_pixels(labels)
+    settings = chosen(use=True, sets=((), ("averages",)), candidates=((), ("averages",)))
+    shares = {}
+    for told in (True, False):
+        rng = np.random.default_rng(1)
+        average = (3 * (labels == 2) + 6 * (labels == 1)) * told + rng.normal(size=SHAPE)
+        channels = torch.cat([0.1 * arrays.channels[1:], torch.from_numpy(average)[None].float()])
+        if not told:
+            channels[0] = torch.from_numpy(4.0 * labels + rng.normal(size=SHAPE))
+        seen = SceneTensors(channels, arrays.modalities, averages=(1,))
+        branch = ClassicalBranch(settings, 2, PATCH, 3, averages=seen.averages)
+        valid = level_valid(torch.ones(SHAPE, dtype=torch.bool), 1)
+        blocks = hold_out(pixels)
+        fitted = fit_classical_branch(branch, seen, valid, blocks, settings, patch=PATCH, seed=0)
+        assert [e["statistics"] for e in fitted.record["experts"]] == 2 * [(), ("averages",)]
+        shares[told] = sum(e.share for e in fitted.experts if "averages" in e.name)
+    assert shares[True] > 0.9
+    assert shares[False] < 0.6
+
+
 def describe(branch, arrays, valid, pixels):
     rows, cols = torch.from_numpy(pixels.rows), torch.from_numpy(pixels.cols)
     batch = gather_batch(

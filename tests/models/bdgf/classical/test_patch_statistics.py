@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 
 from bdgf.models.bdgf.classical.logistic import LinearSettings
-from bdgf.models.bdgf.classical.patch_statistics import PatchStatistics, without_features
+from bdgf.models.bdgf.classical.patch_statistics import AVERAGES, FEATURES, PatchStatistics, without
 
 PATCH, CHANNELS = 7, 3
 
@@ -82,9 +82,24 @@ def test_components_stand_last_and_columns_find_every_part():
     assert described[:, describe.columns(("features",))[CHANNELS:]].tolist() == [[7, 8]] * 4
 
 
+def test_averages_are_among_channels_and_statistics_of_the_sets_that_name_them():
+    averages = (1,)
+    sets = (("mean:1",), ("mean:1", "averages"), ("averages",))
+    names = [name for names in sets for name in names]
+    describe = PatchStatistics(names, CHANNELS, PATCH, 0, averages)
+    assert describe.statistics == ("mean:1",)
+    described, alone = describe(make_patches()), PatchStatistics(("mean:1",), CHANNELS, PATCH)
+    assert torch.equal(described, alone(make_patches()))
+    assert describe.columns(sets[1]) == list(range(2 * CHANNELS))
+    assert describe.columns(sets[2]) == list(range(CHANNELS))
+    left = [c for c in range(2 * CHANNELS) if c % CHANNELS not in averages]
+    assert describe.columns(sets[0]) == left
+    assert without(sets, [AVERAGES]) == (("mean:1",), ())
+
+
 def test_without_features_every_set_is_there_once():
     sets = ((), ("mean:1",), ("mean:1", "features"), ("features",))
-    assert without_features(sets) == ((), ("mean:1",))
+    assert without(sets, [FEATURES]) == ((), ("mean:1",))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
 from bdgf.models.bdgf.classical.logistic import LinearMaps, LinearSettings
-from bdgf.models.bdgf.classical.patch_statistics import PatchStatistics, without_features
+from bdgf.models.bdgf.classical.patch_statistics import AVERAGES, FEATURES, PatchStatistics, without
 from bdgf.models.bdgf.classical.pca import FeatureComponents
 from bdgf.models.bdgf.classical.tree_ensemble import ForestSettings, TreeEnsemble
 
@@ -52,6 +52,7 @@ class ClassicalBranch(nn.Module):
         patch: int,
         classes: int,
         level_channels: tuple[int, ...] = (),
+        averages: tuple[int, ...] = (),
     ) -> None:
         """Builds it unfitted: all classes are equally likely.
 
@@ -61,22 +62,22 @@ class ClassicalBranch(nn.Module):
             patch: Width of the patch in pixels.
             classes: K, number of classes.
             level_channels: C_l of each level of diffusion features that is read.
+            averages: Which of the channels are averages of adjacent bands.
         """
         super().__init__()
         self.components: FeatureComponents | None = None
         if level_channels and settings.components:
             self.components = FeatureComponents(level_channels, settings.components)
         forest = settings.forest.sets if settings.forest.use else ()
-        available = tuple if self.components is not None else without_features
-        self.linear_sets, self.forest_sets = (
-            available(settings.linear.candidates),
-            available(forest),
-        )
+        absent = (FEATURES,) * (self.components is None) + (AVERAGES,) * (not averages)
+        self.linear_sets = without(settings.linear.candidates, absent)
+        self.forest_sets = without(forest, absent)
         self.describe = PatchStatistics(
             (name for names in (*self.linear_sets, *self.forest_sets) for name in names),
             channels,
             patch,
             self.components.count if self.components else 0,
+            averages,
         )
         self.linear = LinearMaps(len(self.linear_sets), self.describe.width, classes)
         self.forest = TreeEnsemble(classes) if settings.forest.use else None

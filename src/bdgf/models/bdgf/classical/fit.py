@@ -24,7 +24,7 @@ from bdgf.models.bdgf.classical.logistic_fit import (
     fit_linear,
     held_out_fit,
 )
-from bdgf.models.bdgf.classical.patch_statistics import FEATURES
+from bdgf.models.bdgf.classical.patch_statistics import AVERAGES, FEATURES
 from bdgf.models.patch.decision import Expert
 from bdgf.models.patch.held_out import HeldOutBlocks
 from bdgf.models.patch.network import FittedBranch, last
@@ -64,10 +64,11 @@ class ExpertChoice:
     @property
     def name(self) -> str:
         """Its name in what is told of it."""
-        shown = [name for name in self.statistics if name != FEATURES]
+        added = [name for name in self.statistics if name in (AVERAGES, FEATURES)]
+        shown = [name for name in self.statistics if name not in added]
         if len(shown) > _NAMED_STATISTICS:
             shown = ["windows"]
-        shown += [FEATURES] * (FEATURES in self.statistics)
+        shown += added
         return f"{self.kind} ({' '.join(shown) or 'pixel'})"
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
-from bdgf.models.bdgf.classical.patch_statistics import FEATURES, StatisticSet
+from bdgf.models.bdgf.classical.patch_statistics import AVERAGES, FEATURES, StatisticSet
 
 
 class LinearSettings(Settings):
@@ -27,12 +27,15 @@ class LinearSettings(Settings):
             ("mean:1", "deviation:2"),
             ("mean:1", "mean:2", "deviation:2"),
             ("mean:1", "deviation:2", FEATURES),
+            (AVERAGES,),
+            ("mean:1", "deviation:2", AVERAGES),
         ),
         min_length=1,
         description="There is a map on each of these sets of statistics, beside the pixel's own "
         "channels: mean or deviation in a "
         "Gaussian window of so many pixels sigma, or components of the diffusion features "
-        "(`features`; without guidance there are none)",
+        "(`features`; without guidance there are none). With `averages` it sees averages of "
+        "adjacent bands too, where the scene has some",
     )
     c: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (0.01, 0.03, 0.1, 0.3, 1.0),

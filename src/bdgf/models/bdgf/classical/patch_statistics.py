@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated
 
 import torch
@@ -12,28 +12,35 @@ from torch import Tensor, nn
 
 FEATURES = "features"
 """Name of the components of the diffusion features at the pixel."""
+AVERAGES = "averages"
+"""In a set, it adds the averages of adjacent bands to the channels and to their statistics."""
 
 _NAME = re.compile(r"(mean|deviation):(\d+(?:\.\d+)?)")
 
 
 def _check_statistic(name: str) -> str:
     found = _NAME.fullmatch(name)
-    if name != FEATURES and not (found and float(found[2])):
+    if name not in (FEATURES, AVERAGES) and not (found and float(found[2])):
         raise ValueError(
             f"{name!r} is not a statistic; write 'mean:<sigma>' or 'deviation:<sigma>', sigma the "
-            f"Gaussian window's in pixels, more than 0, or '{FEATURES}'"
+            f"Gaussian window's in pixels, more than 0, or '{FEATURES}' or '{AVERAGES}'"
         )
     return name
 
 
 Statistic = Annotated[str, AfterValidator(_check_statistic)]
-"""`mean:<sigma>`, `deviation:<sigma>` or `features`."""
+"""`mean:<sigma>`, `deviation:<sigma>`, `features` or `averages`."""
 StatisticSet = tuple[Statistic, ...]
 
 
-def without_features(sets: Iterable[StatisticSet]) -> tuple[StatisticSet, ...]:
-    """The sets as they are where there are no diffusion features: each one once."""
-    return tuple(dict.fromkeys(tuple(n for n in names if n != FEATURES) for names in sets))
+def without(sets: Iterable[StatisticSet], absent: Collection[str]) -> tuple[StatisticSet, ...]:
+    """The sets as they are where some names stand for nothing: each one once.
+
+    Args:
+        sets: The sets.
+        absent: Of `features` and `averages`, those that the scene has none of.
+    """
+    return tuple(dict.fromkeys(tuple(n for n in names if n not in absent) for names in sets))
 
 
 class PatchStatistics(nn.Module):
@@ -43,12 +50,18 @@ class PatchStatistics(nn.Module):
         statistics: The statistics' names, in order; `features` stands last.
         channels: C, channels of a pixel.
         components: Components of the diffusion features, of all levels.
+        averages: Which of the channels are averages of adjacent bands.
     """
 
     windows: Tensor
 
     def __init__(
-        self, statistics: Iterable[str], channels: int, patch: int, components: int = 0
+        self,
+        statistics: Iterable[str],
+        channels: int,
+        patch: int,
+        components: int = 0,
+        averages: Iterable[int] = (),
     ) -> None:
         """Takes the statistics' names, C, the width of the patch, and how many components.
 
@@ -57,11 +70,14 @@ class PatchStatistics(nn.Module):
             channels: C.
             patch: Width of the patch in pixels.
             components: Components of the diffusion features; `features` needs some.
+            averages: Which of the channels are averages of adjacent bands.
         """
         super().__init__()
-        names = tuple(name for name in dict.fromkeys(statistics) if name != FEATURES)
+        own = (FEATURES, AVERAGES)
+        names = tuple(name for name in dict.fromkeys(statistics) if name not in own)
         self.statistics = names + (FEATURES,) * (components > 0)
         self.channels, self.components = channels, components
+        self.averages = frozenset(averages)
         matches = [_NAME.fullmatch(name) for name in names]
         kinds = [(found[1], float(found[2])) for found in matches if found]
         self.sigmas = tuple(dict.fromkeys(sigma for _, sigma in kinds))
@@ -79,11 +95,14 @@ class PatchStatistics(nn.Module):
 
     def columns(self, names: Iterable[str]) -> list[int]:
         """Which of the F numbers are the pixel's own channels and the statistics `names`."""
-        found = list(range(self.channels))
-        for name in names:
-            start = self.channels * (1 + self.statistics.index(name))
-            width = self.components if name == FEATURES else self.channels
-            found += range(start, start + width)
+        names = set(names)
+        own = [c for c in range(self.channels) if AVERAGES in names or c not in self.averages]
+        found = list(own)
+        for place, name in enumerate(self.statistics, 1):
+            if name in names:
+                start = self.channels * place
+                within = range(self.components) if name == FEATURES else own
+                found += [start + column for column in within]
         return found
 
     def forward(self, patches: Tensor, components: Tensor | None = None) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
 from bdgf.models.bdgf.classical.forest_kernel import walk_trees
-from bdgf.models.bdgf.classical.patch_statistics import FEATURES, StatisticSet
+from bdgf.models.bdgf.classical.patch_statistics import AVERAGES, FEATURES, StatisticSet
 
 _WINDOWS = ("mean:1", "mean:2", "mean:4", "deviation:1", "deviation:2", "deviation:4")
 _LEAST_PROBABILITY = 1e-6
@@ -28,7 +28,7 @@ class ForestSettings(Settings):
 
     use: bool = Field(True, description="Whether there is one")
     sets: tuple[StatisticSet, ...] = Field(
-        ((), _WINDOWS, (*_WINDOWS, FEATURES)),
+        ((), _WINDOWS, (*_WINDOWS, FEATURES), (AVERAGES,), (*_WINDOWS, AVERAGES)),
         min_length=1,
         description="Trees are grown on each of these sets of statistics, beside the pixel's own "
         "channels",
