@@ -112,8 +112,8 @@ def make_project(folder: Path) -> None:
 
 def latest(folder: Path, name: str) -> Path:
     """The latest version of weights that the demo's run left."""
-    path = folder / DEMO / "data" / "06_models" / "demo" / f"{name}.safetensors"
-    return sorted(path.glob("*/*.safetensors"))[-1]
+    models = folder / DEMO / "data" / "06_models" / "demo"  # some lie in a folder of their seed
+    return sorted(models.glob(f"**/{name}.safetensors/*/*.safetensors"))[-1]
 
 
 def run_project(name: str) -> dict[str, float]:
