@@ -31,6 +31,11 @@ myst_heading_anchors = 3  # pages link to headings as GitHub names them
 # Fenced blocks without a language, and indented ones, are commands and their output.
 highlight_language = "none"
 suppress_warnings = ["misc.highlighting_failure"]  # YAML with an ellipsis in it
+# What a page shows of Python is results; the log that a user sees beside them is left out.
+doctest_global_setup = """
+import logging
+logging.getLogger("bdgf").setLevel(logging.WARNING)
+"""
 
 default_role = "code"  # what docstrings put between single backticks
 autodoc_member_order = "bysource"
