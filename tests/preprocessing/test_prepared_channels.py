@@ -10,6 +10,7 @@ from bdgf.preprocessing.prepared_channels import (
     count_averages,
     is_reduced,
     stack_channels,
+    without_averages,
 )
 from bdgf.preprocessing.settings import PreparationSettings
 from tests.preprocessing.small_scene import make_scene
@@ -43,6 +44,9 @@ def test_averages_are_the_last_channels_of_a_modality_that_was_reduced():
     assert [count_averages(prepared[name]) for name in channel_slices(prepared)] == [3, 0, 0]
     last = channel_slices(prepared)["optical"].stop
     assert average_channels(prepared) == (last - 3, last - 2, last - 1)
+    own = np.concatenate([without_averages(prepared[name]) for name in channel_slices(prepared)])
+    expected = np.delete(stack_channels(prepared)[0], average_channels(prepared), axis=0)
+    np.testing.assert_array_equal(own, expected)
 
 
 def test_bands_that_stay_have_no_averages():

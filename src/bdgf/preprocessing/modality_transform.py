@@ -163,7 +163,7 @@ def fit_modality(
         noise = None
         if settings.reduction == "mnf":
             noise = noise_covariance(modality, mask, bands, to_bands)
-        components, variances = _reduced(covariance, noise, form.shapes, settings)
+        components, variances = _reduced(covariance, noise, form, settings)
     channel_sigma = np.sqrt(np.maximum(variances, 0.0))
     channel_sigma[channel_sigma == 0.0] = 1.0  # constant channels stay 0
     units = str(modality.attrs.get("units", ""))
@@ -177,20 +177,20 @@ def fit_modality(
 def _reduced(
     covariance: np.ndarray,
     noise: np.ndarray | None,
-    shapes: slice,
+    form: BandValues,
     settings: PreparationSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
     # Components (C, B) of the spectra's shapes and their variances (C,); the values before and
     # behind the shapes stay what they are.
+    shapes, total = form.shapes, np.diag(covariance)
     own = covariance[shapes, shapes]
-    if noise is not None:
-        of_noise = noise[shapes, shapes]
-        found = noise_fraction_axes(own, of_noise, settings.components, settings.least_signal)
+    if noise is None:
+        axes, variances = principal_axes(own, settings.components)
     else:
-        found = principal_axes(own, settings.components)
-    axes, variances = found
-    total = np.diag(covariance)
-    before, behind = total[: shapes.start], total[len(total) + (shapes.stop or 0) :]
+        axes, variances = noise_fraction_axes(
+            own, noise[shapes, shapes], settings.components, settings.least_signal
+        )
+    before, behind = total[: shapes.start], total[len(total) - form.averages :]
     components = block_diag(np.eye(len(before)), axes, np.eye(len(behind)))
     return components, np.concatenate([before, variances, behind])
 

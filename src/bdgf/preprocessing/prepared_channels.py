@@ -63,6 +63,12 @@ def count_averages(modality: xr.DataArray) -> int:
     return int(modality.attrs.get(AVERAGES, 0))
 
 
+def without_averages(modality: xr.DataArray) -> np.ndarray:
+    """(C, H, W) channels of a prepared modality that are no averages of adjacent bands."""
+    own: np.ndarray = modality[: len(modality) - count_averages(modality)].to_numpy()
+    return own
+
+
 def average_channels(prepared: xr.Dataset) -> tuple[int, ...]:
     """Which of the channels of all modalities are averages of adjacent bands."""
     return tuple(

@@ -28,9 +28,9 @@ def small(**changes) -> ClassifierSettings:
     return ClassifierSettings(**(sizes | changes))
 
 
-def make(settings=None, levels=LEVELS, classes=4) -> Classifier:
+def make(settings=None, levels=LEVELS, classes=4, averages=()) -> Classifier:
     torch.manual_seed(0)
-    return Classifier(settings or small(), MODALITIES, levels, classes)
+    return Classifier(settings or small(), MODALITIES, levels, classes, averages)
 
 
 def make_batch(levels=LEVELS, batch: int = 3) -> PatchBatch:
@@ -137,15 +137,25 @@ def test_training_drops_whole_feature_channels_and_evaluation_none():
     assert torch.equal(first, second)
 
 
-def test_weights_on_disk_rebuild_it(tmp_path):
-    classifier = make().eval()
+@pytest.mark.parametrize("averages", [(), (1, 2)])
+def test_weights_on_disk_rebuild_it(tmp_path, averages):
+    classifier = make(averages=averages).eval()
     weights = Weights(classifier.state_dict(), classifier.config())
     write_weights(weights, tmp_path / "classifier.safetensors")
     again = load_classifier(read_weights(tmp_path / "classifier.safetensors"))
     batch = make_batch()
-    for name in BRANCHES:
+    for name in classifier.branch_names:
         assert torch.equal(again(batch).logits[name], classifier(batch).logits[name])
+    assert again.averages == averages
     assert list(again.modalities) == list(MODALITIES)
+
+
+def test_weights_of_before_there_were_averages_are_read():
+    classifier = make().eval()
+    config = classifier.config()
+    del config["averages"]
+    again = load_classifier(Weights(classifier.state_dict(), config))
+    assert again.averages == ()
 
 
 def test_without_a_classical_branch_there_is_none():

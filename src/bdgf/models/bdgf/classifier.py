@@ -253,7 +253,7 @@ def load_classifier(weights: Weights) -> Classifier:
             {name: int(count) for name, count in config["modalities"]},
             tuple(config["level_channels"]),
             config["classes"],
-            tuple(config["averages"]),
+            tuple(config.get("averages", ())),  # models of before have none,
         )
 
     return rebuild(weights, "a classifier", make, "train again")

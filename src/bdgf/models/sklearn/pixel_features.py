@@ -15,12 +15,7 @@ from bdgf.features.source import FeatureSource
 from bdgf.models.sklearn.feature_source import PixelReader, reader_of_maps
 from bdgf.models.sklearn.window_statistics import window_statistics
 from bdgf.preprocessing.pca import principal_axes
-from bdgf.preprocessing.prepared_channels import (
-    average_channels,
-    count_averages,
-    is_reduced,
-    stack_channels,
-)
+from bdgf.preprocessing.prepared_channels import is_reduced, stack_channels, without_averages
 from bdgf.raster.windows import row_bands, rows_within
 from bdgf.scenes.masks import modality_mask
 from bdgf.scenes.scene import modality_names, spectral_names, valid_mask
@@ -113,8 +108,7 @@ class ChannelsAndWindow:
         spectral = spectral_names(prepared)
         seen = []
         for name in modality_names(prepared):
-            channels = prepared[name].to_numpy()
-            channels = channels[: len(channels) - count_averages(prepared[name])]
+            channels = without_averages(prepared[name])
             if name in self.axes:
                 channels = np.tensordot(self.axes[name].astype(np.float32), channels, 1)
             seen.append(channels[: self.settings.components] if name in spectral else channels)
@@ -134,9 +128,9 @@ class ChannelsAndWindow:
 
 def seen_channels(prepared: xr.Dataset, averages: bool) -> np.ndarray:
     """(C, H, W) float32 channels of all modalities, with averages of adjacent bands or without."""
-    channels = stack_channels(prepared)[0]
-    absent = () if averages else average_channels(prepared)
-    return np.delete(channels, absent, axis=0) if absent else channels
+    if averages:
+        return stack_channels(prepared)[0]
+    return np.concatenate([without_averages(prepared[name]) for name in modality_names(prepared)])
 
 
 def _covariance(modality: xr.DataArray, mask: np.ndarray) -> np.ndarray:
