@@ -33,7 +33,7 @@ SECONDS_A_PIXEL = {
     "random_forest": 32.6e-6,
     # docs/benchmarks/cpu.md: the map of the three branches and three timesteps of features, on two
     # cores: so twice the time on one.
-    "bdgf": 2 * (1 / 3490 + 3 / 133_000),
+    "bdgf": 2 * (1 / 4250 + 3 / 122_000),
 }
 """Time of one core for a pixel of a map."""
 BYTES_A_PIXEL = {"read by workers": 15 * 2, "sent to the map's process": 5, "written": 5}

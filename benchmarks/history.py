@@ -65,7 +65,8 @@ def plot(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
         if any(line["figures"].get(task, {}).get("ratio") for line in lines)
     ]
     rows = max(1, math.ceil(len(tasks) / _COLUMNS))
-    figure, axes = plt.subplots(rows, _COLUMNS, figsize=(12, 2.6 * rows), squeeze=False)
+    size = (12, 2.6 * rows)
+    figure, axes = plt.subplots(rows, _COLUMNS, figsize=size, squeeze=False, layout="constrained")
     names = [f"{str(line['commit'])[:7]}\n{str(line['date'])[:10]}" for line in lines]
     for axis, task in zip(axes.flat, tasks, strict=False):
         ratios = [line["figures"].get(task, {}).get("ratio") or math.nan for line in lines]
@@ -77,7 +78,6 @@ def plot(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
     for axis in list(axes.flat)[len(tasks) :]:
         axis.axis("off")
     figure.suptitle("Times better than the alternative of the same run", fontsize=10)
-    figure.tight_layout()
     figure.savefig(file, dpi=120)
     plt.close(figure)
 
