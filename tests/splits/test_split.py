@@ -342,6 +342,13 @@ def test_a_scene_without_official_maps_names_the_other_splits():
         make_split(scene, SplitSettings(name="official"), 0, 2)
 
 
+@pytest.mark.parametrize("name", ["auto", "per_class"])
+def test_one_class_alone_is_refused(name):
+    scene = random_scene(0, classes=1)
+    with pytest.raises(SceneError, match=r"'random' has one class, 1 \(class 0\).* second class"):
+        make_split(scene, SplitSettings(name=name), 0, 2)
+
+
 def test_auto_takes_the_official_maps_where_there_are_any():
     scene = random_scene(0)
     assert make_split(scene, SplitSettings(), 0, 2).attrs["name"] == "official"

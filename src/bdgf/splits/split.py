@@ -72,8 +72,8 @@ def make_split(
         GIS programs what the values are and their colours.
 
     Raises:
-        SceneError: The scene has no labels or lacks official maps, a class has no training pixel,
-            or none tests.
+        SceneError: The scene has no labels, fewer than two classes, or lacks official maps; a class
+            has no training pixel, or none tests.
         SettingsError: The buffer is narrower than the patch radius.
     """
     labels = np.where(valid_mask(scene), scene[LABELS].to_numpy(), 0)
@@ -81,6 +81,12 @@ def make_split(
         raise SceneError(
             f"the scene '{scene.attrs['scene']}' has no labelled pixel with data, and a split "
             "divides those; set `labels` in its file (docs/how_to/scenes.md)"
+        )
+    if (classes := class_table(scene)).count < 2:
+        raise SceneError(
+            f"the scene '{scene.attrs['scene']}' has one class, {classes.ids[0]} "
+            f"({classes.names[0]}), and nothing to tell it from; label a second class, such as "
+            "'other', and name it in the scene's file (docs/how_to/scenes.md)"
         )
     rng = np.random.default_rng([seed, 0])
     name = _resolve(settings.name, scene)

@@ -53,6 +53,18 @@ def test_a_block_is_held_out_whole_and_told_by_one_number():
     assert all((blocks.block[0] == other).all() for other in blocks.block)  # one grid
 
 
+def test_a_fold_whose_training_pixels_are_of_one_class_is_left_out():
+    """One block has both classes, another one of them: without the first, one class is left."""
+    rng = np.random.default_rng(0)
+    near_by, far = rng.integers(0, 6, (2, 40)), rng.integers(40, 46, (2, 20))
+    rows, cols = np.concatenate([near_by, far], axis=1)
+    targets = np.concatenate([np.arange(40) % 2, np.zeros(20, int)])
+    for seed in range(5):
+        blocks = deal(Pixels(rows, cols, targets), seed=seed, repeats=3)
+        assert len(blocks.folds) == len(blocks.block) > 0
+        assert all(len(np.unique(targets[train])) == 2 for train, _ in blocks.folds)
+
+
 @pytest.mark.parametrize("weighting", ["none", "sqrt", "balanced"])
 def test_thinned_pixels_stand_for_those_left_out(weighting):
     rng = np.random.default_rng(1)

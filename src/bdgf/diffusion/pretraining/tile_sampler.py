@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 _TABLE_BYTES = 16
 """Of a pixel, in the tables that corners of tiles are found with."""
+_LEAST_TILES = 4
+"""Fewer are too few to hold one out."""
 HELD_OUT_SEED = 20230
 """The held-out region is the same for every training, so that trainings can be compared."""
 
@@ -152,7 +154,7 @@ def held_out_corners(valid: np.ndarray, tile: int, share: float) -> list[tuple[i
         valid: (H, W) bool.
         tile: Side of a tile in pixels.
         share: Share of the grid's tiles to take; at least one tile, unless the grid has fewer
-            than four, or `share` is 0.
+            than `_LEAST_TILES`, or `share` is 0.
 
     Returns:
         (row, column) of each, among the tiles that are valid for the most part.
@@ -162,12 +164,11 @@ def held_out_corners(valid: np.ndarray, tile: int, share: float) -> list[tuple[i
     usable = np.argwhere(cells.mean(axis=(1, 3)) >= 0.5)
     if share == 0:
         return []
-    if len(usable) < 4:
+    if len(usable) < _LEAST_TILES:
         log.warning(
-            "the scene has %d tiles of %d px: none is held out, the denoiser is validated on "
-            "a tile that it trains on",
-            len(usable),
-            tile,
+            "the scene has fewer than %d tiles of %d px: none is held out, and the denoiser is "
+            "validated on pixels that it trains on",
+            *(_LEAST_TILES, tile),
         )
         return []
     count = min(max(1, round(share * len(usable))), len(usable) // 2)

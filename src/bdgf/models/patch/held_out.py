@@ -100,6 +100,8 @@ def hold_out_blocks(
     most = (shape[0] + settings.block) * (shape[1] + settings.block)  # blocks of one grid
     for repeat in range(settings.repeats):
         for fold in block_folds(labelled, settings.folds, settings.block, buffer, rng):
+            if len(np.unique(labelled[fold.train])) < 2:
+                continue  # who knows one class is always right
             folds.append((fold.train[at], fold.held[at]))
             numbers.append(fold.block[at] + repeat * most)
     return HeldOutBlocks(pixels, share, folds, tuple(numbers), settings.strength)
