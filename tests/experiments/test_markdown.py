@@ -15,6 +15,8 @@ def test_the_markdown_holds_the_numbers() -> None:
     assert "Differences to *ours*" in text
     widths = {line.count("|") for line in text.split("\n\n")[0].splitlines()}
     assert len(widths) == 1
+    rules = [line for line in text.splitlines() if line.startswith("| ---")]
+    assert [rule.count(" --- |") for rule in rules] == [2, 1]  # names to the left, numbers not
 
 
 def test_figures_are_told_plainly() -> None:

@@ -69,7 +69,7 @@ def _differences(table: pd.DataFrame) -> str:
         tests = [p_value(record[f"{measure}_wilcoxon_p_holm"]) for measure in TESTED]
         mcnemar = p_value(record["mcnemar_p_holm"])
         lines.append([record["variant"], *gains, *tests, mcnemar, str(record["pairs"])])
-    return markdown_table([*head, "McNemar p", "pairs"], lines)
+    return markdown_table([*head, "McNemar p", "pairs"], lines, names=1)
 
 
 def gain(record: Mapping[Hashable, float], measure: str) -> str:
@@ -79,9 +79,9 @@ def gain(record: Mapping[Hashable, float], measure: str) -> str:
     return told if math.isnan(low) else f"{told} [{low:+.2f}, {high:+.2f}]"
 
 
-def markdown_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first two columns to the left, the others to the right."""
-    rule = ["---" if i < 2 else "---:" for i in range(len(head))]
+def markdown_table(head: Sequence[str], lines: Sequence[Sequence[str]], *, names: int = 2) -> str:
+    """A Markdown table; so many columns of names to the left, the others to the right."""
+    rule = ["---" if i < names else "---:" for i in range(len(head))]
     cells = [list(head), rule, *[[c.replace("|", "\\|") for c in line] for line in lines]]
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 
