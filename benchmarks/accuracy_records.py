@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -57,6 +58,24 @@ def add_records(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     everything = [*read_records(path), *({**record, **made} for record in rounded)]
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, json.dumps(everything, indent=1) + "\n")
+
+
+def is_recorded(path: Path, run: Mapping[str, Any]) -> bool:
+    """Whether a file has a record of the run."""
+    return any(run.items() <= one.items() for one in read_records(path))
+
+
+def study_parser(
+    about: str, document: Path, table: str, variants: Sequence[str], seeds: Sequence[int]
+) -> argparse.ArgumentParser:
+    """The command line of a study of variants: scenes, and the given defaults of the rest."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("scenes", nargs="*", help="none: only the table, from what is recorded")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(seeds))
+    parser.add_argument("--variants", nargs="+", default=list(variants))
+    parser.add_argument("--table", default=table, help="key of the table, and its record")
+    parser.add_argument("--document", type=Path, default=document)
+    return parser
 
 
 def write_table(document: Path, key: str, table: str) -> None:

@@ -8,7 +8,6 @@ their official training pixels alone. Runs that are recorded are not repeated.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import tempfile
 import time
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-import yaml
+from omegaconf import OmegaConf
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -39,7 +38,15 @@ from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
 from bdgf.scenes.scene import LABELS, OFFICIAL_TRAIN, valid_mask
 from bdgf.splits.validation_groups import grid_blocks
 from bdgf.training.devices import DeviceSettings
-from benchmarks.accuracy_records import ROOT, add_records, parameters_of, read_records, write_table
+from benchmarks.accuracy_records import (
+    ROOT,
+    add_records,
+    is_recorded,
+    parameters_of,
+    read_records,
+    study_parser,
+    write_table,
+)
 
 DOCUMENT = ROOT / "docs" / "notebook" / "2026-11-28-feature-quality.md"
 CHANNELS = "channels"
@@ -120,16 +127,12 @@ def _described(
     own = [channels[:, those].T for those in pixels]
     if variant == CHANNELS:
         return own, 0.0
-    groups: dict[str, dict[str, Any]] = {"pretrain": {}, "features": {}, "devices": {}}
-    for setting in variant.split():
-        if setting == CHANNELS:
-            continue
-        name, _, value = setting.partition("=")
-        group, *path, last = name.split(".")
-        inner = groups[group]
-        for key in path:
-            inner = inner.setdefault(key, {})
-        inner[last] = yaml.safe_load(value)
+    typed = OmegaConf.create({"pretrain": {}, "features": {}, "devices": {}})
+    OmegaConf.set_struct(typed, True)  # other groups are refused
+    for group in typed.values():
+        OmegaConf.set_struct(group, False)
+    typed.merge_with_dotlist([setting for setting in variant.split() if setting != CHANNELS])
+    groups: Any = OmegaConf.to_container(typed)
     devices = DeviceSettings.model_validate(groups["devices"])
     with tempfile.TemporaryDirectory() as folder:
         cache, began = ArtifactCache(Path(folder), 1), time.monotonic()
@@ -164,12 +167,8 @@ def summary(records: Sequence[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Parses the command line, measures what is not recorded, writes records and the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scenes", nargs="*", help="none: only the table, from what is recorded")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
-    parser.add_argument("--table", default="steps", help="key of the table, and its record")
-    parser.add_argument("--document", type=Path, default=DOCUMENT)
+    about = __doc__.splitlines()[0]
+    parser = study_parser(about, DOCUMENT, "steps", VARIANTS, (0,))
     options = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     record = options.document.with_suffix("") / f"{options.table}.json"
@@ -182,7 +181,7 @@ def main() -> None:
         probed = probed_pixels(scene, name)
         for seed, variant in product(options.seeds, options.variants):
             run = {"scene": name, "variant": variant, "seed": seed}
-            if any(run.items() <= one.items() for one in read_records(record)):
+            if is_recorded(record, run):
                 continue
             add_records(record, [{**run, **measure(prepared, probed, variant, seed)}])
             print(*run.values(), flush=True)

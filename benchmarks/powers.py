@@ -8,12 +8,10 @@ are not repeated.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import time
 from collections.abc import Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,10 +35,12 @@ from benchmarks.accuracy_records import (
     MEASURES,
     ROOT,
     add_records,
+    is_recorded,
     means,
     parameters_of,
     per_cent,
     read_records,
+    study_parser,
     write_table,
 )
 
@@ -155,13 +155,9 @@ def _mean_rows(records: Sequence[dict[str, Any]], variants: Sequence[str]) -> li
 
 def main() -> None:
     """Parses the command line, trains what is not recorded, writes records and tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scenes", nargs="*", help="none: only the table, from what is recorded")
+    about = __doc__.splitlines()[0]
+    parser = study_parser(about, DOCUMENT, "development", VARIANTS, (0, 1))
     parser.add_argument("--models", nargs="+", default=list(MODELS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
-    parser.add_argument("--table", default="development", help="key of the table, and its record")
-    parser.add_argument("--document", type=Path, default=DOCUMENT)
     options = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     record = options.document.with_suffix("") / f"{options.table}.json"
@@ -174,7 +170,7 @@ def main() -> None:
             split = drawn_split(scene, name, seed)
             for model, variant in product(options.models, options.variants):
                 run = {"scene": name, "model": model, "variant": variant, "seed": seed}
-                if any(run.items() <= one.items() for one in read_records(record)):
+                if is_recorded(record, run):
                     continue
                 own = parameters["baselines"].get(model, {})
                 add_records(record, [{**run, **measure(scene, split, model, variant, seed, own)}])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from benchmarks.feature_quality import CHANNELS, measure, position_r2, probed_pixels, summary
+from omegaconf.errors import ConfigKeyError
 
 from bdgf.preprocessing.preparation import fit_preparation
 from bdgf.preprocessing.settings import PreparationSettings
@@ -31,6 +32,8 @@ def test_a_variant_is_what_the_denoiser_is_pretrained_with() -> None:
     assert (channels["seconds"], features["seconds"] > 0) == (0, True)
     assert channels["probed"] == features["probed"] == probed.sum()
     assert all(0 <= one["average_accuracy"] <= 1 for one in (channels, features, both))
+    with pytest.raises(ConfigKeyError, match="train"):
+        measure(prepared, probed, "train.epochs=1", 0)
     assert both["position_r2"] != features["position_r2"] != channels["position_r2"]
 
 
