@@ -1,12 +1,20 @@
 """Commands of the pages are found and followed, and what fails is told."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from tools.docs_check.__main__ import PAGES, PROJECT
 from tools.docs_check.blocks import Block, MarkerError, blocks
 from tools.docs_check.fresh_clone import NOWHERE, environment, follow
+
+from bdgf.scenes.config import parse_scene_config
+from bdgf.scenes.ingest.read_scene import IngestSettings, ingest
+from bdgf.splits.parts import split_totals
+from bdgf.splits.settings import SplitSettings
+from bdgf.splits.split import make_split
 
 PAGE = """# A page
 
@@ -67,6 +75,29 @@ def test_every_how_to_with_commands_is_in_the_list() -> None:
     how_to = PROJECT / "docs" / "how_to"
     typed = {p for p in how_to.glob("*.md") if any(b.kind == "sh" for b in blocks(p.read_text()))}
     assert {str(path.relative_to(PROJECT)) for path in typed} <= {*PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_scenes_that_pages_describe_are_read(page: str) -> None:
+    for block in blocks((PROJECT / page).read_text(encoding="utf-8")):
+        if block.kind == "file" and "parameters_scenes" in block.told:
+            for name, described in yaml.safe_load(block.text).items():
+                parse_scene_config(name, described)
+
+
+def test_polygons_of_the_page_can_be_held_out(tmp_path: Path) -> None:
+    scenes = {}
+    for page in ("own_scene", "vector_labels"):
+        for block in blocks((PROJECT / "docs" / "how_to" / f"{page}.md").read_text()):
+            if block.kind == "python":
+                assert follow(block, tmp_path, {**os.environ}, 120) is None
+            elif block.kind == "file":
+                scenes |= yaml.safe_load(block.text)
+    settings = IngestSettings(folders=[str(tmp_path / "data" / "01_raw")])
+    scene = ingest("valley_fields", scenes["valley_fields"], settings)
+    totals = split_totals(make_split(scene, SplitSettings(name="polygons"), 0, 5))
+    assert totals["train"] > 500
+    assert totals["test"] > totals["train"]
 
 
 def test_blocks_are_followed_in_the_clone(tmp_path: Path) -> None:
