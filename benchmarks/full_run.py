@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from benchmarks.children import ROOT
-from benchmarks.mapping import MIB, run_kedro, write_project
+from benchmarks.kedro_process import MIB, run_kedro
+from benchmarks.repeated_scene import Raster, add_scenes, new_project, raster_name, sizes
 
 LABELS = 300
 FEW_STEPS = {
@@ -25,7 +25,6 @@ FEW_STEPS = {
     "features.timesteps=[50],train.epochs=2,train.mutual_learning.consistency.start_epoch=1",
 }
 """Networks that are trained shortly: what they hold and how time grows is what is asked."""
-_STARTS = re.compile(r"INFO +\[\d+/\d+\] (.+?) *$", re.MULTILINE)
 
 
 def main() -> int:
@@ -38,21 +37,23 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="Where the scenes and all artifacts are kept")
     parser.add_argument("--output", type=Path, help="Takes the figures as JSON")
     options = parser.parse_args()
-    pairs = (size.split("x") for size in options.sizes.split(","))
-    sizes = [(int(rows), int(columns)) for rows, columns in pairs]
+    wanted = sizes(options.sizes)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="bdgf-full-run-"))
     found = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "conf").exists():
-            write_project(folder, sizes, LABELS)
+            new_project(folder)
+            add_scenes(
+                folder, {raster_name(*size): Raster(*size, labels=LABELS) for size in wanted}
+            )
         else:  # the scenes of an earlier call, with the settings of today
             shutil.copytree(ROOT / "conf" / "base", folder / "conf" / "base", dirs_exist_ok=True)
         for model in options.models.split(","):
-            for rows, columns in sizes:
-                name = f"raster_{rows}x{columns}"
+            for rows, columns in wanted:
+                name = raster_name(rows, columns)
                 given = f"dataset={name},model={model}", FEW_STEPS.get(model, ""), options.params
-                run = run_kedro(folder, options.pipeline, ",".join(filter(None, given)), _STARTS)
+                run = run_kedro(folder, options.pipeline, ",".join(filter(None, given)))
                 found.append(
                     {
                         "model": model,
@@ -62,8 +63,11 @@ def main() -> int:
                         "cpu_seconds": round(run.cpu, 1),
                         "microseconds_a_pixel": round(1e6 * run.seconds / (rows * columns), 2),
                         "nodes": {
-                            stage: {"peak_mib": round(peak / MIB), "seconds": round(seconds, 1)}
-                            for stage, (peak, seconds) in run.stages.items()
+                            name: {
+                                "peak_mib": round(stage.peak / MIB),
+                                "seconds": round(stage.seconds, 1),
+                            }
+                            for name, stage in run.stages.items()
                         },
                     }
                 )
