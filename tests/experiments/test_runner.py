@@ -152,6 +152,18 @@ def test_an_unknown_reference_lists_the_rows(tmp_path: Path) -> None:
         planned(tmp_path, reference="best")
 
 
+def test_some_variants_alone_are_the_runs_of_the_whole_suite(tmp_path: Path) -> None:
+    whole, some = planned(tmp_path), planned(tmp_path, variant=("CNN alone",))
+    (run,) = some.plans["tiny"]
+    assert run in whole.plans["tiny"]
+    assert some.suites["tiny"].reference == "CNN alone"
+    assert some.options.command("tiny").endswith("--variant 'CNN alone'")
+    both = planned(tmp_path, variant=tuple(one.variant for one in whole.plans["tiny"]))
+    assert (both.plans, both.suites) == (whole.plans, whole.suites)
+    with pytest.raises(SettingsError, match=telling("'fastest'", "all branches", "CNN alone")):
+        planned(tmp_path, variant=("fastest",))
+
+
 def runs_of(project: Project, sort: bytes = b"watched_run") -> list[str]:
     """Ids of the processes in the project's folder with a word in their command line."""
     found = []

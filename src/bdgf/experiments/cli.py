@@ -36,6 +36,7 @@ class BenchCommand(CommandWithNames):
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds; 0-4 is a range.")
 @executor_options("runs")
 @click.option("--reference", help="Variant to compare with; default: each suite's own.")
+@click.option("--variant", multiple=True, help="Only this variant; repeat the option for several.")
 @click.option("--table", is_flag=True, help="Run nothing; write tables of the recorded runs.")
 @click.option("--again", is_flag=True, help="Repeat recorded runs.")
 @click.option(

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from bdgf.core.errors import MissingArtifactError, SettingsError
+from bdgf.core.errors import MissingArtifactError
 from bdgf.evaluation.report_page.page import render
 from bdgf.experiments.bench_report import bench_report
 from bdgf.experiments.executors import ExecutorOptions, LocalExecutor, RunExecutor
@@ -19,7 +19,16 @@ from bdgf.experiments.map_sketches import read_sketch, write_sketch
 from bdgf.experiments.process import RunFailed, RunProcess, RunStopped
 from bdgf.experiments.published import published_runs
 from bdgf.experiments.records import Record, RecordFolder
-from bdgf.experiments.suite import PlannedRun, Resolve, Suite, plan_suite, read_suites, run_order
+from bdgf.experiments.suite import (
+    PlannedRun,
+    Resolve,
+    Suite,
+    no_variant,
+    only_variants,
+    plan_suite,
+    read_suites,
+    run_order,
+)
 from bdgf.experiments.tables import SuiteTable, suite_tables, write_tables
 from bdgf.experiments.tracking import BenchTracking
 from bdgf.training.progress import format_seconds
@@ -35,6 +44,7 @@ class BenchOptions:
         seeds: The seeds.
         reference: Variant to compare with; None for each suite's own.
         env: Kedro's environment; None for the default one.
+        variant: Names of variants, the only ones; none for all of each suite.
         where: Where the runs are processed, and how many at a time.
         document: Markdown file that the tables go to; None for the bench's own.
         again: Whether runs that are recorded are done again.
@@ -46,6 +56,7 @@ class BenchOptions:
     seeds: tuple[int, ...]
     reference: str | None
     env: str | None
+    variant: tuple[str, ...] = ()
     where: ExecutorOptions = field(default_factory=ExecutorOptions)
     document: Path | None = None
     again: bool = False
@@ -60,6 +71,7 @@ class BenchOptions:
         parts += [f"--threads {self.where.threads}"] if self.where.threads else []
         parts += [f"--env {self.env}"] if self.env else []
         parts += [f"--reference '{self.reference}'"] if self.reference else []
+        parts += [f"--variant '{name}'" for name in self.variant]
         return " ".join(parts)
 
 
@@ -96,7 +108,10 @@ class Bench:
             SettingsError: A suite, scene, model, parameter or reference is unknown or wrong.
         """
         self.options, self._say = options, say
-        self.suites = read_suites(configured, options.suites)
+        self.suites = {
+            name: only_variants(name, suite, options.variant)
+            for name, suite in read_suites(configured, options.suites).items()
+        }
         self.plans = {
             name: plan_suite(name, suite, options.scenes, options.seeds, resolve)
             for name, suite in self.suites.items()
@@ -251,8 +266,6 @@ def _result(record: Record) -> str:
 def _reference(name: str, suite: Suite, wanted: str | None) -> str:
     if wanted is None:
         return suite.reference
-    if wanted not in (known := [variant.name for variant in suite.variants]):
-        raise SettingsError(
-            f"suite '{name}' has no variant '{wanted}'; its variants: {'; '.join(known)}"
-        )
+    if wanted not in [variant.name for variant in suite.variants]:
+        raise no_variant(name, suite, wanted)
     return wanted

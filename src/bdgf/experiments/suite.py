@@ -136,6 +136,34 @@ def read_suites(configured: Mapping[str, Any], wanted: Iterable[str]) -> dict[st
     return suites
 
 
+def only_variants(name: str, suite: Suite, wanted: Sequence[str]) -> Suite:
+    """A suite of some of its variants, in its own order.
+
+    Without its reference, the first variant that is left is the reference.
+
+    Args:
+        name: The suite's name.
+        suite: The suite.
+        wanted: Names of variants; none for all of them.
+
+    Raises:
+        SettingsError: The suite has no such variant.
+    """
+    known = [variant.name for variant in suite.variants]
+    for variant in wanted:
+        if variant not in known:
+            raise no_variant(name, suite, variant)
+    kept = tuple(one for one in suite.variants if not wanted or one.name in wanted)
+    reference = suite.reference if suite.reference in {one.name for one in kept} else kept[0].name
+    return suite.model_copy(update={"variants": kept, "reference": reference})
+
+
+def no_variant(name: str, suite: Suite, wanted: str) -> SettingsError:
+    """The error that names the variants that there are."""
+    known = "; ".join(variant.name for variant in suite.variants)
+    return SettingsError(f"suite '{name}' has no variant '{wanted}'; its variants: {known}")
+
+
 def plan_suite(
     name: str, suite: Suite, scenes: Sequence[str], seeds: Sequence[int], resolve: Resolve
 ) -> list[PlannedRun]:
