@@ -22,7 +22,7 @@ STAGES = {
 }
 """Nodes of `full` by what the page calls them; the rest is the start and copies of files."""
 FLAT = 1.5
-"""A stage that takes no more than this times its least is called flat: noise would be fitted."""
+"""A stage whose last time is no more than this times its first is flat: noise would be fitted."""
 _LEAST_SECONDS = 2.0
 _NOISE_SECONDS = 0.2
 """Of a stage, as often as a run is looked at: what is shorter tells little."""
@@ -38,8 +38,8 @@ trainings here: what counts is how its seconds grow, not how many they are.
     OMP_NUM_THREADS=1 python -m benchmarks.scale_curves
 
 Processor seconds of each stage, and the most memory of the whole run. The *exponent* k is that of
-a fit t = a + b x^k to all points. A stage is *flat* if its longest time is at most {flat} times its
-shortest, or below {least:.0f} seconds.
+a fit t = a + b x^k to all points. A stage is *flat* if its last time is below {flat} times its first,
+or below {least:.0f} seconds.
 
 ![Processor time by stage]({plot})
 """
@@ -75,7 +75,7 @@ def exponent(amounts: Sequence[float], seconds: Sequence[float]) -> float | None
         k; None if the time is flat.
     """
     x, t = np.asarray(amounts, float), np.asarray(seconds, float)
-    if t.max() < max(_LEAST_SECONDS, FLAT * t.min()):
+    if t[-1] < max(_LEAST_SECONDS, FLAT * t[0]):
         return None
     scaled = x / x[-1]
 

@@ -27,6 +27,7 @@ def test_the_exponent_of_a_power_is_found(k: float, share: float, longest: float
 def test_noise_on_a_constant_is_no_growth() -> None:
     assert scale_page.exponent([1, 10, 100, 1000], [9.0, 10.0, 9.5, 11.0]) is None
     assert scale_page.exponent([1, 10, 100, 1000], [0.1, 0.3, 0.1, 0.9]) is None
+    assert scale_page.exponent([1, 10, 100, 1000], [2.4, 3.4, 1.9, 2.3]) is None
 
 
 @pytest.mark.parametrize("classes", [2, 6, 15])
