@@ -7,7 +7,14 @@ from torch import Tensor
 
 
 def interpolate_cells(
-    maps: Tensor, valid: Tensor, rows: Tensor, cols: Tensor, level: int, first_row: int = 0
+    maps: Tensor,
+    valid: Tensor,
+    rows: Tensor,
+    cols: Tensor,
+    level: int,
+    first_row: int = 0,
+    *,
+    complete: Tensor | None = None,
 ) -> Tensor:
     """Bilinear interpolation between the centres of the cells around each pixel.
 
@@ -21,6 +28,7 @@ def interpolate_cells(
         cols: (B,) int64, their columns.
         level: The map's level.
         first_row: The row of the level's grid that is the map's first.
+        complete: (h, w) bool: cells that count nowhere either where it is false; None: all count.
 
     Returns:
         (B, C) float32; zero where no cell around is valid.
@@ -36,7 +44,10 @@ def interpolate_cells(
             row, col = above + row_step - first_row, left + col_step
             inside = (row >= 0) & (row < height) & (col >= 0) & (col < width)
             row, col = row.clamp(0, height - 1), col.clamp(0, width - 1)
-            weight = (row_weight * col_weight * (inside & valid[row, col]))[:, None]
+            counts = inside & valid[row, col]
+            if complete is not None:
+                counts &= complete[row, col]
+            weight = (row_weight * col_weight * counts)[:, None]
             # A cell that holds no valid pixel may hold anything.
             total += torch.where(weight > 0, weight * maps[row, col].float(), 0.0)
             weight_sum += weight

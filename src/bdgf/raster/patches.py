@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +51,17 @@ class SceneTensors:
     def shape(self) -> tuple[int, int]:
         """(H, W) of the scene."""
         return self.channels.shape[1], self.channels.shape[2]
+
+    @cached_property
+    def complete(self) -> tuple[Tensor, ...] | None:
+        """Per level (1, h_l, w_l) bool, which cells hold a pixel with data of all modalities.
+
+        None where all modalities have data on every valid pixel. Features of other cells were
+        computed without a modality and guide nothing.
+        """
+        if self.present is None:
+            return None
+        return level_valid(self.present.all(dim=0), len(self.features))
 
     def release(self) -> None:
         """Releases the memory of tensors stored in files."""
@@ -106,7 +117,8 @@ class PatchBatch(NamedTuple):
         scene: (B, C, P, P) float32.
         scene_inside: (B, 1, P, P) bool: inside the scene and not nodata.
         features: Per level (B, C_l, P_l, P_l) float16.
-        features_inside: Per level (B, 1, P_l, P_l) bool: the cell holds a valid pixel.
+        features_inside: Per level (B, 1, P_l, P_l) bool: the cell holds a valid pixel, and one with
+            data of all modalities.
         centres: Per level (B, C_l) float32, the features interpolated at the centre pixel; empty
             where they were not asked for.
         scene_present: (B, M, P, P) bool, where each modality has data; None where all are alike.
@@ -118,6 +130,11 @@ class PatchBatch(NamedTuple):
     features_inside: tuple[Tensor, ...]
     centres: tuple[Tensor, ...] = ()
     scene_present: Tensor | None = None
+
+    def centre_inside(self, level: int) -> Tensor:
+        """(B, 1) bool, `features_inside` of the cell that the pixel lies in."""
+        cells = self.features_inside[level]
+        return cells[:, :, cells.shape[2] // 2, cells.shape[3] // 2]
 
     def part(self, samples: slice) -> PatchBatch:
         """Some of the samples; nothing is copied."""
@@ -254,20 +271,28 @@ def gather_batch(
         *((arrays.features[level], level, size) for level, size in sizes),
         *((valid[level], level, size) for level, size in sizes),
     ]
-    if arrays.present is not None:
+    complete = arrays.complete
+    if arrays.present is not None and complete is not None:
+        maps += [(complete[level], level, size) for level, size in sizes]
         maps.append((arrays.present, 0, patch))
     scene, scene_inside, *levelled = _gather(maps, rows, cols, symmetry)
+    inside = levelled[count : 2 * count]
+    if complete is not None:
+        inside = [a & b for a, b in zip(inside, levelled[2 * count : 3 * count], strict=True)]
     patches = PatchBatch(
         scene,
         scene_inside,
         tuple(levelled[:count]),
-        tuple(levelled[count : 2 * count]),
+        tuple(inside),
         scene_present=levelled[-1] if arrays.present is not None else None,
     )
     if not centres:
         return patches
     interpolated = (
-        interpolate_cells(features.permute(1, 2, 0), valid[level][0], rows, cols, level)
+        interpolate_cells(
+            *(features.permute(1, 2, 0), valid[level][0], rows, cols, level),
+            complete=None if complete is None else complete[level][0],
+        )
         for level, features in enumerate(arrays.features[:count])
     )
     return patches._replace(centres=tuple(interpolated))

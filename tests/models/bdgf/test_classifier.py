@@ -125,6 +125,23 @@ def test_a_hidden_modality_has_no_influence_on_its_sample():
         assert not torch.allclose(before[1:], after[1:])
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_features_guide_no_sample_with_a_hidden_modality(training):
+    # The denoiser saw the modality that is hidden from the sample.
+    undropped = small(
+        pyramid=PyramidSettings(width=8, embedding=6, dropout=0),
+        guide=GuideSettings(width=8, groups=4, heads=2, dropout=0),
+    )
+    classifier, batch = make(undropped).train(training), make_batch()
+    keep = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    changed = batch._replace(features=tuple(level + 1 for level in batch.features))
+    for name in BRANCHES:
+        before = classifier(batch, keep).logits[name]
+        after = classifier(changed, keep).logits[name]
+        assert torch.equal(before[[0, 2]], after[[0, 2]])
+        assert not torch.allclose(before[1], after[1])
+
+
 def test_training_drops_whole_feature_channels_and_evaluation_none():
     settings = small(
         pyramid=PyramidSettings(width=8, embedding=6, dropout=0),

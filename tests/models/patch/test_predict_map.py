@@ -1,5 +1,7 @@
 """Full-map inference against gathering every pixel's raw patches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -82,6 +84,63 @@ def test_the_streamed_map_equals_the_plain_one(levels, patch):
     np.testing.assert_allclose(
         found, plain_map(classifier, arrays, valid, classifier.fusion), atol=1e-5
     )
+
+
+def with_gaps(arrays: SceneTensors) -> SceneTensors:
+    """SAR is missing in a corner, and all alone in another one."""
+    present = torch.ones(2, *arrays.shape, dtype=torch.bool)
+    present[1, :9, :8] = present[0, 12:, 11:] = False
+    channels = arrays.channels.clone()
+    for number, part in enumerate(arrays.modalities.values()):
+        channels[part] *= present[number]
+    return replace(arrays, channels=channels, present=present)
+
+
+@pytest.mark.parametrize("patch", [1, 5, 11])
+def test_the_streamed_map_of_a_scene_with_gaps_equals_the_plain_one(patch):
+    arrays, valid = with_gaps(make_arrays()), holes()
+    classifier = make_classifier(arrays, patch=patch)
+    found = predict_map(classifier, arrays, valid, PredictionSettings(batch_size=50))
+    np.testing.assert_allclose(
+        found, plain_map(classifier, arrays, valid, classifier.fusion), atol=1e-5
+    )
+
+
+def test_features_that_were_computed_without_a_modality_guide_nothing():
+    arrays, valid = with_gaps(make_arrays()), holes()
+    classifier = make_classifier(arrays)
+    expected = predict_map(classifier, arrays, valid)
+    assert arrays.complete is not None
+    spoilt = [
+        torch.where(whole, level, torch.full_like(level, 90.0))
+        for level, whole in zip(arrays.features, arrays.complete, strict=True)
+    ]
+    found = predict_map(classifier, replace(arrays, features=tuple(spoilt)), valid)
+    np.testing.assert_array_equal(found, expected)
+    # Where all modalities are, features do guide.
+    moved = tuple(level + 1 for level in arrays.features)
+    found = predict_map(classifier, replace(arrays, features=moved), valid)
+    changed = (found != expected).any(axis=0)
+    assert changed[~holes_of(arrays) & valid].all()
+    # A pixel whose whole patch lacks a modality has no features at all.
+    assert not changed[0, :2].any()
+
+
+def holes_of(arrays: SceneTensors) -> np.ndarray:
+    """(H, W) bool, where a modality is missing."""
+    assert arrays.present is not None
+    return ~arrays.present.all(dim=0).numpy()
+
+
+def test_a_scene_without_any_complete_pixel_is_mapped_as_without_features():
+    arrays, valid = make_arrays(), holes()
+    present = torch.ones(2, *arrays.shape, dtype=torch.bool)
+    present[1] = False
+    hidden = replace(arrays, present=present)
+    classifier = make_classifier(arrays)
+    found = predict_map(classifier, hidden, valid)
+    other = replace(hidden, features=tuple(-level for level in arrays.features))
+    np.testing.assert_array_equal(predict_map(classifier, other, valid), found)
 
 
 @pytest.mark.parametrize("threads", [2, 3])

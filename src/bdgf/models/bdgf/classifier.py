@@ -145,7 +145,8 @@ class Classifier(PatchNetwork):
         Args:
             level: The level.
             features: (..., C_l) float16 or float32.
-            inside: (..., 1) bool: the cell is in the scene and holds a valid pixel.
+            inside: (..., 1) bool: the cell is in the scene and holds a valid pixel, and one with
+                data of all modalities.
 
         Returns:
             (..., G), zero where not inside.
@@ -189,14 +190,16 @@ class Classifier(PatchNetwork):
             last(batch.scene), last(batch.scene_inside), kept_modalities(batch, keep)
         )
         guidance = [
-            self._drop(self.embed_level(level, last(batch.features[level]), last(inside)))
+            self._drop(self.embed_level(level, last(batch.features[level]), last(inside)), keep)
             for level, inside in enumerate(batch.features_inside[: self.levels])
         ]
         cells = (
-            self.embed_centre(level, features)
+            (level, self.embed_centre(level, features))
             for level, features in enumerate(batch.centres[: self.levels])
         )
-        centres = [found for found in cells if found is not None]
+        centres = [
+            found * batch.centre_inside(level) for level, found in cells if found is not None
+        ]
         return self.classify(stems, guidance, centres)
 
     def fit_before_training(
@@ -231,13 +234,17 @@ class Classifier(PatchNetwork):
             "averages": list(self.averages),
         }
 
-    def _drop(self, guidance: Tensor) -> Tensor:
-        # (B, P_l, P_l, G) times a mask (B, 1, 1, G)
-        if not self.training:
+    def _drop(self, guidance: Tensor, keep: Tensor | None) -> Tensor:
+        # (B, P_l, P_l, G) times a mask (B, 1, 1, G): feature channels are dropped in training. What
+        # the denoiser saw of a modality that is hidden from a sample must not guide it either.
+        if not self.training and keep is None:
             return guidance
         mask = guidance.new_ones(guidance.shape[0], 1, 1, guidance.shape[-1])
-        dropped: Tensor = guidance * self.feature_dropout(mask)
-        return dropped
+        if self.training:
+            mask = self.feature_dropout(mask)
+        if keep is not None:
+            mask = mask * (keep > 0).all(dim=1)[:, None, None, None]
+        return guidance * mask
 
 
 def load_classifier(weights: Weights) -> Classifier:

@@ -107,7 +107,8 @@ class PatchNetwork(nn.Module, ABC):
         Args:
             level: The level.
             features: (..., C_l) float16 or float32.
-            inside: (..., 1) bool: the cell is in the scene and holds a valid pixel.
+            inside: (..., 1) bool: the cell is in the scene and holds a valid pixel, and one with
+                data of all modalities.
 
         Returns:
             (..., G), zero where not inside.

@@ -159,7 +159,8 @@ class EmbeddedRows:
         guidance: Per level its map (n_l, W_l, G).
         centres: Per level a map (n_l, W_l, components) that is read at the pixels alone; empty
             where the network has none.
-        cells: Per level (n_l, W_l) bool, which cells hold a valid pixel.
+        cells: Per level (n_l, W_l) bool, which cells hold a valid pixel, and one with data of all
+            modalities.
         guidance_row: Per level the first row of those.
     """
 
@@ -191,6 +192,8 @@ def embed_rows(
         cells = _existing((start >> level) - reach, (stop - 1 >> level) + 1 + reach)
         features = _last(arrays.features[level][:, cells])
         inside = _last(valid[level][:, cells])
+        if arrays.complete is not None:
+            inside = inside & _last(arrays.complete[level][:, cells])
         rows.guidance.append(classifier.embed_level(level, features, inside))
         if (centre := classifier.embed_centre(level, features)) is not None:
             rows.centres.append(centre)
@@ -290,10 +293,11 @@ def _patches(
     guidance = [
         gather(maps, level, block.guidance_row[level]) for level, maps in enumerate(block.guidance)
     ]
-    centres = [
-        interpolate_cells(maps, block.cells[level], rows, cols, level, block.guidance_row[level])
-        for level, maps in enumerate(block.centres)
-    ]
+    centres = []
+    for level, maps in enumerate(block.centres):
+        cells, first = block.cells[level], block.guidance_row[level]
+        own = cells[(rows >> level) - first, cols >> level][:, None]
+        centres.append(interpolate_cells(maps, cells, rows, cols, level, first) * own)
     return stems, guidance, centres
 
 

@@ -153,7 +153,10 @@ def _fit_components(
     if branch.components is None:
         return
     for level in range(len(branch.components.widths)):
-        seen = torch.nonzero(valid[level][0].flatten())[:, 0]
+        whole = valid[level] if arrays.complete is None else valid[level] & arrays.complete[level]
+        seen = torch.nonzero(whole[0].flatten())[:, 0]
+        if not len(seen):  # no cell has all modalities: there are no components
+            continue
         seen = seen[:: max(len(seen) // _COMPONENT_CELLS, 1)]
         cells = last(arrays.features[level][None]).reshape(-1, arrays.level_channels[level])
         branch.components.fit(level, cells[seen].to(branch.shares.device))
@@ -177,7 +180,7 @@ def _describe(
         batch = gather_batch(arrays, valid, *at, patch, levels=levels, centres=True)
         patches = branch.embed(last(batch.scene), last(batch.scene_inside)).to(own)
         centres = [
-            branch.components(level, features.to(own))
+            branch.components(level, features.to(own)) * batch.centre_inside(level).to(own)
             for level, features in enumerate(batch.centres)
             if branch.components is not None
         ]
