@@ -31,7 +31,7 @@ def plan(*rows: dict[str, Any], scenes: tuple[str, ...] = ("demo",), seeds=(0, 1
 
 
 PLAIN = {"name": "plain"}
-MASKING = {"name": "masking", "params": {"pretrain.masking.strategy": "none"}}
+MASKING = {"name": "masking", "params": {"pretrain.masking.strategy": "adaptive"}}
 BRANCH = {"name": "branch", "params": {"train.classifier.branches": ["cnn"]}}
 
 

@@ -287,7 +287,7 @@ def test_the_balance_of_the_denoiser_is_measured(project: Project, first_run: Ru
     of = "demo@test/official_seed_0"
     assert f"data/08_reporting/{of}/modality_balance.json/{path.parent.name}" in printed
     record = json.loads(path.read_text())
-    assert (record["scene"], record["strategy"], record["seed"]) == ("demo", "adaptive", 0)
+    assert (record["scene"], record["strategy"], record["seed"]) == ("demo", "none", 0)
     shares = [value for name, value in record.items() if name.startswith("feature_share_")]
     assert sum(shares) == pytest.approx(1)
     run, _ = project.mlflow_runs()[0]

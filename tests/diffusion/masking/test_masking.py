@@ -84,7 +84,7 @@ def test_every_rule_hides_what_dominates_by_every_signal(signal, rule):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_a_restored_masking_goes_on_alike(signal, rule):
-    chosen = MaskingSettings(signal=signal, rule=rule)
+    chosen = MaskingSettings(strategy="adaptive", signal=signal, rule=rule)
     masking = observed(Masking(2, chosen, CPU), [0.2, 0.7], times=3)
     shares_observed(masking, [0.3, 0.7], times=3)
     restored = Masking(2, chosen, CPU)

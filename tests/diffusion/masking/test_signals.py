@@ -12,7 +12,7 @@ from tests.diffusion.masking.small_masking import CPU, observed, shares_observed
 
 
 def test_a_modality_that_was_not_seen_keeps_its_average():
-    masking = observed(Masking(2, MaskingSettings(), CPU), [0.2, 0.6])
+    masking = observed(Masking(2, MaskingSettings(strategy="adaptive"), CPU), [0.2, 0.6])
     before = masking.rates()
     assert torch.equal(observed(masking, [math.nan, math.nan]).rates(), before)
 

@@ -28,7 +28,7 @@ def test_modalities_are_stacked_in_their_order() -> None:
         ({"validate_every": 7}, True),
         ({"checkpoint_seconds": 7.0}, True),
         ({"batch_size": 7}, False),
-        ({"masking": {"strategy": "none"}}, False),
+        ({"masking": {"strategy": "adaptive"}}, False),
     ],
 )
 def test_settings_that_decide_the_weights_decide_the_fingerprint(

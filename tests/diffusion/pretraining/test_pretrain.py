@@ -107,7 +107,10 @@ def test_rates_follow_the_signal(signal, rule):
     logger = MemoryLogger()
     run(
         steps=40, log_every=1, logger=logger,
-        masking={"signal": signal, "rule": rule, "probe": {"every": 4}, "decay": 0.8},
+        masking={
+            "strategy": "adaptive", "signal": signal, "rule": rule,
+            "probe": {"every": 4}, "decay": 0.8,
+        },
     )  # fmt: skip
     rates = [logger.series(f"pretrain/mask_rate_{name}")[-1][1] for name in CHANNELS]
     assert min(rates) == pytest.approx(0.05)
@@ -115,6 +118,7 @@ def test_rates_follow_the_signal(signal, rule):
 
 
 FOLLOWS_FEATURES = {
+    "strategy": "adaptive",
     "signal": "modality_sensitivity",
     "rule": "equalise",
     "probe": {"every": 3, "tiles": 2},
@@ -144,7 +148,9 @@ def test_losses_norms_and_means_are_float32_under_mixed_precision():
     assert seen.found == []
 
 
-@pytest.mark.parametrize("masking", [pytest.param({}, marks=pytest.mark.slow), FOLLOWS_FEATURES])
+@pytest.mark.parametrize(
+    "masking", [pytest.param({"strategy": "adaptive"}, marks=pytest.mark.slow), FOLLOWS_FEATURES]
+)
 def test_killed_and_restarted_it_ends_with_the_same_weights(tmp_path, caplog, masking):
     caplog.set_level(logging.INFO)
     checkpoint = tmp_path / "pretrain.ckpt"
