@@ -38,8 +38,8 @@ trainings here: what counts is how its seconds grow, not how many they are.
     OMP_NUM_THREADS=1 python -m benchmarks.scale_curves
 
 Processor seconds of each stage, and the most memory of the whole run. The *exponent* k is that of
-a fit t = a + b x^k to all points. A stage is *flat* if its last time is below {flat} times its first,
-or below {least:.0f} seconds.
+a fit t = a + b x^k to all points. A stage is *flat* if its last time is below {flat} times its
+first, or below {least:.0f} seconds.
 
 ![Processor time by stage]({plot})
 """
