@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def main() -> int:
     if unknown := set(models) - set(MODELS):
         parser.error(f"no model {', '.join(sorted(unknown))}; there are {', '.join(MODELS)}")
     runs = scale_page.read(options.output)
-    done = set() if options.again else {(run["model"], run["axis"], run["amount"]) for run in runs}
+    done = set() if options.again else {scale_page.key(run) for run in runs}
     for axis, model in ((axis, model) for axis in axes for model in models):
         for raster in AXES[axis]:
             key = (model, axis, amount(axis, raster))
@@ -77,7 +76,7 @@ def _measured(model: str, axis: str, count: int, raster: Raster) -> dict[str, An
         folder = Path(name) / "project"
         new_project(folder)
         add_scenes(folder, {"scaled": raster})
-        given: Sequence[str] = ("dataset=scaled", f"model={model}", SPLIT, FEW_STEPS.get(model, ""))
+        given = ("dataset=scaled", f"model={model}", SPLIT, FEW_STEPS.get(model, ""))
         run = run_kedro(folder, "full", ",".join(filter(None, given)))
     described = machine.description()
     return {

@@ -65,7 +65,7 @@ def key(run: Mapping[str, Any]) -> tuple[str, str, int]:
 
 
 def exponent(amounts: Sequence[float], seconds: Sequence[float]) -> float | None:
-    """K of t = a + b x^k with a, b >= 0, of least squares of log t.
+    """The k of t = a + b x^k, a and b >= 0, by least squares of log t.
 
     Args:
         amounts: x, from the least on; at least three.

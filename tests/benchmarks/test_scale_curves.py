@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from benchmarks.kedro_process import START, Stage, stages_of
 from benchmarks.repeated_scene import Raster, add_scenes, new_project, spread_labels
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -16,6 +16,7 @@ from benchmarks import scale_curves, scale_page
 PIECE = np.add.outer(np.arange(10), np.arange(10)).astype(np.uint8) % 7
 
 
+@settings(deadline=None)  # the first call imports scipy
 @given(k=st.floats(0.5, 2.5), share=st.floats(0.0, 0.1), longest=st.floats(20, 2000))
 def test_the_exponent_of_a_power_is_found(k: float, share: float, longest: float) -> None:
     amounts = np.array([50, 500, 5_000, 50_000])
