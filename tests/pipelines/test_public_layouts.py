@@ -57,7 +57,7 @@ def test_muufl_runs_the_whole_way_at_true_size(tmp_path) -> None:  # type: ignor
     assert metrics["split"]["name"] == "per_class"
     assert len(metrics["per_class"]) == 11
     assert metrics["leakage"] > 0.01
-    assert re.search("training pixel.* 5 px", printed)
+    assert re.search("training or validation pixel.* 5 px patch", printed)
 
 
 @pytest.mark.slow
