@@ -15,6 +15,7 @@ from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.unet import load_denoiser
 from bdgf.models.patch.consistency import Consistency
 from bdgf.models.patch.mutual_learning import classification_loss
+from bdgf.nn.dropout import Dropout
 from bdgf.raster.patches import PatchBatch, gather_batch, level_valid
 from bdgf.training.optimizer import OptimizationSettings, make_optimizer
 from benchmarks.gpu_check.closeness import EXACT, MIXED, exact_float32, spread, worst
@@ -83,8 +84,8 @@ def classifier(setting: Setting, record: Record) -> None:
         arrays = scene_arrays((side, side))
         module = classifier_for(arrays).to(device).train()
         for part in module.modules():
-            if isinstance(part, nn.Dropout):
-                part.p = 0.0  # its draws are each device's own
+            if isinstance(part, Dropout):
+                part.rate = 0.0  # its draws are each device's own
         teacher = {name: t.detach().clone() for name, t in module.state_dict().items()}
         arrays = arrays.to(device)
         valid = level_valid(_holes(side).to(device), len(arrays.features))
@@ -141,6 +142,11 @@ def compare_steps(
         optimization: Of the optimiser.
     """
     known_loss, known = _gradients(make("cpu"), nullcontext())
+    drawn = make("cpu")
+    torch.manual_seed(1)
+    record.check(
+        "loss with other draws, which must not matter", worst(drawn.loss(), known_loss), 1e-6
+    )
     with exact_float32():
         loss, found = _gradients(make(setting.device), nullcontext())
         record.check("loss", worst(loss, known_loss), 1e-5, EXACT)
