@@ -37,9 +37,10 @@ trainings here: what counts is how its seconds grow, not how many they are.
 
     OMP_NUM_THREADS=1 python -m benchmarks.scale_curves
 
-Processor seconds of each stage, and the most memory of the whole run. The *exponent* k is that of
-a fit t = a + b x^k to all points. A stage is *flat* if its last time is below {flat} times its
-first, or below {least:.0f} seconds.
+Processor seconds and peak memory of each stage, and of the whole run. One process does all stages:
+the memory of a stage holds what those before it left. The *exponent* k is that of a fit
+t = a + b x^k to all points. A stage is *flat* if its last time is below {flat} times its first, or
+below {least:.0f} seconds.
 
 ![Processor time by stage]({plot})
 """
@@ -98,6 +99,16 @@ def stage_seconds(run: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def stage_peaks(run: Mapping[str, Any]) -> dict[str, int]:
+    """Peak memory in MiB by `STAGES` that the run had."""
+    nodes = run["stages"]
+    return {
+        name: max(nodes[node]["peak_mib"] for node in members if node in nodes)
+        for name, members in STAGES.items()
+        if any(node in nodes for node in members)
+    }
+
+
 def write(folder: Path, runs: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> None:
     """Writes the page and the figure from the records.
 
@@ -141,8 +152,13 @@ def _table(model: str, axis: str, runs: Sequence[Mapping[str, Any]]) -> list[str
     whole = [run["cpu_seconds"] for run in runs]
     cells = [f"{value:.0f}" for value in whole]
     lines.append(f"| whole run, s | {' | '.join(cells)} | {_told(amounts, whole)} |")
-    peaks = " | ".join(f"{run['peak_mib']:,}" for run in runs)
-    lines.append(f"| memory, MiB | {peaks} | |")
+    peaks = [stage_peaks(run) for run in runs]
+    for stage in STAGES:
+        if any(stage in one for one in peaks):
+            cells = [f"{one[stage]:,}" if stage in one else "-" for one in peaks]
+            lines.append(f"| {stage}, MiB | {' | '.join(cells)} | |")
+    cells = [f"{run['peak_mib']:,}" for run in runs]
+    lines.append(f"| whole run, MiB | {' | '.join(cells)} | |")
     return lines
 
 

@@ -88,7 +88,10 @@ def record(axis: str, amount: int, seconds: float) -> dict[str, object]:
         "amount": amount,
         "cpu_seconds": 10 + seconds,
         "peak_mib": 700 + amount,
-        "stages": {"start": {"cpu_seconds": 8.0}, "train classifier": {"cpu_seconds": seconds}},
+        "stages": {
+            "start": {"cpu_seconds": 8.0, "peak_mib": 300},
+            "train classifier": {"cpu_seconds": seconds, "peak_mib": 600 + amount},
+        },
         "date": "2026-01-02 03:04 UTC",
         "commit": "abc1234",
         "processor": "P",
@@ -104,7 +107,8 @@ def test_the_page_has_a_table_and_an_exponent_of_what_grows(tmp_path: Path) -> N
     page = (tmp_path / scale_page.PAGE).read_text()
     assert "| `svm`: labels | 50 | 500 | 5,000 | exponent |" in page
     assert re.search(r"\| train, s \| 1\.2 \| 26\.0 \| 2501\.0 \| 2\.0\d \|", page)
-    assert "| memory, MiB | 750 | 1,200 | 5,700 | |" in page
+    assert "| whole run, MiB | 750 | 1,200 | 5,700 | |" in page
+    assert "| train, MiB | 650 | 1,100 | 5,600 | |" in page
     with Image.open(tmp_path / scale_page.PLOT) as image:
         assert min(image.size) > 200
 
