@@ -13,6 +13,7 @@ import gzip
 import json
 import multiprocessing
 import pickle
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -46,6 +47,7 @@ from bdgf.training.devices import DeviceSettings, make_fabric
 
 RUNS = "runs.jsonl"
 MEASURES = ("overall_accuracy", "average_accuracy")
+_LOOK_SECONDS = 0.2
 _GROUPS = ("pretrain", "features", "train", "inference", "evaluation")
 
 
@@ -157,19 +159,21 @@ def run(folder: Path, out: Path, device: str, jobs: int, minutes: float) -> int:
     at_work: list[multiprocessing.context.SpawnProcess] = []
     wanted = len(waiting)
     found = context.Queue()
-    while (waiting or at_work) and time.monotonic() < end:
-        while waiting and len(at_work) < jobs:
-            process = context.Process(target=_child, args=(waiting.pop(0), device, found))
-            process.start()
-            at_work.append(process)
-        at_work = [process for process in at_work if process.is_alive()]
-        time.sleep(0.2)
-        while not found.empty():
-            with (out / RUNS).open("a") as file:
-                file.write(json.dumps(found.get()) + "\n")
-            made += 1
-    for process in at_work:
-        process.kill()
+    try:
+        while (waiting or at_work) and time.monotonic() < end:
+            while waiting and len(at_work) < jobs:
+                process = context.Process(target=_child, args=(waiting.pop(0), device, found))
+                process.start()
+                at_work.append(process)
+            at_work = [process for process in at_work if process.is_alive()]
+            time.sleep(_LOOK_SECONDS)
+            while not found.empty():
+                with (out / RUNS).open("a") as file:
+                    file.write(json.dumps(found.get()) + "\n")
+                made += 1
+    finally:  # also where this process is asked to end
+        for process in at_work:
+            process.kill()
     print(f"{made} of {wanted} runs", flush=True)
     return int(made < wanted)
 
@@ -241,6 +245,7 @@ def main() -> int:
         pack(asked.suite, asked.folder, asked.scenes, asked.seeds, asked.variants)
         return 0
     if asked.command == "run":
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         return run(asked.folder, asked.out, asked.device, asked.jobs, asked.minutes)
     print(table([json.loads(line) for line in asked.records.read_text().splitlines()]))
     return 0
