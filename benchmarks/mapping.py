@@ -15,17 +15,23 @@ from pathlib import Path
 from benchmarks.kedro_process import MIB, run_kedro
 from benchmarks.repeated_scene import Raster, add_piece, add_scenes, new_project, raster_name, sizes
 
+FAST = "inference.fast=true"
+
 
 def main() -> int:
     """Parses the command line, measures, prints a line for each raster."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping", description=__doc__)
     parser.add_argument("--sizes", default="1000x1000,5000x5000,2000x10980")
     parser.add_argument("--models", default="random_forest")
+    parser.add_argument("--fast-sizes", default="", help="Of maps with a distilled network too")
     parser.add_argument("--params", default="", help="More for predict, as of kedro run")
     parser.add_argument("--train-params", default="", help="More for the training")
     parser.add_argument("--output", type=Path, help="Takes the figures as JSON")
     options = parser.parse_args()
-    wanted = {raster_name(*size): Raster(*size) for size in sizes(options.sizes)}
+    fast_sizes = sizes(options.fast_sizes) if options.fast_sizes else []
+    plans = [(size, "") for size in sizes(options.sizes)]
+    plans += [(size, FAST) for size in fast_sizes]
+    wanted = {raster_name(*size): Raster(*size) for size, _ in plans}
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -35,18 +41,17 @@ def main() -> int:
         for model in options.models.split(","):
             first = f"dataset=piece,model={model}"
             run_kedro(folder, "full", ",".join(filter(None, [first, options.train_params])))
-            for target, raster in wanted.items():
-                params = f"{first},target={target}"
-                given = ",".join(filter(None, [params, options.params]))
-                run = run_kedro(folder, "predict", given)
+            for size, more in plans:
+                params = [f"{first},target={raster_name(*size)}", options.params, more]
+                run = run_kedro(folder, "predict", ",".join(filter(None, params)))
                 rows.append(
                     {
-                        "model": model,
-                        "size": f"{raster.rows}x{raster.columns}",
+                        "model": f"{model}, fast" if more else model,
+                        "size": "x".join(map(str, size)),
                         "peak_mib": round(run.peak / MIB),
                         "seconds": round(run.seconds, 1),
                         "cpu_seconds": round(run.cpu, 1),
-                        "pixels_per_second": round(raster.rows * raster.columns / run.mapping),
+                        "pixels_per_second": round(size[0] * size[1] / run.mapping),
                     }
                 )
                 print(json.dumps(rows[-1]), flush=True)
