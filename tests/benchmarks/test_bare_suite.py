@@ -25,6 +25,7 @@ def test_a_packed_run_is_measured_with_each_modality_spoilt(packed):
     assert found == {**measure(path, "cpu", 1), "seconds": found["seconds"]}
 
 
+@pytest.mark.slow  # starts a process
 def test_runs_are_kept_as_they_end_and_missing_ones_are_told(packed, tmp_path, capsys):
     assert run(packed, tmp_path, "cpu", jobs=2, minutes=5) == 0
     (record,) = [json.loads(line) for line in (tmp_path / RUNS).read_text().splitlines()]
