@@ -13,7 +13,6 @@ import gzip
 import json
 import multiprocessing
 import pickle
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -44,6 +43,7 @@ from bdgf.models.registry import model_entry
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
 from bdgf.splits.parts import TEST
 from bdgf.training.devices import DeviceSettings, make_fabric
+from benchmarks.children import clean_up_when_ended
 
 RUNS = "runs.jsonl"
 MEASURES = ("overall_accuracy", "average_accuracy")
@@ -245,7 +245,7 @@ def main() -> int:
         pack(asked.suite, asked.folder, asked.scenes, asked.seeds, asked.variants)
         return 0
     if asked.command == "run":
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        clean_up_when_ended()
         return run(asked.folder, asked.out, asked.device, asked.jobs, asked.minutes)
     print(table([json.loads(line) for line in asked.records.read_text().splitlines()]))
     return 0

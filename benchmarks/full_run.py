@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.children import ROOT
+from benchmarks.children import ROOT, clean_up_when_ended
 from benchmarks.kedro_process import MIB, run_kedro
 from benchmarks.repeated_scene import Raster, add_scenes, new_project, raster_name, sizes
 
@@ -37,6 +37,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="Where the scenes and all artifacts are kept")
     parser.add_argument("--output", type=Path, help="Takes the figures as JSON")
     options = parser.parse_args()
+    clean_up_when_ended()
     wanted = sizes(options.sizes)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="bdgf-full-run-"))
     found = []

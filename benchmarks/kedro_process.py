@@ -78,10 +78,15 @@ def run_kedro(folder: Path, pipeline: str, params: str) -> Run:
     looks: list[tuple[str, float, float, int]] = []
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-        while process.poll() is None:
-            stage = [START, *NODE.findall((folder / "log").read_text())][-1]
-            looks.append((stage, time.monotonic() - started, *_now(process.pid)))
-            time.sleep(_LOOK_SECONDS)
+        try:
+            while process.poll() is None:
+                stage = [START, *NODE.findall((folder / "log").read_text())][-1]
+                looks.append((stage, time.monotonic() - started, *_now(process.pid)))
+                time.sleep(_LOOK_SECONDS)
+        finally:  # this process is asked to end: the run does not outlive it
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
     seconds, cpu = time.monotonic() - started, _cpu_of_children() - cpu_before
     text = (folder / "log").read_text()
     if process.returncode:

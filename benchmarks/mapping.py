@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.children import clean_up_when_ended
 from benchmarks.kedro_process import MIB, run_kedro
 from benchmarks.repeated_scene import Raster, add_piece, add_scenes, new_project, raster_name, sizes
 
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--train-params", default="", help="More for the training")
     parser.add_argument("--output", type=Path, help="Takes the figures as JSON")
     options = parser.parse_args()
+    clean_up_when_ended()
     fast_sizes = sizes(options.fast_sizes) if options.fast_sizes else []
     plans = [(size, "") for size in sizes(options.sizes)]
     plans += [(size, FAST) for size in fast_sizes]

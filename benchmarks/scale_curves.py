@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine, scale_page
-from benchmarks.children import ROOT
+from benchmarks.children import ROOT, clean_up_when_ended
 from benchmarks.full_run import FEW_STEPS
 from benchmarks.kedro_process import MIB, run_kedro
 from benchmarks.repeated_scene import Raster, add_scenes, new_project
@@ -50,6 +50,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="repeat recorded runs")
     parser.add_argument("--table", action="store_true", help="run nothing; write page and figure")
     options = parser.parse_args()
+    clean_up_when_ended()
     axes, models = options.axes.split(","), options.models.split(",")
     if unknown := set(axes) - set(AXES):
         parser.error(f"no axis {', '.join(sorted(unknown))}; there are {', '.join(AXES)}")
