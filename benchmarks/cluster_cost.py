@@ -34,6 +34,8 @@ SECONDS_A_PIXEL = {
     # docs/benchmarks/cpu.md: the map of the three branches and three timesteps of features, on two
     # cores: so twice the time on one.
     "bdgf": 2 * (1 / 4250 + 3 / 122_000),
+    # docs/how_to/mapping.md: 15 channels, one core.
+    "fast network of bdgf": 1 / 82_200,
 }
 """Time of one core for a pixel of a map."""
 BYTES_A_PIXEL = {"read by workers": 15 * 2, "sent to the map's process": 5, "written": 5}
