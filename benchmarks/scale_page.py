@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,24 +89,22 @@ def exponent(amounts: Sequence[float], seconds: Sequence[float]) -> float | None
     return float(found.x[2])
 
 
-def stage_seconds(run: Mapping[str, Any]) -> dict[str, float]:
-    """Processor seconds by `STAGES` that the run had."""
-    nodes = run["stages"]
-    return {
-        name: sum(nodes[node]["cpu_seconds"] for node in members if node in nodes)
-        for name, members in STAGES.items()
-        if any(node in nodes for node in members)
-    }
+def by_stage(
+    run: Mapping[str, Any], what: str, of_nodes: Callable[[list[float]], float]
+) -> dict[str, float]:
+    """What the run's nodes took, by `STAGES` that it had.
 
-
-def stage_peaks(run: Mapping[str, Any]) -> dict[str, int]:
-    """Peak memory in MiB by `STAGES` that the run had."""
+    Args:
+        run: A record.
+        what: Of a node: `cpu_seconds` or `peak_mib`.
+        of_nodes: Makes one number of those of a stage's nodes.
+    """
     nodes = run["stages"]
-    return {
-        name: max(nodes[node]["peak_mib"] for node in members if node in nodes)
+    values = {
+        name: [nodes[node][what] for node in members if node in nodes]
         for name, members in STAGES.items()
-        if any(node in nodes for node in members)
     }
+    return {name: of_nodes(those) for name, those in values.items() if those}
 
 
 def write(folder: Path, runs: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> None:
@@ -143,7 +141,7 @@ def _table(model: str, axis: str, runs: Sequence[Mapping[str, Any]]) -> list[str
         f"| `{model}`: {axis} | {' | '.join(f'{x:,}' for x in amounts)} | exponent |",
         f"|---|{'---:|' * (len(amounts) + 1)}",
     ]
-    seconds = [stage_seconds(run) for run in runs]
+    seconds = [by_stage(run, "cpu_seconds", sum) for run in runs]
     for stage in STAGES:
         if any(stage in one for one in seconds):
             row = [one.get(stage) for one in seconds]
@@ -152,7 +150,7 @@ def _table(model: str, axis: str, runs: Sequence[Mapping[str, Any]]) -> list[str
     whole = [run["cpu_seconds"] for run in runs]
     cells = [f"{value:.0f}" for value in whole]
     lines.append(f"| whole run, s | {' | '.join(cells)} | {_told(amounts, whole)} |")
-    peaks = [stage_peaks(run) for run in runs]
+    peaks = [by_stage(run, "peak_mib", max) for run in runs]
     for stage in STAGES:
         if any(stage in one for one in peaks):
             cells = [f"{one[stage]:,}" if stage in one else "-" for one in peaks]
@@ -190,7 +188,9 @@ def _plot(
         for axis, panel in zip(axes, row, strict=True):
             chosen = _chosen(runs, model, axis)
             for stage, colour in zip(STAGES, colours, strict=True):
-                points = [(run["amount"], stage_seconds(run).get(stage)) for run in chosen]
+                points = [
+                    (run["amount"], by_stage(run, "cpu_seconds", sum).get(stage)) for run in chosen
+                ]
                 found = [(x, t) for x, t in points if t]
                 if found:
                     panel.loglog(*zip(*found, strict=True), "o-", ms=3, color=colour, label=stage)
