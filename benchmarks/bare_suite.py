@@ -15,7 +15,8 @@ import multiprocessing
 import pickle
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,11 +34,11 @@ from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.damage import measure_damaged
 from bdgf.evaluation.report import EvaluationSettings, evaluate_predictions
 from bdgf.features.extraction import FeatureSettings, extract_features
-from bdgf.inference.damaging import damaged_maps
+from bdgf.inference.damaging import Changed, damaged_maps
 from bdgf.inference.hiding import of_changed_scene
 from bdgf.inference.predict import predict
 from bdgf.inference.settings import InferenceSettings
-from bdgf.models.base import Execution, SceneInputs
+from bdgf.models.base import Execution, SceneInputs, TrainedModel
 from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
 from bdgf.scenes.scene import LABELS, class_table, valid_mask
@@ -58,106 +59,146 @@ def pack(
 
     Args:
         name: The suite.
-        folder: Where the files go.
+        folder: Where the files go; nothing may be packed there yet.
         scenes: Names of scenes.
         seeds: The seeds.
         variants: Variants of the suite; none for all.
     """
     import yaml
 
-    from bdgf.core.errors import SceneError
+    from bdgf.core.fingerprint import fingerprint
     from bdgf.experiments.suite import only_variants, plan_suite, read_suites, resolver
-    from bdgf.pipelines.ingest.nodes import ingest_scene
-    from bdgf.preprocessing.preparation import fit_preparation
-    from bdgf.preprocessing.settings import PreparationSettings
-    from bdgf.raster.streamed import StreamedDataset
     from bdgf.splits.settings import SplitSettings
     from bdgf.splits.split import make_split
     from benchmarks.accuracy_records import ROOT, parameters_of
 
+    if any(folder.glob("*.run")):
+        raise SystemExit(f"{folder} holds packed runs already; choose another folder")
     configured = yaml.safe_load((ROOT / "conf" / "base" / "bench.yml").read_text())
     suite = only_variants(name, read_suites(configured, [name])[name], variants)
     resolve = resolver(partial(parameters_of, environment="base"))
     folder.mkdir(parents=True, exist_ok=True)
+    made: dict[str, xr.Dataset] = {}
     for number, run in enumerate(plan_suite(name, suite, scenes, seeds, resolve)):
         settings = resolve({k: v for k, v in run.params.items() if k != "seed"})
-        scene = ingest_scene(settings["scene"], run.scene, settings["ingest"])
-        if isinstance(scene, StreamedDataset):
-            raise SceneError(f"{run.scene} is too large to be packed; choose a smaller scene")
-        preparation = PreparationSettings.model_validate(settings["preparation"])
-        prepared = fit_preparation(scene, preparation).apply(scene)
+        decisive = [settings[group] for group in ("scene", "ingest", "preparation")]
+        scene = f"{run.scene}_{fingerprint(*decisive)}.scene"
+        if scene not in made:
+            made[scene] = _prepared(run.scene, settings)
+            _write(folder / scene, made[scene].to_dict(data="array"))
         margin = TrainSettings.model_validate(settings["train"]).classifier.patch // 2
-        split = make_split(
-            prepared, SplitSettings.model_validate(settings["split"]), run.seed, margin
-        )
+        rule = SplitSettings.model_validate(settings["split"])
         packed = {
             "run": {"scene": run.scene, "variant": run.variant, "seed": run.seed},
             "model": settings["model"],
             "own": settings["baselines"].get(settings["model"]),
             "settings": {group: settings[group] for group in _GROUPS},
-            "split": split.to_dict(data="array"),
+            "scene": scene,
+            "split": make_split(made[scene], rule, run.seed, margin).to_dict(data="array"),
         }
-        _write(folder / f"{run.scene}.scene", prepared.load().to_dict(data="array"))
         _write(folder / f"{number:03d}.run", packed)
+
+
+def _prepared(name: str, settings: dict[str, Any]) -> xr.Dataset:
+    from bdgf.core.errors import SceneError
+    from bdgf.pipelines.ingest.nodes import ingest_scene
+    from bdgf.preprocessing.preparation import fit_preparation
+    from bdgf.preprocessing.settings import PreparationSettings
+    from bdgf.raster.streamed import StreamedDataset
+
+    scene = ingest_scene(settings["scene"], name, settings["ingest"])
+    if isinstance(scene, StreamedDataset):
+        raise SceneError(f"{name} is too large to be packed; choose a smaller scene")
+    preparation = PreparationSettings.model_validate(settings["preparation"])
+    return fit_preparation(scene, preparation).apply(scene).load()
 
 
 def measure(path: Path, device: str, threads: int) -> dict[str, Any]:
     """One run: its accuracies, those with a modality spoilt, and the seconds of each stage."""
     torch.set_num_threads(threads)
     packed = _read(path)
-    prepared = xr.Dataset.from_dict(_read(path.with_name(f"{packed['run']['scene']}.scene")))
+    prepared = xr.Dataset.from_dict(_read(path.with_name(packed["scene"])))
     split, seed = xr.DataArray.from_dict(packed["split"]), packed["run"]["seed"]
     settings, devices = packed["settings"], DeviceSettings.model_validate({"accelerator": device})
     features = FeatureSettings.model_validate(settings["features"])
-    inference = InferenceSettings.model_validate(settings["inference"])
-    evaluation = EvaluationSettings.model_validate(settings["evaluation"])
-    entry, seconds, began = model_entry(packed["model"]), {}, time.perf_counter()
-
-    def passed(stage: str) -> None:
-        seconds[stage] = round(time.perf_counter() - began, 1)
-
+    entry = model_entry(packed["model"])
+    seconds: dict[str, float] = {}
     with TemporaryDirectory() as temporary:
         denoiser, cube = None, None
         if entry.uses_features:
             how = PretrainSettings.model_validate(settings["pretrain"])
-            denoiser = pretrain(PretrainingData.of(prepared), how, seed, devices=devices)
-            passed("pretrain")
+            with _timed("pretrain", seconds):
+                denoiser = pretrain(PretrainingData.of(prepared), how, seed, devices=devices)
             at = Path(temporary) / "cube.h5"
-            cube = extract_features(denoiser, prepared, features, at, fabric=make_fabric(devices))
-        inputs = SceneInputs(prepared, cube)
+            with _timed("features", seconds):
+                fabric = make_fabric(devices)
+                cube = extract_features(denoiser, prepared, features, at, fabric=fabric)
+        inputs, model = SceneInputs(prepared, cube), entry.model()
         train = TrainSettings.model_validate(settings["train"])
-        model = entry.model()
         own = model.settings.model_validate(packed["own"]) if model.settings else None
-        trained = model.fit(inputs, split, train, own, seed, Execution(devices))
-        passed("train")
-        labels, classes = prepared[LABELS].to_numpy(), class_table(prepared)
-        asked = replace(inputs, wanted=labels > 0)
-        shares = np.asarray(predict(trained, asked, inference, devices))
-        patch = trained.config["patch"]
-        found = evaluate_predictions(shares, labels, split, classes, patch, seed, evaluation)
+        with _timed("train", seconds):
+            trained = model.fit(inputs, split, train, own, seed, Execution(devices))
         changed = partial(
             of_changed_scene, inputs, denoiser=denoiser, features=features,
             folder=Path(temporary), devices=devices, asked="evaluation.damage",
         )  # fmt: skip
-        given = trained, prepared, labels > 0, changed, evaluation.damage, inference, devices
-        test = (split.to_numpy() == TEST) & valid_mask(prepared)
-        maps: dict[tuple[str, str], np.ndarray] = {}
-        for (kind, modality), drawn in damaged_maps(*given):
-            maps[kind, modality] = drawn[test]
-        passed("maps")
-    return {
-        **packed["run"], **{key: found[key] for key in MEASURES}, "device": device,
-        "damaged": measure_damaged(maps, labels[test], classes.count), "seconds": seconds,
-    }  # fmt: skip
+        with _timed("maps", seconds):
+            scores = _scores(trained, inputs, split, changed, packed, devices)
+    return {**packed["run"], "device": device, **scores, "seconds": seconds}
+
+
+def _scores(
+    trained: TrainedModel,
+    inputs: SceneInputs,
+    split: xr.DataArray,
+    changed: Changed,
+    packed: dict[str, Any],
+    devices: DeviceSettings,
+) -> dict[str, Any]:
+    settings, seed = packed["settings"], packed["run"]["seed"]
+    inference = InferenceSettings.model_validate(settings["inference"])
+    evaluation = EvaluationSettings.model_validate(settings["evaluation"])
+    prepared, classes = inputs.prepared, class_table(inputs.prepared)
+    labels = prepared[LABELS].to_numpy()
+    shares = np.asarray(predict(trained, replace(inputs, wanted=labels > 0), inference, devices))
+    patch = trained.config["patch"]
+    found = evaluate_predictions(shares, labels, split, classes, patch, seed, evaluation)
+    given = trained, prepared, labels > 0, changed, evaluation.damage, inference, devices
+    test = (split.to_numpy() == TEST) & valid_mask(prepared)
+    maps: dict[tuple[str, str], np.ndarray] = {}
+    for (kind, modality), drawn in damaged_maps(*given):
+        maps[kind, modality] = drawn[test]
+    damaged = measure_damaged(maps, labels[test], classes.count)
+    return {**{key: found[key] for key in MEASURES}, "damaged": damaged}
+
+
+@contextmanager
+def _timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - began, 1)
 
 
 def run(folder: Path, out: Path, device: str, jobs: int, minutes: float) -> int:
-    """Runs what is packed, as far as the time allows; returns 1 where runs are missing."""
+    """Runs what is packed and not recorded yet, as far as the time allows.
+
+    Args:
+        folder: What `pack` wrote.
+        out: Takes the records.
+        device: `cuda` or `cpu`.
+        jobs: Runs at a time.
+        minutes: Time for all of them.
+
+    Returns:
+        The exit code: 1 where runs are missing.
+    """
     end, context = time.monotonic() + 60 * minutes, multiprocessing.get_context("spawn")
     out.mkdir(parents=True, exist_ok=True)
-    waiting, made = sorted(folder.glob("*.run")), 0
+    known = read(out / RUNS) if (out / RUNS).exists() else []
+    packed = {path: _read(path)["run"].items() for path in sorted(folder.glob("*.run"))}
+    waiting = [p for p, asked in packed.items() if not any(asked <= one.items() for one in known)]
+    missing = len(waiting)
     at_work: list[multiprocessing.context.SpawnProcess] = []
-    wanted = len(waiting)
     found = context.Queue()
     try:
         while (waiting or at_work) and time.monotonic() < end:
@@ -170,12 +211,17 @@ def run(folder: Path, out: Path, device: str, jobs: int, minutes: float) -> int:
             while not found.empty():
                 with (out / RUNS).open("a") as file:
                     file.write(json.dumps(found.get()) + "\n")
-                made += 1
+                missing -= 1
     finally:  # also where this process is asked to end
         for process in at_work:
             process.kill()
-    print(f"{made} of {wanted} runs", flush=True)
-    return int(made < wanted)
+    print(f"{len(packed) - missing} of {len(packed)} runs", flush=True)
+    return int(missing > 0)
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """The records of a file of `run`."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 def _write(path: Path, what: dict[str, Any]) -> None:
@@ -198,28 +244,28 @@ def table(records: Sequence[dict[str, Any]]) -> str:
     """A Markdown table: OA / AA a scene and variant, means over the seeds, spoilt or not."""
     kinds = list(dict.fromkeys(kind for one in records for kind in one["damaged"]))
     lines = [
-        f"| scene | variant | seeds | as it is | {' | '.join(kinds)} |",
+        f"| scene | variant | seeds | {' | '.join(['as it is', *kinds])} |",
         "|" + "---|" * (4 + len(kinds)),
     ]
     for scene, variant in dict.fromkeys((one["scene"], one["variant"]) for one in records):
         same = [one for one in records if (one["scene"], one["variant"]) == (scene, variant)]
-        seeds = ", ".join(str(one["seed"]) for one in sorted(same, key=lambda one: one["seed"]))
-        read: list[Callable[[dict[str, Any], str], float]] = [
-            lambda one, measure: one[measure],
-            *(partial(_spoilt, kind) for kind in kinds),
-        ]
-        cells = [
-            " / ".join(
-                f"{100 * mean(of(one, measure) for one in same):.1f}" for measure in MEASURES
-            )
-            for of in read
-        ]
-        lines.append(f"| {scene} | {variant} | {seeds} | {' | '.join(cells)} |")
+        seeds = ", ".join(map(str, sorted(one["seed"] for one in same)))
+        spoilt = [[each for one in same for each in _of_kind(one, kind)] for kind in kinds]
+        cells = " | ".join(_cell(scores) for scores in [same, *spoilt])
+        lines.append(f"| {scene} | {variant} | {seeds} | {cells} |")
     return "\n".join(lines)
 
 
-def _spoilt(kind: str, one: dict[str, Any], measure: str) -> float:
-    return mean(score[measure] for score in one["damaged"][kind].values())
+def _of_kind(one: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    # Each modality counts alike; where nothing was left to see, there is no accuracy.
+    scores = one["damaged"].get(kind, {}).values()
+    return [score for score in scores if score["overall_accuracy"] is not None]
+
+
+def _cell(scores: Sequence[dict[str, Any]]) -> str:
+    if not scores:
+        return "-"
+    return " / ".join(f"{100 * mean(one[measure] for one in scores):.1f}" for measure in MEASURES)
 
 
 def main() -> int:
@@ -247,7 +293,7 @@ def main() -> int:
     if asked.command == "run":
         clean_up_when_ended()
         return run(asked.folder, asked.out, asked.device, asked.jobs, asked.minutes)
-    print(table([json.loads(line) for line in asked.records.read_text().splitlines()]))
+    print(table(read(asked.records)))
     return 0
 
 

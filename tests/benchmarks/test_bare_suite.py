@@ -1,4 +1,4 @@
-"""Runs of a suite that another machine does: what is packed there is what Kedro would run here."""
+"""Runs of a suite that another machine does: packed, measured, recorded, compared."""
 
 import json
 
@@ -30,8 +30,14 @@ def test_runs_are_kept_as_they_end_and_missing_ones_are_told(packed, tmp_path, c
     assert run(packed, tmp_path, "cpu", jobs=2, minutes=5) == 0
     (record,) = [json.loads(line) for line in (tmp_path / RUNS).read_text().splitlines()]
     assert record["variant"] == VARIANT
+    assert run(packed, tmp_path, "cpu", jobs=2, minutes=0) == 0  # what is recorded is not repeated
     assert run(packed, tmp_path / "none", "cpu", jobs=2, minutes=0) == 1
     assert "0 of 1 runs" in capsys.readouterr().out
+
+
+def test_runs_are_not_packed_into_those_of_another_time(packed):
+    with pytest.raises(SystemExit, match="holds packed runs already"):
+        pack(SUITE, packed, ["tuning"], [4], [VARIANT])
 
 
 def test_the_table_means_over_seeds_and_modalities():
@@ -45,3 +51,5 @@ def test_the_table_means_over_seeds_and_modalities():
 
     line = table([one(1, 0.9, 0.5), one(0, 0.8, 0.3)]).splitlines()[-1]
     assert line == "| s | v | 0, 1 | 85.0 / 85.0 | 50.0 / 30.0 |"
+    bare = {**one(0, 0.7, 0.1), "variant": "w", "damaged": {}}
+    assert table([one(1, 0.9, 0.5), bare]).splitlines()[-1] == "| s | w | 0 | 70.0 / 70.0 | - |"
