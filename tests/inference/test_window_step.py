@@ -2,11 +2,16 @@
 
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
+from bdgf.features.block_extractor import TileExtractor
+from bdgf.inference.settings import InferenceSettings
 from bdgf.inference.window_step import CLASS_MAP, PROBABILITIES, classifier_reach
+from bdgf.models.patch.model import TrainedNetwork
 from bdgf.raster.windows import Window
-from bdgf.scenes.scene import VALID
+from bdgf.scenes.mask_variables import mask_variables
+from bdgf.scenes.scene import VALID, modality_names, valid_mask
 from bdgf.scenes.scene_windows import DatasetWindows
 from tests.inference.small_models import small_model, small_scene
 
@@ -42,6 +47,32 @@ def test_regions_of_the_denoiser_begin_at_its_windows():
     (region,) = Watched.asked
     assert region.rows.start % step.alignment == 0
     assert region.rows.stop == 56
+
+
+def test_features_that_nobody_reads_are_not_computed(monkeypatch):
+    hidden = InferenceSettings(hide=("height",))
+    step = small_model("bdgf").step(DatasetWindows(small_scene()), hidden, layers=(PROBABILITIES,))
+    assert step.guidance is not None
+    window = Window(slice(3, 20), slice(30, 56))
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainedNetwork, "reads_gaps", True)
+        computed = step(window)[PROBABILITIES]
+    monkeypatch.setattr(TileExtractor, "features", None)  # a call would fail
+    assert np.array_equal(step(window)[PROBABILITIES], computed)
+
+
+def test_features_of_a_window_with_a_gap_are_computed(monkeypatch):
+    scene, gap = small_scene(), Window(slice(0, 20), slice(30, 56))
+    full = valid_mask(scene)
+    there = full.copy()
+    there[gap.index] = False
+    whole = dict.fromkeys(modality_names(scene), full)
+    scene = scene.assign(mask_variables({**whole, "height": there}, full))
+    step = small_model("bdgf").step(DatasetWindows(scene), layers=(CLASS_MAP,))
+    step(Window(slice(10, 30), slice(30, 56)))
+    monkeypatch.setattr(TileExtractor, "features", None)
+    with pytest.raises(TypeError):
+        step(Window(slice(10, 30), slice(30, 56)))
 
 
 def test_a_window_without_data_is_not_classified():

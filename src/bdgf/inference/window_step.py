@@ -24,7 +24,7 @@ from bdgf.inference.smoothing import smoothing_reach
 from bdgf.models.base import SceneInputs
 from bdgf.raster.blocks import FeatureTile
 from bdgf.raster.windows import Window, round_up
-from bdgf.scenes.masks import hide_modalities
+from bdgf.scenes.masks import hide_modalities, modality_masks
 from bdgf.scenes.scene import modality_names, valid_mask
 from bdgf.training.devices import make_fabric
 
@@ -182,11 +182,23 @@ class WindowStep:
     ) -> WindowFeatures | None:
         if self.guidance is None:
             return None
+        if not self.classifier.reads_gaps and not _any_complete(prepared, inner):
+            return self._no_features(inner.shape)
         # Beyond the raster's lower and right edges a region goes on to whole windows of attention.
         rows, columns = (slice(0, round_up(side, self.alignment)) for side in region.shape)
         tile = FeatureTile(inner.rows, inner.columns, rows, columns)
         maps, _ = self._extractor(prepared, region).features(tile, self.guidance.normalisation)
         return WindowFeatures(inner.shape, maps)
+
+    def _no_features(self, shape: tuple[int, int]) -> WindowFeatures:
+        assert self.guidance is not None
+        times, widths = len(self.guidance.settings.timesteps), self.denoiser.widths
+
+        def empty(level: int) -> np.ndarray:
+            sides = (-(-side // 2**level) for side in shape)
+            return np.zeros((times * widths[level], *sides), np.float16)
+
+        return WindowFeatures(shape, {level: empty(level) for level in self.guidance.levels})
 
     def _extractor(self, prepared: xr.Dataset, region: Window) -> TileExtractor:
         assert self.guidance is not None
@@ -222,6 +234,12 @@ class WindowStep:
         assert self.guidance is not None
         schedule = self.guidance.denoiser.config["settings"]["schedule"]
         return NoiseSchedule(ScheduleSettings.model_validate(schedule), self._fabric.device)
+
+
+def _any_complete(prepared: xr.Dataset, inner: Window) -> bool:
+    # Whether all modalities have data on a pixel of the window.
+    masks = modality_masks(prepared)
+    return masks is None or bool(np.logical_and.reduce(masks)[inner.index].any())
 
 
 def empty_layers(

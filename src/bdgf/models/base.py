@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -87,7 +87,10 @@ class TrainedModel(Protocol):
             `patch` (side in pixels of the window that one pixel's features come from: what leakage
             is computed with), `parameters` (trainable parameters of a network, nodes of a forest,
             support vectors of an SVM) and `history` ((step, value) pairs by curve).
+        reads_gaps: Whether it reads diffusion features of cells where a modality is missing.
     """
+
+    reads_gaps: ClassVar[bool]
 
     @property
     def config(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -38,6 +38,7 @@ class FastModel:
         weights: The network's weights, and the configuration that rebuilds it.
     """
 
+    reads_gaps: ClassVar[bool] = False
     weights: Weights
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -99,6 +99,7 @@ class NetworkModel:
 class TrainedNetwork:
     """A trained network: its weights, and how its network is made of them."""
 
+    reads_gaps: ClassVar[bool] = False
     weights: Weights
     rebuild: Callable[[Weights], PatchNetwork]
 

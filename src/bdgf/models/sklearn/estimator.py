@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -114,6 +114,7 @@ class TrainedEstimator:
         config: What made it.
     """
 
+    reads_gaps: ClassVar[bool] = True
     model: EstimatorModel
     estimator: Any
     features: PixelFeatures
