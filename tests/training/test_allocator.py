@@ -25,10 +25,10 @@ print(json.dumps([done, faults()]))
 """
 
 
-def run(**environment: str) -> list:
+def run(script: str = SCRIPT, **environment: str) -> list:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         env={**kept, **environment},
         capture_output=True,
         text=True,
@@ -51,3 +51,29 @@ def test_the_users_own_settings_stand():
     done, faults = run(MALLOC_TRIM_THRESHOLD_="131072")
     assert not done
     assert faults > 4096
+
+
+RELEASED = """
+import json, torch
+from bdgf.training import allocator
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1])
+
+allocator.keep_freed_memory()
+kept = [torch.ones(2**18) for _ in range(128)]  # 128 MiB in the heap
+last = torch.ones(2**18)  # lies above them, so that they are no top of the heap
+del kept
+before = resident()
+done = allocator.release_freed_memory()
+print(json.dumps([done, (before - resident()) * 4096 / 2**20]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator than glibc's")
+def test_kept_memory_is_given_back_on_request():
+    done, mebibytes = run(RELEASED)
+    assert done
+    assert mebibytes > 100

@@ -26,6 +26,7 @@ from bdgf.raster.blocks import FeatureTile
 from bdgf.raster.windows import Window, round_up
 from bdgf.scenes.masks import hide_modalities, modality_masks
 from bdgf.scenes.scene import modality_names, valid_mask
+from bdgf.training.allocator import release_freed_memory
 from bdgf.training.devices import make_fabric
 
 if TYPE_CHECKING:
@@ -188,6 +189,8 @@ class WindowStep:
         rows, columns = (slice(0, round_up(side, self.alignment)) for side in region.shape)
         tile = FeatureTile(inner.rows, inner.columns, rows, columns)
         maps, _ = self._extractor(prepared, region).features(tile, self.guidance.normalisation)
+        # Blocks differ in size, so that the activations of one seldom fit where others lay.
+        release_freed_memory()
         return WindowFeatures(inner.shape, maps)
 
     def _no_features(self, shape: tuple[int, int]) -> WindowFeatures:
