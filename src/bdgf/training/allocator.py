@@ -33,15 +33,12 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK) and mallopt(_M_TRIM_THRESHOLD, _KEPT))
 
 
-def release_freed_memory() -> bool:
+def release_freed_memory() -> None:
     """Gives the system all freed memory that glibc keeps, of every thread.
 
     Between parts of a work that need other tensors, where what is kept would only add up. It costs
-    the page faults of what is wanted again, so it is not for every step.
-
-    Returns:
-        Whether anything was given back; other systems than glibc's give nothing.
+    the page faults of what is wanted again, so it is not for every step. Systems without glibc give
+    nothing back.
     """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    return bool(ctypes.CDLL(None).malloc_trim(0))
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
