@@ -13,8 +13,12 @@ import pandas as pd
 
 import bdgf
 from bdgf.core.storage import written_whole
+from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.experiments.tables import with_tables
+from bdgf.features.extraction import FeatureSettings
 from bdgf.framework.config_loader import SceneConfigLoader
+from bdgf.models.bdgf.settings import TrainSettings
+from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +41,16 @@ def parameters_of(scene: str, environment: str) -> dict[str, Any]:
     found = loader["parameters"]
     assert isinstance(found, dict)
     return found
+
+
+def fit_settings(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `bdgf.fit` that a run's parameters decide for every model."""
+    return {
+        "preparation": PreparationSettings.model_validate(parameters["preparation"]),
+        "pretrain": PretrainSettings.model_validate(parameters["pretrain"]),
+        "features": FeatureSettings.model_validate(parameters["features"]),
+        "train": TrainSettings.model_validate(parameters["train"]),
+    }
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

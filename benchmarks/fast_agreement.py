@@ -16,14 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import bdgf
-from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.report import evaluate_predictions
-from bdgf.features.extraction import FeatureSettings
 from bdgf.inference.fast.settings import DistilSettings
 from bdgf.inference.settings import InferenceSettings
-from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.pipelines.ingest.nodes import ingest_scene
-from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.scene import LABELS, class_table
 from bdgf.splits.parts import TEST
 from bdgf.splits.settings import SplitSettings
@@ -33,6 +29,7 @@ from benchmarks.accuracy_records import (
     ROOT,
     WORKING,
     add_records,
+    fit_settings,
     is_recorded,
     parameters_of,
     per_cent,
@@ -62,20 +59,11 @@ def measure(scene: str, seed: int, parameters: dict[str, Any], working: Path) ->
         seconds of processor time of the training and the distillation.
     """
     data = ingest_scene(parameters["scene"], scene, parameters["ingest"])
-    train = TrainSettings.model_validate(parameters["train"])
+    shared = fit_settings(parameters)
     choice = SplitSettings.model_validate(parameters["split"])
-    split = make_split(data, choice, seed, train.classifier.patch // 2)
+    split = make_split(data, choice, seed, shared["train"].classifier.patch // 2)
     began = time.process_time()
-    model = bdgf.fit(
-        data,
-        split,
-        seed=seed,
-        preparation=PreparationSettings.model_validate(parameters["preparation"]),
-        pretrain=PretrainSettings.model_validate(parameters["pretrain"]),
-        features=FeatureSettings.model_validate(parameters["features"]),
-        train=train,
-        folder=working,
-    )
+    model = bdgf.fit(data, split, seed=seed, folder=working, **shared)
     fitted = time.process_time()
     model = model.distilled(data, DistilSettings.model_validate(parameters["distil"]), seed=seed)
     found: dict[str, Any] = {

@@ -25,12 +25,9 @@ import xarray as xr
 import bdgf
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.report import EvaluationSettings, measure
-from bdgf.features.extraction import FeatureSettings
 from bdgf.inference.map_model import MapModel
 from bdgf.inference.map_model_folder import FILE
-from bdgf.models.bdgf.settings import TrainSettings
 from bdgf.models.registry import model_entry
-from bdgf.preprocessing.settings import PreparationSettings
 from bdgf.scenes.config import parse_scene_config
 from bdgf.scenes.scene import LABELS, class_table
 from bdgf.scenes.scene_windows import DatasetWindows
@@ -41,6 +38,7 @@ from benchmarks.accuracy_records import (
     RECORDS,
     WORKING,
     add_records,
+    fit_settings,
     means,
     parameters_of,
     per_cent,
@@ -108,18 +106,15 @@ def measure_transfer(
     scene, began = bdgf.open_scene(source), time.monotonic()
     settings = model_entry(model).model().settings
     own = parameters["baselines"].get(model, {})
-    pretrain = PretrainSettings.model_validate(parameters["pretrain"])
+    shared = fit_settings(parameters)
     fitted = bdgf.fit(
         scene,
         SplitSettings(name="per_class", per_class=PER_CLASS),
         model,
         seed=seed,
-        preparation=PreparationSettings.model_validate(parameters["preparation"]),
-        pretrain=pretrain,
-        features=FeatureSettings.model_validate(parameters["features"]),
-        train=TrainSettings.model_validate(parameters["train"]),
         own=None if settings is None else settings.model_validate(own),
         folder=working,
+        **shared,
     )
     fit_seconds = time.monotonic() - began
     with TemporaryDirectory() as temporary:
@@ -134,7 +129,7 @@ def measure_transfer(
                 "adapt": adapt,
                 "seed": seed,
                 **score(used, mapped),
-                "pretraining_steps": _steps(pretrain, scene) if fitted.guidance else 0,
+                "pretraining_steps": _steps(shared["pretrain"], scene) if fitted.guidance else 0,
                 "seconds_training": round(fit_seconds),
                 "seconds_mapping": round(time.monotonic() - began),
             }
