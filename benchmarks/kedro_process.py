@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +60,18 @@ class Run:
     stages: dict[str, Stage]
 
 
+class Stopped(SystemExit):
+    """This process was asked to end while a run went on.
+
+    Attributes:
+        run: What the run took until then.
+    """
+
+    def __init__(self, run: Run, code: object) -> None:
+        super().__init__(code)
+        self.run = run
+
+
 def run_kedro(folder: Path, pipeline: str, params: str) -> Run:
     """Runs a pipeline in the project `folder` and looks at it meanwhile.
 
@@ -66,6 +79,11 @@ def run_kedro(folder: Path, pipeline: str, params: str) -> Run:
         folder: The project.
         pipeline: The pipeline's name.
         params: As of `kedro run`.
+
+    Raises:
+        Stopped: This process is asked to end (Ctrl-C, SIGTERM by `clean_up_when_ended`); the run
+            has ended too.
+        SystemExit: The run failed.
     """
     environment = {
         **os.environ,
@@ -76,6 +94,7 @@ def run_kedro(folder: Path, pipeline: str, params: str) -> Run:
     command = [sys.executable, "-m", "kedro", "run", f"--pipeline={pipeline}", "--params", params]
     started, cpu_before = time.monotonic(), _cpu_of_children()
     looks: list[tuple[str, float, float, int]] = []
+    stopped: object = None
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         try:
@@ -83,22 +102,27 @@ def run_kedro(folder: Path, pipeline: str, params: str) -> Run:
                 stage = [START, *NODE.findall((folder / "log").read_text())][-1]
                 looks.append((stage, time.monotonic() - started, *_now(process.pid)))
                 time.sleep(_LOOK_SECONDS)
-        finally:  # this process is asked to end: the run does not outlive it
+        except (KeyboardInterrupt, SystemExit) as asked:
+            stopped = getattr(asked, "code", None) or 128 + signal.SIGINT
+        finally:  # the run does not outlive this process
             if process.poll() is None:
                 process.terminate()
                 process.wait()
     seconds, cpu = time.monotonic() - started, _cpu_of_children() - cpu_before
     text = (folder / "log").read_text()
-    if process.returncode:
+    if process.returncode and stopped is None:
         raise SystemExit(f"{' '.join(command)} ends with {process.returncode}:\n{text[-3000:]}")
     lines = [line for line in text.splitlines() if "mapping " in line and " pixels in " in line]
-    return Run(
+    run = Run(
         seconds,
         cpu,
-        max(peak for *_, peak in looks),
+        max((peak for *_, peak in looks), default=0),
         _seconds(lines[-1]) if lines else seconds,
         stages_of([*looks, ("", seconds, cpu, 0)]),
     )
+    if stopped is not None:
+        raise Stopped(run, stopped)
+    return run
 
 
 def stages_of(looks: list[tuple[str, float, float, int]]) -> dict[str, Stage]:

@@ -2,21 +2,29 @@
 
 A fabricated landscape of 15 channels is repeated to rasters of the sizes asked for, as GeoTIFFs. A
 model is trained on one piece of it. `kedro run --pipeline=predict` maps each raster.
+
+With `--folder` the project is kept. A benchmark that is stopped goes on with the same command: the
+map resumes with its next block. Seconds of the parts are added up, and their peaks' maximum counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from benchmarks.children import clean_up_when_ended
-from benchmarks.kedro_process import MIB, run_kedro
+from benchmarks.kedro_process import MIB, Run, Stopped, run_kedro
 from benchmarks.repeated_scene import Raster, add_piece, add_scenes, new_project, raster_name, sizes
 
 FAST = "inference.fast=true"
+MEASURED = "measured.json"
+"""File of a folder: the parts of each run, the training's too."""
 
 
 def main() -> int:
@@ -28,38 +36,91 @@ def main() -> int:
     parser.add_argument("--params", default="", help="More for predict, as of kedro run")
     parser.add_argument("--train-params", default="", help="More for the training")
     parser.add_argument("--output", type=Path, help="Takes the figures as JSON")
+    parser.add_argument("--folder", type=Path, help="Keeps the project, to go on after a stop")
     options = parser.parse_args()
     clean_up_when_ended()
     fast_sizes = sizes(options.fast_sizes) if options.fast_sizes else []
     plans = [(size, "") for size in sizes(options.sizes)]
     plans += [(size, FAST) for size in fast_sizes]
-    wanted = {raster_name(*size): Raster(*size) for size, _ in plans}
     rows = []
-    with tempfile.TemporaryDirectory() as name:
+    kept = nullcontext(options.folder) if options.folder else tempfile.TemporaryDirectory()
+    with kept as name:
         folder = Path(name)
-        new_project(folder)
-        add_piece(folder)
-        add_scenes(folder, wanted)
+        _add_rasters(folder, [size for size, _ in plans])
         for model in options.models.split(","):
             first = f"dataset=piece,model={model}"
-            run_kedro(folder, "full", ",".join(filter(None, [first, options.train_params])))
+            measure(folder, "full", ",".join(filter(None, [first, options.train_params])))
             for size, more in plans:
                 params = [f"{first},target={raster_name(*size)}", options.params, more]
-                run = run_kedro(folder, "predict", ",".join(filter(None, params)))
-                rows.append(
-                    {
-                        "model": f"{model}, fast" if more else model,
-                        "size": "x".join(map(str, size)),
-                        "peak_mib": round(run.peak / MIB),
-                        "seconds": round(run.seconds, 1),
-                        "cpu_seconds": round(run.cpu, 1),
-                        "pixels_per_second": round(size[0] * size[1] / run.mapping),
-                    }
-                )
+                parts = measure(folder, "predict", ",".join(filter(None, params)))
+                rows.append(row_of(f"{model}, fast" if more else model, size, parts))
                 print(json.dumps(rows[-1]), flush=True)
     if options.output:
         options.output.write_text(json.dumps(rows, indent=1) + "\n")
     return 0
+
+
+def measure(folder: Path, pipeline: str, params: str) -> list[dict[str, Any]]:
+    """Runs a pipeline to its end, unless it is recorded; the parts of a run that was stopped count.
+
+    Args:
+        folder: The project, which takes the record.
+        pipeline: The pipeline's name.
+        params: As of `kedro run`.
+
+    Raises:
+        Stopped: This process is asked to end. The part until then is recorded.
+    """
+    path = folder / MEASURED
+    recorded = json.loads(path.read_text()) if path.exists() else {}
+    parts: list[dict[str, Any]] = recorded.setdefault(f"{pipeline} {params}", [])
+    if parts and parts[-1]["finished"]:
+        return parts
+
+    def add(run: Run, finished: bool) -> None:
+        part = {"peak": run.peak, "seconds": run.seconds, "cpu": run.cpu, "mapping": run.mapping}
+        parts.append({**part, "finished": finished})
+        path.write_text(json.dumps(recorded, indent=1) + "\n")
+
+    try:
+        add(run_kedro(folder, pipeline, params), True)
+    except Stopped as stopped:
+        add(stopped.run, False)
+        raise
+    return parts
+
+
+def row_of(model: str, size: tuple[int, int], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """What mapping a raster took, from the parts of its run.
+
+    Args:
+        model: The model's name.
+        size: Rows and columns of the raster.
+        parts: As of `measure`.
+    """
+    rows, columns = size
+    return {
+        "model": model,
+        "size": f"{rows}x{columns}",
+        "parts": len(parts),
+        "peak_mib": round(max(part["peak"] for part in parts) / MIB),
+        "seconds": round(sum(part["seconds"] for part in parts), 1),
+        "cpu_seconds": round(sum(part["cpu"] for part in parts), 1),
+        "pixels_per_second": round(rows * columns / sum(part["mapping"] for part in parts)),
+    }
+
+
+def _add_rasters(folder: Path, wanted: list[tuple[int, int]]) -> None:
+    """Makes the project where there is none, with the rasters that it lacks."""
+    if not (folder / "conf").exists():
+        new_project(folder)
+        add_piece(folder)
+    described = folder / "conf" / "local" / "parameters_scenes"  # written after the files
+    for size in wanted:
+        name = raster_name(*size)
+        if not (described / f"{name}.yml").exists():
+            shutil.rmtree(folder / "raw" / name, ignore_errors=True)
+            add_scenes(folder, {name: Raster(*size)})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""The measurement of maps: what is measured in parts counts as one, and goes on after a stop."""
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks.kedro_process import MIB, Run, Stopped
+
+from benchmarks import mapping
+
+
+def run(seconds: float, peak: int) -> Run:
+    return Run(seconds, seconds / 2, peak * MIB, seconds - 1, {})
+
+
+def test_a_stopped_run_goes_on_and_a_finished_one_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def kedro(folder: Path, pipeline: str, params: str) -> Run:
+        asked.append(f"{folder.name} {pipeline} {params}")
+        if len(asked) == 1:
+            raise Stopped(run(100, 900), 143)
+        return run(50, 700)
+
+    monkeypatch.setattr(mapping, "run_kedro", kedro)
+    with pytest.raises(Stopped) as stopped:
+        mapping.measure(tmp_path, "predict", "target=big")
+    assert stopped.value.code == 143
+    parts = mapping.measure(tmp_path, "predict", "target=big")
+    assert mapping.measure(tmp_path, "predict", "target=big") == parts
+    assert asked == [f"{tmp_path.name} predict target=big"] * 2
+    assert [part["finished"] for part in parts] == [False, True]
+    assert mapping.row_of("svm", (200, 300), parts) == {
+        "model": "svm",
+        "size": "200x300",
+        "parts": 2,
+        "peak_mib": 900,
+        "seconds": 150,
+        "cpu_seconds": 75,
+        "pixels_per_second": round(60_000 / 148),
+    }
+    assert list(json.loads((tmp_path / mapping.MEASURED).read_text())) == ["predict target=big"]
