@@ -36,6 +36,6 @@ class DistilSettings(Settings):
     )
     width: int = Field(64, ge=8, description="Channels of the network")
     depth: int = Field(6, ge=1, description="Least number of its blocks of layers")
-    steps: int = Field(800, ge=1, description="Training steps")
+    steps: int = Field(3_200, ge=1, description="Training steps")
     batch_pixels: int = Field(2_304, ge=256, description="Pixels of one training step, about")
     learning_rate: float = Field(0.01, gt=0, description="Peak learning rate")
