@@ -114,12 +114,15 @@ def _add_rasters(folder: Path, wanted: list[tuple[int, int]]) -> None:
     """Makes the project where there is none, with the rasters that it lacks."""
     if not (folder / "conf").exists():
         new_project(folder)
-        add_piece(folder)
-    described = folder / "conf" / "local" / "parameters_scenes"  # written after the files
-    for size in wanted:
-        name = raster_name(*size)
-        if not (described / f"{name}.yml").exists():
-            shutil.rmtree(folder / "raw" / name, ignore_errors=True)
+    described = folder / "conf" / "local" / "parameters_scenes"
+    for name, size in {"piece": None, **{raster_name(*size): size for size in wanted}}.items():
+        # A scene's description is written after its files: a stop in between leaves none.
+        if (described / f"{name}.yml").exists():
+            continue
+        shutil.rmtree(folder / "raw" / name, ignore_errors=True)
+        if size is None:
+            add_piece(folder, name)
+        else:
             add_scenes(folder, {name: Raster(*size)})
 
 

@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
+import psutil
 import pytest
-from benchmarks.kedro_process import MIB, Run, Stopped
+from benchmarks.kedro_process import MIB, Run, Stopped, run_kedro
 
-from benchmarks import mapping
+from benchmarks import kedro_process, mapping
 
 
 def run(seconds: float, peak: int) -> Run:
@@ -42,3 +43,34 @@ def test_a_stopped_run_goes_on_and_a_finished_one_is_not_repeated(
         "pixels_per_second": round(60_000 / 148),
     }
     assert list(json.loads((tmp_path / mapping.MEASURED).read_text())) == ["predict target=big"]
+
+
+def test_a_run_ends_with_the_process_that_looks_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def asked_to_end(pid: int) -> tuple[float, int]:
+        seen.append(pid)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(kedro_process, "_now", asked_to_end)
+    with pytest.raises(Stopped) as stopped:
+        run_kedro(tmp_path, "full", "dataset=piece")
+    assert stopped.value.code == 143
+    assert stopped.value.run.seconds > 0
+    assert not psutil.pid_exists(seen[0])
+
+
+def test_a_scene_that_a_stop_left_half_written_is_written_again(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    mapping._add_rasters(folder, [(250, 260)])
+    described = folder / "conf" / "local" / "parameters_scenes"
+    files = {path.name: path.stat().st_mtime_ns for path in (folder / "raw" / "piece").iterdir()}
+    (described / "raster_250x260.yml").unlink()
+    (folder / "raw" / "raster_250x260" / "sar.tif").write_bytes(b"half")
+    mapping._add_rasters(folder, [(250, 260)])
+    assert (described / "raster_250x260.yml").exists()
+    assert (folder / "raw" / "raster_250x260" / "sar.tif").stat().st_size > 1_000
+    for path in (folder / "raw" / "piece").iterdir():
+        assert path.stat().st_mtime_ns == files[path.name]
