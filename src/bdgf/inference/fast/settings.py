@@ -15,7 +15,7 @@ class DistilSettings(Settings):
     """
 
     pixels: int = Field(
-        40_000,
+        80_000,
         ge=1_000,
         description="Most pixels of the scene that the model maps to teach the network, in tiles "
         "spread at random; a smaller scene is mapped whole",
@@ -36,6 +36,6 @@ class DistilSettings(Settings):
     )
     width: int = Field(64, ge=8, description="Channels of the network")
     depth: int = Field(6, ge=1, description="Least number of its blocks of layers")
-    steps: int = Field(3_200, ge=1, description="Training steps")
+    steps: int = Field(6_400, ge=1, description="Training steps")
     batch_pixels: int = Field(2_304, ge=256, description="Pixels of one training step, about")
-    learning_rate: float = Field(0.01, gt=0, description="Peak learning rate")
+    learning_rate: float = Field(0.005, gt=0, description="Peak learning rate")
