@@ -38,9 +38,8 @@ _DECAY = 0.99
 """Of the moving average of the weights, a step."""
 _HIDDEN_STEPS = 0.3
 """Share of the steps on tiles without a modality."""
-_CROP = 24
-"""Side in pixels of the pieces of tiles that a step looks at: several small ones differ more than a
-large one."""
+_CROP = 48
+"""Side in pixels of the piece of a tile that a step looks at: small pieces make more steps."""
 _LOGS = 30
 """Records of the loss in a training."""
 
