@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,15 +116,13 @@ def _add_rasters(folder: Path, wanted: list[tuple[int, int]]) -> None:
     if not (folder / "conf").exists():
         new_project(folder)
     described = folder / "conf" / "local" / "parameters_scenes"
-    for name, size in {"piece": None, **{raster_name(*size): size for size in wanted}}.items():
+    rasters = {raster_name(*size): Raster(*size) for size in wanted}
+    makers = {name: partial(add_scenes, folder, {name: one}) for name, one in rasters.items()}
+    for name, make in {"piece": partial(add_piece, folder, "piece"), **makers}.items():
         # A scene's description is written after its files: a stop in between leaves none.
-        if (described / f"{name}.yml").exists():
-            continue
-        shutil.rmtree(folder / "raw" / name, ignore_errors=True)
-        if size is None:
-            add_piece(folder, name)
-        else:
-            add_scenes(folder, {name: Raster(*size)})
+        if not (described / f"{name}.yml").exists():
+            shutil.rmtree(folder / "raw" / name, ignore_errors=True)
+            make()
 
 
 if __name__ == "__main__":
