@@ -41,7 +41,7 @@ from benchmarks.accuracy_records import (
     write_table,
 )
 
-DOCUMENT = ROOT / "docs" / "notebook" / "2026-11-28-fast-scenes.md"
+DOCUMENT = ROOT / "docs" / "notebook" / "2026-11-28-fast-lessons.md"
 RECORD, TABLE = "agreement.json", "fast_scenes"
 WAYS = ("model", "fast")
 """What draws the map."""
