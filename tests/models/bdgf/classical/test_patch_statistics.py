@@ -78,7 +78,8 @@ def test_components_stand_last_and_columns_find_every_part():
     described = describe(make_patches(), components)
     assert described.shape == (4, describe.width) == (4, 3 * CHANNELS + 2)
     alone = PatchStatistics(("mean:2",), CHANNELS, PATCH)(make_patches())
-    assert torch.equal(described[:, describe.columns(("mean:2",))], alone)
+    found = described[:, describe.columns(("mean:2",))]
+    assert torch.allclose(found, alone, rtol=1e-6)  # products of other sizes round differently
     assert described[:, describe.columns(("features",))[CHANNELS:]].tolist() == [[7, 8]] * 4
 
 
