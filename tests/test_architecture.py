@@ -45,7 +45,10 @@ TESTED_ELSEWHERE = {
     "nn/selective_scan/cpu_conv_kernels.py": "nn/selective_scan/test_causal_conv.py",
     "nn/selective_scan/cpu_kernels.py": "nn/selective_scan/test_cpu.py",
     "nn/selective_scan/cuda_package.py": "nn/selective_scan/test_scan.py",
-    "nn/selective_scan/simd.py": "nn/selective_scan/test_cpu.py",
+    "nn/simd.py": "nn/selective_scan/test_cpu.py",
+    "nn/fused/kernels.py": "models/bdgf/branches/test_pyramid.py",
+    "nn/fused/operations.py": "models/bdgf/branches/test_pyramid.py",
+    "nn/fused/mamba_kernel.py": "nn/fused/test_mamba.py",
     # The shell: what a command does is tested as a user types it.
     "experiments/bench.py": "experiments/test_runner.py",
     "framework/run_settings.py": "framework/test_validation.py",

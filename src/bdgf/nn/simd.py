@@ -41,6 +41,8 @@ def kernel(function: Callable[..., None]) -> Callable[..., None]:
 
 inlined = njit(inline="always", **_OPTIONS)
 """Put a function's source into the kernels that call it; compiles faster than LLVM's inlining."""
+called = njit(**_OPTIONS)
+"""A function that kernels call, compiled once for all of them in its file."""
 
 
 class _Vector(types.Type):
@@ -208,6 +210,22 @@ def add(typing_context: Any, a: Any, b: Any) -> Any:
     return _operation(lambda builder, a, b: builder.fadd(a, b), 2)
 
 
+@intrinsic
+def sub(typing_context: Any, a: Any, b: Any) -> Any:
+    """Return a - b."""
+    return _operation(lambda builder, a, b: builder.fsub(a, b), 2)
+
+
+@intrinsic
+def larger(typing_context: Any, a: Any, b: Any) -> Any:
+    """The larger of a and b, lane by lane; b where one is NaN."""
+
+    def emit(builder: Any, a: Any, b: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+    return _operation(emit, 2)
+
+
 def _interpolate(function: Callable[[Any], Any], degree: int, low: float, high: float) -> Any:
     """Coefficients, rising, of Chebyshev's interpolation on [low, high]."""
     series = np.polynomial.Chebyshev.interpolate(function, degree, domain=[low, high])
@@ -255,6 +273,40 @@ def _softplus(builder: Any, x: Any) -> Any:
     series = _polynomial(builder, _ARTANH, builder.fmul(s, s))
     above = builder.select(builder.fcmp_ordered("<", x, _constant(0)), _constant(0), x)
     return _fma(builder, builder.fmul(_constant(2), s), series, above)
+
+
+# Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: erf to 1.5e-7.
+_ERF_POLE = 0.3275911
+_ERF = (0.0, 0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+
+
+def _gelu(builder: Any, x: Any) -> Any:
+    # max(x, 0) - |x| (1 - erf(|x| / sqrt(2))) / 2: small results keep their digits.
+    size, one = _llvm(builder, "fabs", x), _constant(1)
+    pole = _fma(builder, size, _constant(_ERF_POLE / math.sqrt(2)), one)
+    series = _polynomial(builder, _ERF, builder.fdiv(one, pole))
+    bell = _exp2(builder, builder.fmul(builder.fmul(x, x), _constant(-LOG2_E / 2)))
+    tail = builder.fmul(builder.fmul(series, bell), builder.fmul(size, _constant(0.5)))
+    above = builder.select(builder.fcmp_ordered("<", x, _constant(0)), _constant(0), x)
+    return builder.fsub(above, tail)
+
+
+@intrinsic
+def gelu(typing_context: Any, x: Any) -> Any:
+    """The GELU: x times the normal distribution's share below x, to 1e-7 of |x|."""
+    return _operation(_gelu, 1)
+
+
+@intrinsic
+def inverse_root(typing_context: Any, x: Any) -> Any:
+    """1 / sqrt(x)."""
+    return _operation(lambda builder, x: builder.fdiv(_constant(1), _llvm(builder, "sqrt", x)), 1)
+
+
+@intrinsic
+def inverse(typing_context: Any, x: Any) -> Any:
+    """1 / x."""
+    return _operation(lambda builder, x: builder.fdiv(_constant(1), x), 1)
 
 
 @intrinsic

@@ -29,6 +29,7 @@ from bdgf.models.patch.network import (
     last,
 )
 from bdgf.nn.dropout import Dropout
+from bdgf.nn.fused.cells import SharedCells
 from bdgf.raster.patches import PatchBatch, SceneTensors
 
 
@@ -171,6 +172,7 @@ class Classifier(PatchNetwork):
             guidance: Per level (B, P_l, P_l, G), from `embed_level`.
             centres: Per level (B, components), from `embed_centre`.
         """
+        guidance = SharedCells(guidance)
         outputs = {name: branch(stems[name], guidance) for name, branch in self.branches.items()}
         logits = {name: logits for name, (logits, _) in outputs.items()}
         if self.classical is not None and not self.training:

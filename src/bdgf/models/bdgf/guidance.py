@@ -17,6 +17,17 @@ from torch.nn import functional
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
+from bdgf.nn.fused.cells import (
+    OUTPUTS,
+    Cells,
+    padded,
+    product_weights,
+    resampled,
+    run,
+    scores_room,
+    softmax_scale,
+    weighted_sums,
+)
 from bdgf.nn.resampling import Resample, alignment_weights, centre_weights
 
 
@@ -65,6 +76,9 @@ class NoGuide(nn.Module):
         """Returns the grid (B, h, w, C)."""
         return grid
 
+    def fused(self, cells: Cells, features: Cells) -> None:
+        """Leaves the cells as they are."""
+
 
 class FeatureFusion(nn.Module):
     """Concatenate, 1x1 convolution, residual."""
@@ -75,6 +89,7 @@ class FeatureFusion(nn.Module):
         self.align = Resample(
             alignment_weights(geometry.patch, geometry.grid, geometry.level_patch, geometry.level)
         )
+        self.fusible = self.align.identity or settings.width % OUTPUTS == 0
         self.norm = nn.LayerNorm(channels)
         self.fuse = nn.Linear(channels + settings.width, channels)
 
@@ -83,6 +98,27 @@ class FeatureFusion(nn.Module):
         joined = torch.cat([self.norm(grid), self.align(features)], dim=-1)
         return grid + functional.gelu(self.fuse(joined))
 
+    def fused(self, cells: Cells, features: Cells) -> None:
+        """Guides cells in place."""
+        from bdgf.nn.fused import kernels
+
+        if not self.align.identity:
+            features = resampled(features, self.align.matrix)
+        channels, width, row = cells.channels, features.channels, cells.row
+        own = functional.pad(self.norm.weight, (0, width), value=1.0)
+        weight, bias = product_weights(self.fuse)  # (C + G, C)
+        bias = torch.addmv(bias, weight[:channels].t(), self.norm.bias)
+        weight = weight * own[:, None]
+        run(
+            kernels.feature_fusion,
+            len(cells.data),
+            cells.data.numel() * len(weight),
+            ((channels, width, row), self.norm.eps),
+            *(cells.data, features.data),
+            (weight[:channels], bias, weight[channels:]),
+            scratch=2 * channels * row,
+        )
+
 
 class GroupChannelAttention(nn.Module):
     """Gates on the branch's channels, computed group by group from pooled diffusion features.
@@ -90,6 +126,8 @@ class GroupChannelAttention(nn.Module):
     The pooled features (mean of the patch, and its centre cell) are split in G groups; each group
     computes the gates of its group of channels. A gate lies in (0, 2) and starts near one.
     """
+
+    centre: Tensor
 
     def __init__(self, geometry: GuideGeometry, settings: GuideSettings) -> None:
         """Builds the gates.
@@ -118,12 +156,20 @@ class GroupChannelAttention(nn.Module):
         cells = features.flatten(1, 2)  # (B, h' * w', G)
         mean = cells.mean(1, dtype=torch.float32)
         centre = torch.einsum("n,bng->bg", self.centre.to(cells.dtype), cells)
-        # Each group sees its own channels of both poolings.
+        return grid * self._gates(mean, centre)[:, None, None]
+
+    def fused(self, cells: Cells, features: Cells) -> None:
+        """Guides cells in place."""
+        even = self.centre.new_full((features.count,), 1 / features.count)
+        mean, centre = (weighted_sums(features, weights) for weights in (even, self.centre))
+        cells.data.mul_(self._gates(mean, centre)[..., None])
+
+    def _gates(self, mean: Tensor, centre: Tensor) -> Tensor:
+        # (B, C). Each group sees its own channels of both poolings (B, G).
         pooled = torch.cat(
             [mean.unflatten(1, (self.groups, -1)), centre.unflatten(1, (self.groups, -1))], dim=2
         ).flatten(1)
-        gates = 2 * torch.sigmoid(self.gates(pooled[..., None])[..., 0])  # (B, C)
-        return grid * gates[:, None, None]
+        return 2 * torch.sigmoid(self.gates(pooled[..., None])[..., 0])
 
 
 class CrossAttention(nn.Module):
@@ -142,6 +188,7 @@ class CrossAttention(nn.Module):
                 f"cross-attention splits the branch width {channels} over {settings.heads} heads "
                 "unequally; change guide.heads or the width"
             )
+        self.fusible = channels // settings.heads % OUTPUTS == 0
         self.norm = nn.LayerNorm(channels)
         self.query = nn.Linear(channels, channels)
         self.key_value = nn.Linear(settings.width, 2 * channels)
@@ -166,6 +213,34 @@ class CrossAttention(nn.Module):
         answers = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         guided: Tensor = grid + self.output(answers).view_as(grid)
         return guided
+
+    def fused(self, cells: Cells, features: Cells) -> None:
+        """Guides cells in place."""
+        from bdgf.nn.fused import kernels
+
+        channels, row, their_row = cells.channels, cells.row, features.row
+        scale = torch.full((channels,), softmax_scale(channels // self.heads))
+        weights = (
+            *product_weights(self.query, self.norm, scale),
+            padded(self.query_positional_embedding.t() * scale[:, None]),
+            *product_weights(self.key_value),
+            padded(self.key_positional_embedding.t()),
+            *product_weights(self.output),
+        )
+        operations = 2 * channels * row + 2 * features.channels * their_row
+        run(
+            kernels.cross_attention,
+            len(cells.data),
+            cells.data.numel() * 2 * features.count + len(cells.data) * channels * operations,
+            (
+                (channels, row, self.heads),
+                (features.channels, features.count, their_row),
+                self.norm.eps,
+            ),
+            *(cells.data, features.data),
+            weights,
+            scratch=2 * channels * (row + their_row) + scores_room(features.count),
+        )
 
 
 GUIDES: dict[str, type[nn.Module]] = {

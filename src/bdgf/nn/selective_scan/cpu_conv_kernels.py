@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from bdgf.nn.selective_scan.simd import (
+from bdgf.nn.simd import (
     LANES,
     add,
     fill,

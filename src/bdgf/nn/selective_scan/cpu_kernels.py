@@ -14,7 +14,7 @@ The equations are in `reference.scan`.
 
 import numpy as np
 
-from bdgf.nn.selective_scan.simd import (
+from bdgf.nn.simd import (
     LANES,
     add,
     exp2,

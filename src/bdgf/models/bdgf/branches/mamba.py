@@ -9,6 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
+from bdgf.nn.fused.cells import Cells
+from bdgf.nn.fused.mamba import can_fuse_scans, mix_by_scans
 from bdgf.nn.mamba import BidirectionalMamba
 
 ScanOrder = Literal["spiral", "rows"]
@@ -43,6 +45,8 @@ def scan_positions(size: int, order: ScanOrder) -> Tensor:
 class MambaBlock(nn.Module):
     """Residual: layer norm, then Mamba along the cells in both directions; (B, h, h, C) to it."""
 
+    order: Tensor
+
     def __init__(self, size: int, width: int, settings: MambaSettings) -> None:
         super().__init__()
         order = scan_positions(size, settings.order)
@@ -56,9 +60,14 @@ class MambaBlock(nn.Module):
             expand=settings.expand,
             backend=settings.backend,
         )
+        self.fusible = can_fuse_scans(size * size, width, self.scan)
 
     def forward(self, grid: Tensor) -> Tensor:
         """Mixes (B, h, h, C)."""
         sequence = self.norm(grid).flatten(1, 2).index_select(1, self.order)  # (B, h * h, C)
         mixed = self.scan(sequence).index_select(1, self.inverse_order)
         return grid + mixed.view_as(grid)
+
+    def fused(self, cells: Cells) -> None:
+        """Mixes cells in place."""
+        mix_by_scans(cells, self.order, self.norm, self.scan)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from bdgf.core.settings import Settings
 from bdgf.models.bdgf.guidance import GuideGeometry, GuideSettings, make_guide
 from bdgf.nn.dropout import Dropout
+from bdgf.nn.fused.cells import SharedCells, can_fuse, channels_first, resampled, weighted_sums
 from bdgf.nn.resampling import Resample, centre_weights, pooling_weights, stage_size
 from bdgf.raster.patches import level_patch
 
@@ -81,6 +83,11 @@ class Pyramid(nn.Module):
             nn.Sequential(*(make_block(size) for _ in range(settings.depth))) for size in sizes
         )
         self.readout = Readout(settings, sizes, classes)
+        blocks = (block for stage in self.blocks for block in stage.children())
+        parts = [*self.guides, *blocks]
+        self.fusible = all(
+            hasattr(part, "fused") and getattr(part, "fusible", True) for part in parts
+        )
 
     def forward(self, grid: Tensor, guidance: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Classifies the patches' centre pixels.
@@ -93,6 +100,8 @@ class Pyramid(nn.Module):
         Returns:
             Logits (B, K) and embeddings (B, E).
         """
+        if self.fusible and can_fuse(self, grid):
+            return self._fused(grid, guidance)
         stages = []
         for stage, (pool, guide, blocks) in enumerate(
             zip(self.pools, self.guides, self.blocks, strict=True)
@@ -104,6 +113,23 @@ class Pyramid(nn.Module):
             stages.append(grid)
         logits, embedding = self.readout(stages)
         return logits, embedding
+
+    def _fused(self, grid: Tensor, guidance: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """`forward` by compiled blocks."""
+        shared = guidance if isinstance(guidance, SharedCells) else SharedCells(guidance)
+        cells, summaries = channels_first(grid), []
+        stages: Iterable[Any] = zip(self.pools, self.guides, self.blocks, strict=True)
+        for stage, (pool, guide, blocks) in enumerate(stages):
+            if not pool.identity:
+                cells = resampled(cells, pool.matrix)
+            if stage < len(guidance):
+                guide.fused(cells, shared.cells(stage))
+            for block in blocks:
+                block.fused(cells)
+            summaries.append(weighted_sums(cells, self.readout.centre(stage)))
+        even = grid.new_full((cells.count,), 1 / cells.count)
+        summaries.append(weighted_sums(cells, even))
+        return self.readout.answer(summaries)
 
 
 class Readout(nn.Module):
@@ -126,9 +152,18 @@ class Readout(nn.Module):
     def forward(self, stages: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Takes each stage's grid (B, h, h, C); gives logits (B, K) and embeddings (B, E)."""
         summaries = [
-            torch.einsum("n,bnc->bc", getattr(self, name).to(grid.dtype), grid.flatten(1, 2))
-            for name, grid in zip(self.centres, stages, strict=True)
+            torch.einsum("n,bnc->bc", self.centre(stage).to(grid.dtype), grid.flatten(1, 2))
+            for stage, grid in enumerate(stages)
         ]
         summaries.append(stages[-1].mean((1, 2), dtype=torch.float32))
+        return self.answer(summaries)
+
+    def centre(self, stage: int) -> Tensor:
+        """(h * h,) weights of the centre of a stage's grid."""
+        weights: Tensor = getattr(self, self.centres[stage])
+        return weights
+
+    def answer(self, summaries: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits and embeddings of the centres (B, C) of all stages and the mean of the last."""
         embedding = self.embed(self.norm(torch.cat(summaries, dim=-1)))  # (B, E)
         return self.classify(embedding), embedding

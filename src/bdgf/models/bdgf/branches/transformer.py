@@ -9,6 +9,16 @@ from torch.nn import functional
 
 from bdgf.core.errors import SettingsError
 from bdgf.core.settings import Settings
+from bdgf.nn.fused.cells import (
+    OUTPUTS,
+    Cells,
+    layers_of,
+    padded,
+    product_weights,
+    run,
+    scores_room,
+    softmax_scale,
+)
 
 
 class TransformerSettings(Settings):
@@ -34,6 +44,7 @@ class TransformerBlock(nn.Module):
                 "unequally; change transformer.heads or pyramid.width"
             )
         self.heads = settings.heads
+        self.fusible = width // settings.heads % OUTPUTS == 0
         self.positional_embedding = nn.Parameter(torch.randn(size * size, width) * 0.02)
         self.attention_norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
@@ -54,3 +65,29 @@ class TransformerBlock(nn.Module):
         tokens = tokens + self.output(answers)
         tokens = tokens + self.mix(tokens)
         return tokens.view_as(grid)
+
+    def fused(self, cells: Cells) -> None:
+        """Mixes cells in place."""
+        from bdgf.nn.fused import kernels
+
+        channels, row = cells.channels, cells.row
+        (norm,), (up, down) = layers_of(self.mix, nn.LayerNorm), layers_of(self.mix, nn.Linear)
+        hidden = up.out_features
+        scale = torch.ones(3 * channels)
+        scale[:channels] = softmax_scale(channels // self.heads)
+        weights = (
+            padded(self.positional_embedding.t()),
+            *product_weights(self.query_key_value, self.attention_norm, scale),
+            *product_weights(self.output),
+            *product_weights(up, norm),
+            *product_weights(down),
+        )
+        run(
+            kernels.transformer_block,
+            len(cells.data),
+            cells.data.numel() * (4 * channels + 2 * hidden + 2 * cells.count),
+            ((channels, cells.count, row, self.heads, hidden), (self.attention_norm.eps, norm.eps)),
+            cells.data,
+            weights,
+            scratch=(4 * channels + hidden) * row + scores_room(cells.count),
+        )
