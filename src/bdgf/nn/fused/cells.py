@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.profiler import record_function
 
 from bdgf.core.numba_kernels import run_tasks, thread_count
 
@@ -152,7 +153,8 @@ def run(
         more = () if room is None else (room[worker].data_ptr(),)
         kernel(first, last, shape, *addresses, *more)
 
-    run_tasks(work, patches, threads)
+    with record_function(f"bdgf::{kernel.__name__}"):  # a name in profiles
+        run_tasks(work, patches, threads)
 
 
 def row_length(cells: int) -> int:
