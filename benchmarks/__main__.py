@@ -17,10 +17,10 @@ from benchmarks.comparison import Comparison
 FOLDER = ROOT / "docs" / "benchmarks"
 CPU = (
     *("scan", "features", "memory", "patches", "training", "inference"),
-    *("pretraining", "overhead", "seams", "allocator", "compilation"),
+    *("pretraining", "overhead", "seams"),
 )
-APART = ("busy",)
-"""Parts that are measured when they are named: they start busy processes of their own."""
+APART = ("busy", "allocator", "compilation")
+"""Parts that are measured when they are named: they take long, or start busy processes."""
 
 
 def main() -> int:

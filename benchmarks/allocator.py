@@ -11,7 +11,7 @@ import sys
 import time
 
 from benchmarks.children import run_child
-from benchmarks.comparison import ROUNDS, Comparison
+from benchmarks.comparison import FEW_ROUNDS, Comparison
 
 # Argument of the child, and its environment.
 SETTINGS: dict[str, tuple[str, dict[str, str]]] = {
@@ -24,8 +24,6 @@ TASKS = {
     "inference": "pixels/s",
     "page faults of all": "thousands",
 }
-_MOST_ROUNDS = 3
-"""Each is two processes of a quarter of a minute."""
 
 
 def compare() -> list[Comparison]:
@@ -33,7 +31,7 @@ def compare() -> list[Comparison]:
     values: dict[str, dict[str, list[float]]] = {
         task: {name: [] for name in SETTINGS} for task in TASKS
     }
-    for _ in range(min(ROUNDS, _MOST_ROUNDS)):
+    for _ in range(FEW_ROUNDS):
         for name, (argument, environment) in SETTINGS.items():
             found = run_child("benchmarks.allocator", argument, **environment)
             for task in TASKS:

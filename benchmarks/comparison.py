@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 ROUNDS = int(os.environ.get("BDGF_BENCH_ROUNDS", "5"))
 """Timed calls of everything; fewer serve to try a change in the benchmarks themselves."""
+FEW_ROUNDS = min(ROUNDS, 3)
+"""Of what takes long."""
 
 
 @dataclass(frozen=True)

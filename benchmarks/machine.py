@@ -61,25 +61,34 @@ def best(function: Callable[[], object], repeats: int = 12) -> float:
 
 
 def _operations() -> float:
-    from numba import njit
+    from bdgf.nn.simd import LANES, fill, fma, kernel, store
 
-    @njit(nogil=True, fastmath={"contract"})
-    def multiply_add(values: np.ndarray, rounds: int) -> None:
-        half = np.float32(0.5)
-        for _ in range(rounds):
-            for i in range(values.size):
-                x = values[i]
-                for _ in range(8):
-                    x = x * half + half
-                values[i] = x
+    @kernel
+    def multiply_add(first: int, last: int, rounds: int, address: int) -> None:
+        # Four chains of vectors: as many registers as hide the latency and as all processors have.
+        for task in range(first, last):
+            half = fill(np.float32(0.5))
+            a, b = fill(np.float32(0.1)), fill(np.float32(0.2))  # equal chains would be one
+            c, d = fill(np.float32(0.3)), fill(np.float32(0.4))
+            for _ in range(rounds):
+                a, b = fma(a, half, half), fma(b, half, half)
+                c, d = fma(c, half, half), fma(d, half, half)
+            at = task * 4 * LANES
+            store(address, at, a)
+            store(address, at + LANES, b)
+            store(address, at + 2 * LANES, c)
+            store(address, at + 3 * LANES, d)
 
-    tasks, rounds, size = torch.get_num_threads(), 20_000, 256
-    values = np.ones((tasks, size), np.float32)
+    tasks, rounds, chains = torch.get_num_threads(), 500_000, 4
+    results = np.empty((tasks, chains, LANES), np.float32)
+
+    def work(first: int, last: int, _: int) -> None:
+        multiply_add(first, last, rounds, results.ctypes.data)
 
     def run() -> None:
-        run_tasks(lambda first, last, _: multiply_add(values[first], rounds), tasks, tasks)
+        run_tasks(work, tasks, tasks)
 
-    return tasks * rounds * size * 8 / best(run)
+    return tasks * rounds * chains * LANES / best(run)
 
 
 def _matrix(dtype: torch.dtype) -> float:

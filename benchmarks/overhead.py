@@ -18,7 +18,7 @@ from typing import Any
 
 # Nothing heavy: the child that is measured imports this module.
 from benchmarks.children import ROOT, child_environment
-from benchmarks.comparison import ROUNDS, Comparison
+from benchmarks.comparison import FEW_ROUNDS, Comparison
 
 MOST_PERCENT = 15
 IMPORTS = ("torch", "bdgf.pipeline_registry", "bdgf.settings", "kedro.framework.session", "mlflow")
@@ -37,7 +37,7 @@ def compare(folder: Path) -> list[Comparison]:
 def imports() -> Comparison:
     """Import times, each in a new process."""
     values: dict[str, list[float]] = {f"`import {name}`": [] for name in IMPORTS}
-    for _ in range(ROUNDS):
+    for _ in range(FEW_ROUNDS):
         for name in IMPORTS:
             clock = "time.perf_counter()"
             script = f"import time; s = {clock}; import {name}; print({clock} - s)"
@@ -57,7 +57,7 @@ def no_op(folder: Path) -> Comparison:
         "`kedro run`, no MLflow database yet": [],
         "`kedro run`": [],
     }
-    for _ in range(ROUNDS):
+    for _ in range(FEW_ROUNDS):
         (folder / "mlflow.db").unlink(missing_ok=True)
         commands = (["-c", "pass"], *2 * (["-m", "benchmarks.overhead", "no_op"],))
         for name, command in zip(values, commands, strict=True):

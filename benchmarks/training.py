@@ -14,7 +14,7 @@ from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import classification_loss
 from bdgf.raster.patches import PatchBatch, SceneTensors, gather_batch, level_valid
 from bdgf.splits.parts import TRAIN
-from benchmarks.comparison import ROUNDS, Comparison
+from benchmarks.comparison import FEW_ROUNDS, Comparison
 from benchmarks.machine import measured_rates
 from benchmarks.patches import PATCH, loaded, precut, random_pixels
 from benchmarks.pretraining import Clock
@@ -46,7 +46,7 @@ def compare() -> list[Comparison]:
     beside = "with as many pixels without labels beside them"
     values: dict[str, list[float]] = {name: [] for name in names}
     with_consistency: dict[str, list[float]] = {beside: []}
-    for turn in range(ROUNDS + 1):
+    for turn in range(FEW_ROUNDS + 1):
         for name, measure in zip(names, measures, strict=True):
             rate = measure()
             if turn:
