@@ -9,6 +9,7 @@ import json
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from benchmarks.comparison import Comparison
 
 FILE, PLOT = "history.jsonl", "history.png"
 _COLUMNS = 3
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+_ROOM = 1.1
+"""Height of a plot over its largest value."""
 
 
 def append(
@@ -56,7 +60,10 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 
 def plot(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
-    """Draws how many times better than its alternative each task is, run by run."""
+    """Draws how many times better than its alternative each task is, run by run.
+
+    Runs on different processors are not joined by a line.
+    """
     import matplotlib.pyplot as plt
 
     tasks = [
@@ -68,18 +75,29 @@ def plot(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
     size = (12, 2.6 * rows)
     figure, axes = plt.subplots(rows, _COLUMNS, figsize=size, squeeze=False, layout="constrained")
     names = [f"{str(line['commit'])[:7]}\n{str(line['date'])[:10]}" for line in lines]
+    processors = list(dict.fromkeys(map(_processor, lines)))
     for axis, task in zip(axes.flat, tasks, strict=False):
         ratios = [line["figures"].get(task, {}).get("ratio") or math.nan for line in lines]
-        axis.plot(range(len(lines)), ratios, marker="o", color="#0072b2")
+        for processor, color in zip(processors, cycle(_COLORS), strict=False):
+            own = [i for i, line in enumerate(lines) if _processor(line) == processor]
+            axis.plot(own, [ratios[i] for i in own], marker="o", color=color, label=processor)
         axis.set_title("\n".join(textwrap.wrap(task, 52)[:2]), fontsize=7)
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, _ROOM * max(ratio for ratio in ratios if not math.isnan(ratio)))
         axis.set_xticks(range(len(lines)), names, fontsize=6)
         axis.tick_params(axis="y", labelsize=7)
     for axis in list(axes.flat)[len(tasks) :]:
         axis.axis("off")
+    if tasks:
+        figure.legend(
+            *axes.flat[0].get_legend_handles_labels(), loc="outside lower left", fontsize=7
+        )
     figure.suptitle("Times better than the alternative of the same run", fontsize=10)
     figure.savefig(file, dpi=120)
     plt.close(figure)
+
+
+def _processor(line: Mapping[str, Any]) -> str:
+    return str(line.get("processor", "")).partition(" (")[0]
 
 
 def _compares(comparison: Comparison) -> bool:
