@@ -105,17 +105,16 @@ class FeatureFusion(nn.Module):
         if not self.align.identity:
             features = resampled(features, self.align.matrix)
         channels, width, row = cells.channels, features.channels, cells.row
-        own = functional.pad(self.norm.weight, (0, width), value=1.0)
         weight, bias = product_weights(self.fuse)  # (C + G, C)
-        bias = torch.addmv(bias, weight[:channels].t(), self.norm.bias)
-        weight = weight * own[:, None]
+        own, theirs = weight.split([channels, width])
+        bias = torch.addmv(bias, own.t(), self.norm.bias)
         run(
             kernels.feature_fusion,
             len(cells.data),
             cells.data.numel() * len(weight),
             ((channels, width, row), self.norm.eps),
             *(cells.data, features.data),
-            (weight[:channels], bias, weight[channels:]),
+            (own * self.norm.weight[:, None], bias, theirs),
             scratch=2 * channels * row,
         )
 
