@@ -19,7 +19,7 @@ CPU = (
     *("scan", "features", "memory", "patches", "training", "inference"),
     *("pretraining", "overhead", "seams"),
 )
-APART = ("busy", "allocator", "compilation")
+APART = ("busy", "allocator", "compilation", "growth")
 """Parts that are measured when they are named: they take long, or start busy processes."""
 
 
