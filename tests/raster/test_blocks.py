@@ -24,12 +24,11 @@ def test_tiles_cover_the_scene_once_on_the_window_grid(rows, columns, tiles, hal
     assert (covered == 1).all()
 
 
-def test_the_tile_follows_the_memory():
-    assert tile_side("auto", 16, (50, 70), 8, pixels=1e9) == 72
-    assert tile_side("auto", 16, (50, 70), 8, pixels=60**2) == 24
-    assert tile_side("auto", 16, (50, 70), 8, pixels=1) == 8
-    assert tile_side(20, 16, (50, 70), 8, pixels=1) == 24
-    assert tile_side(2000, 16, (50, 70), 8, pixels=1) == 72
+def test_a_scene_that_does_not_fit_is_cut():
+    assert tile_side("auto", (50, 70), 8, pixels=60**2, largest=24) == 24
+    assert tile_side("auto", (50, 70), 8, pixels=1e9, largest=24) == 72
+    assert tile_side(20, (50, 70), 8, pixels=1, largest=8) == 24
+    assert tile_side(2000, (50, 70), 8, pixels=1, largest=8) == 72
 
 
 @given(rows=sizes, columns=sizes, pixels=st.integers(1, 8000))

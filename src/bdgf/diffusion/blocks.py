@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from bdgf.nn.group_norm import GroupNorm
 
+CONVOLUTIONS = 2
+"""Convolutions of 3x3 cells in a residual block, one after the other."""
+
 
 class TimeEmbedding(nn.Module):
     """Sinusoids of t (Vaswani et al., 2017, section 3.5), then two linear layers."""
@@ -53,9 +56,9 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         """Maps (B, channels_in, H, W) and time (B, time_channels) to (B, channels, H, W)."""
         scale, shift = self.time(time)[:, :, None, None].chunk(2, dim=1)
-        h = self.conv_in(F.silu(self.norm_in(x)))
+        h = self.conv_in(_silu(self.norm_in(x)))
         h = torch.addcmul(shift, self.norm_out(h), 1 + scale)
-        return self.shortcut(x) + self.conv_out(F.silu(h))
+        return self.shortcut(x) + self.conv_out(_silu(h))
 
 
 class WindowAttention(nn.Module):
@@ -95,6 +98,11 @@ class WindowAttention(nn.Module):
             r=rows, s=columns, i=self.window,
         )  # fmt: skip
         return x + mixed
+
+
+def _silu(fresh: Tensor) -> Tensor:
+    # In place where no gradient asks for what was there: maps of large regions take the memory.
+    return F.silu(fresh, inplace=not torch.is_grad_enabled())
 
 
 def _zero(layer: nn.Module) -> nn.Module:

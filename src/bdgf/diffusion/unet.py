@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
 from bdgf.core.weights import Weights, rebuild
-from bdgf.diffusion.blocks import ResidualBlock, TimeEmbedding, WindowAttention
+from bdgf.diffusion.blocks import CONVOLUTIONS, ResidualBlock, TimeEmbedding, WindowAttention
+from bdgf.diffusion.decoded_cells import DecodedCells
 from bdgf.nn.group_norm import GroupNorm
 
 
@@ -132,34 +133,69 @@ class Denoiser(nn.Module):
         prediction, reconstruction = self.head(F.silu(self.head_norm(finest))).chunk(2, dim=1)
         return DenoiserOutput(prediction, reconstruction)
 
-    def decode(self, x_t: Tensor, t: Tensor, visible: Tensor, finest: int = 0) -> list[Tensor]:
+    def decode(
+        self,
+        x_t: Tensor,
+        t: Tensor,
+        visible: Tensor,
+        finest: int = 0,
+        core: tuple[slice, slice] | None = None,
+    ) -> list[Tensor]:
         """Runs encoder and decoder down to level `finest`; arguments as in `forward`.
+
+        Args:
+            x_t: Noisy channels.
+            t: Diffusion steps.
+            visible: Which modalities are visible.
+            finest: The finest level that is decoded.
+            core: Rows and columns of the input whose activations are wanted; None takes all. The
+                decoder computes no more of its finer levels than those need, if its norms are
+                frozen: else their statistics would be those of a part.
 
         Returns:
             Activations after each level's last decoder block, from level `finest` to the
-            coarsest: (B, width * multiplier, H / 2**level, W / 2**level).
+            coarsest: (B, width * multiplier, H / 2**level, W / 2**level), or the cells of `core`.
         """
+        cells = self._cells((x_t.shape[2], x_t.shape[3]), finest, core)
         time = self.time(t)
-        hidden_zeroed = x_t * channel_planes(visible, list(self.modalities.values()))
-        x = torch.cat([hidden_zeroed, visible], dim=1)
+        planes = channel_planes(visible, list(self.modalities.values()))
+        x = torch.cat([x_t * planes, visible], dim=1)  # hidden channels are zero
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
         skips: list[Tensor] = []
         for level, blocks in enumerate(self.encoder):
             x = _run(blocks, x, time)
             if level < len(self.down):
-                skips.append(x)
+                # A copy of a part, so that the whole is freed.
+                skips.append(x if core is None or level < finest else _copy(x, cells.of(level)))
                 x = self.down[level](x)
         x = _run(self.decoder[-1], self.attention(x), time)
-        levels = [x]
+        levels = [x[..., *cells.within(self.settings.levels - 1)]]
         for level in range(self.settings.levels - 2, finest - 1, -1):
-            x = F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
-            x = _run(self.decoder[level], torch.cat([x, skips[level]], dim=1), time)
-            levels.insert(0, x)
+            over = self.up[level](x[..., *cells.under(level)])
+            over = F.interpolate(over, scale_factor=2.0, mode="nearest")
+            joined = torch.cat([over, skips.pop()], dim=1)
+            del over
+            x = _run(self.decoder[level], joined, time)
+            levels.insert(0, x[..., *cells.within(level)])
         return levels
+
+    def _cells(
+        self, shape: tuple[int, int], finest: int, core: tuple[slice, slice] | None
+    ) -> DecodedCells:
+        count = self.settings.levels
+        if core is None:
+            return DecodedCells.whole(shape, count, finest)
+        reach = CONVOLUTIONS * self.settings.blocks
+        return DecodedCells(shape, core, levels=count, finest=finest, reach=reach)
 
 
 def decoder_features(
-    denoiser: Denoiser, x_t: Tensor, t: Tensor, visible: Tensor, levels: Sequence[int]
+    denoiser: Denoiser,
+    x_t: Tensor,
+    t: Tensor,
+    visible: Tensor,
+    levels: Sequence[int],
+    core: tuple[slice, slice] | None = None,
 ) -> dict[int, Tensor]:
     """Decoder activations at `levels`; nothing finer than the finest of them is computed.
 
@@ -169,12 +205,14 @@ def decoder_features(
         t: Diffusion steps, (B,) int64.
         visible: (B, M, H, W) float, 1 where a modality is visible.
         levels: Levels wanted; level 0 has the resolution of the input.
+        core: Rows and columns of the input whose activations are wanted, if the norms are frozen;
+            None takes all.
 
     Returns:
-        Level -> (B, width * multiplier, H / 2**level, W / 2**level).
+        Level -> (B, width * multiplier, H / 2**level, W / 2**level), or the cells of `core`.
     """
     finest = min(levels)
-    computed = denoiser.decode(x_t, t, visible, finest)
+    computed = denoiser.decode(x_t, t, visible, finest, core)
     return {level: computed[level - finest] for level in levels}
 
 
@@ -219,6 +257,10 @@ def load_denoiser(weights: Weights, device: torch.device | str = "cpu") -> Denoi
 def _level(channels_in: int, channels: int, time: int, settings: DenoiserSettings) -> nn.ModuleList:
     widths = [channels_in] + [channels] * (settings.blocks - 1)
     return nn.ModuleList(ResidualBlock(w, channels, time) for w in widths)
+
+
+def _copy(x: Tensor, cells: tuple[slice, slice]) -> Tensor:
+    return x[..., *cells].clone(memory_format=torch.channels_last)
 
 
 def _run(blocks: nn.Module, x: Tensor, time: Tensor) -> Tensor:

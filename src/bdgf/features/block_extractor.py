@@ -95,23 +95,36 @@ class TileExtractor:
         """
         x0, noise, valid, present = self._read(tile.region_rows, tile.region_columns)
         statistics = torch.from_numpy(normalisation).to(self.fabric.device)
-        parts: dict[int, list[np.ndarray]] = {level: [] for level in self.levels}
-        for timestep, frozen in zip(self.timesteps, statistics, strict=True):
+        kept: dict[int, np.ndarray] = {}
+        for number, (timestep, frozen) in enumerate(zip(self.timesteps, statistics, strict=True)):
             freeze(self.denoiser, frozen)
-            for level, values in self._maps(x0, noise, present, timestep).items():
-                parts[level].append(_to_float16(values[0][:, *tile.inside(level)]))
+            maps = self._maps(x0, noise, present, timestep, tile.inside())
+            while maps:  # one after the other, so that those of the next timestep find room
+                level, values = maps.popitem()
+                width, *sides = values.shape[1:]
+                if number == 0:
+                    kept[level] = np.empty((len(self.timesteps) * width, *sides), np.float16)
+                kept[level][number * width :][:width] = _to_float16(values[0])
+                del values
         cells = level_valid(valid[0, 0][tile.inside()].cpu() > 0, max(self.levels) + 1)
         return (
-            {level: np.concatenate(maps) for level, maps in parts.items()},
+            {level: kept[level] for level in self.levels},
             {level: cells[level][0].numpy() for level in self.levels},
         )
 
-    def _maps(self, x0: Tensor, noise: Tensor, present: Tensor, timestep: int) -> dict[int, Tensor]:
+    def _maps(
+        self,
+        x0: Tensor,
+        noise: Tensor,
+        present: Tensor,
+        timestep: int,
+        core: tuple[slice, slice] | None = None,
+    ) -> dict[int, Tensor]:
         t = torch.full((len(x0),), timestep, device=x0.device)
         visible = present * self.seen
         with self.fabric.autocast():
             x_t = self.schedule.q_sample(x0, noise, t)
-            return decoder_features(self.denoiser, x_t, t, visible, self.levels)
+            return decoder_features(self.denoiser, x_t, t, visible, self.levels, core)
 
     def _read(self, rows: slice, columns: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         # Channels and noise (1, C, h, w), validity (1, 1, h, w), where each modality has data

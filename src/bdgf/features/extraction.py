@@ -12,6 +12,7 @@ from pydantic import Field
 
 from bdgf.core.errors import SceneError, SettingsError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.core.machine_memory import GIB
 from bdgf.core.settings import MAIN, Settings, searched_among
 from bdgf.core.weights import Weights
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
@@ -19,10 +20,10 @@ from bdgf.diffusion.unet import Denoiser, load_denoiser
 from bdgf.features.block_extractor import TileExtractor
 from bdgf.features.cube import FeatureCube
 from bdgf.features.cube_writer import CubeLayout, FeatureCubeWriter
-from bdgf.features.memory import bytes_per_pixel
+from bdgf.features.memory import ExtractionMemory
 from bdgf.features.noise_field import NoiseField
 from bdgf.raster.blocks import FeatureTile, calibration_regions, cut, tile_side
-from bdgf.raster.windows import row_bands
+from bdgf.raster.windows import round_up, row_bands
 from bdgf.scenes.masks import modality_masks
 from bdgf.scenes.scene import modality_names, valid_mask
 from bdgf.training.devices import arithmetic
@@ -201,9 +202,12 @@ def _plan(
     settings: FeatureSettings, denoiser: Denoiser, schedule: NoiseSchedule, shape: tuple[int, int]
 ) -> _Plan:
     levels = _wanted_levels(settings, denoiser, schedule)
-    each = bytes_per_pixel(denoiser, levels, len(settings.timesteps))
-    pixels = settings.memory_gib * 2**30 / each
-    side = tile_side(settings.tile, settings.halo, shape, denoiser.tile, pixels)
+    memory = ExtractionMemory(denoiser, levels, len(settings.timesteps))
+    allowed = settings.memory_gib * GIB
+    pixels = allowed / memory.per_pixel
+    halo = round_up(settings.halo, denoiser.tile)
+    largest = memory.block_side(allowed, halo=halo)
+    side = tile_side(settings.tile, shape, denoiser.tile, pixels, largest)
     # Calibration keeps more of each pixel at once.
     measured = min(settings.calibration_pixels, pixels / 2)
     regions = calibration_regions(shape, denoiser.tile, measured)

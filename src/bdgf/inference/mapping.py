@@ -13,8 +13,9 @@ import numpy as np
 from bdgf.core.artifact_cache import ArtifactCache
 from bdgf.core.errors import SceneError
 from bdgf.core.fingerprint import fingerprint
+from bdgf.core.machine_memory import GIB
 from bdgf.evaluation.prediction_sets import SetRule
-from bdgf.features.memory import bytes_per_pixel
+from bdgf.features.memory import ExtractionMemory
 from bdgf.inference.executors import ExecutorSettings, Workers, open_workers
 from bdgf.inference.labelled_pixels import LabelledPixels
 from bdgf.inference.map_model import MapModel
@@ -152,10 +153,9 @@ def block_side(step: WindowStep, settings: MappingSettings) -> int:
         return int(settings.block)
     if step.guidance is None:
         return _PLAIN_SIDE
-    levels, times = step.guidance.levels, len(step.guidance.settings.timesteps)
-    pixels = settings.memory_gib * 2**30 / bytes_per_pixel(step.denoiser, levels, times)
-    room = int(math.sqrt(pixels)) - 2 * (step.reach + step.halo)
-    return max(room // step.alignment, 1) * step.alignment
+    guidance = step.guidance
+    memory = ExtractionMemory(step.denoiser, guidance.levels, len(guidance.settings.timesteps))
+    return memory.block_side(settings.memory_gib * GIB, margin=step.reach, halo=step.halo)
 
 
 class _Both:

@@ -61,25 +61,24 @@ def cut(shape: tuple[int, int], side: int, halo: int, window: int) -> Iterator[F
 
 
 def tile_side(
-    tile: Literal["auto"] | int, halo: int, shape: tuple[int, int], window: int, pixels: float
+    tile: Literal["auto"] | int, shape: tuple[int, int], window: int, pixels: float, largest: int
 ) -> int:
     """Side of a tile in pixels, a multiple of the attention window.
 
     Args:
         tile: The side asked for, rounded up; `auto` takes the whole scene where it fits into
-            memory, else the largest tile that does with its halo.
-        halo: Halo in pixels.
+            memory, else `largest`.
         shape: (H, W) of the scene.
         window: Side of an attention window in pixels.
         pixels: How many pixels fit into memory at once.
+        largest: Side of the largest tile that does with its halo.
     """
     whole = round_up(max(shape), window)
     if tile != "auto":
         return min(round_up(tile, window), whole)
     if round_up(shape[0], window) * round_up(shape[1], window) <= pixels:
         return whole
-    room = int(math.sqrt(pixels)) - 2 * round_up(halo, window)
-    return max(room // window, 1) * window
+    return largest
 
 
 def calibration_regions(
