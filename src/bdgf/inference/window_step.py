@@ -188,8 +188,10 @@ class WindowStep:
         # Beyond the raster's lower and right edges a region goes on to whole windows of attention.
         rows, columns = (slice(0, round_up(side, self.alignment)) for side in region.shape)
         tile = FeatureTile(inner.rows, inner.columns, rows, columns)
+        # What the map of the last block freed lies scattered, and activations seldom fit there;
+        # neither do those of the map fit where the activations of the denoiser lay.
+        release_freed_memory()
         maps, _ = self._extractor(prepared, region).features(tile, self.guidance.normalisation)
-        # Blocks differ in size, so that the activations of one seldom fit where others lay.
         release_freed_memory()
         return WindowFeatures(inner.shape, maps)
 
