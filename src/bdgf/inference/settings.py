@@ -79,7 +79,7 @@ class MappingSettings(Settings):
         "large as `memory_gib` allows",
     )
     memory_gib: float = Field(
-        0.4, gt=0, description="Memory in GiB for the activations of one block"
+        0.35, gt=0, description="Memory in GiB for the activations of one block"
     )
     resident_gib: float = Field(
         0.1,
