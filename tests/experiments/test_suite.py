@@ -86,6 +86,9 @@ def test_what_a_run_leaves_alone_does_not_decide() -> None:
     apart, spoilt = {"split.name": "distance"}, {"evaluation.damage.kinds": ["noise"]}
     assert len({made(), made(**apart), made(**apart, **{split: 9})}) == 3
     assert len({made(), made(**spoilt), made(**spoilt, **{damage: 2.0})}) == 3
+    steps, fast = {"distil.steps": 9}, {"inference.fast": True}
+    assert made(**steps) == made(**{"predict.memory_gib": 1.0}) == made()
+    assert len({made(), made(**fast), made(**fast, **steps)}) == 3
 
 
 def test_what_is_the_same_run_is_run_once_and_sharing_runs_follow_one_another() -> None:

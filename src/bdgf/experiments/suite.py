@@ -34,8 +34,11 @@ _WITHOUT_EFFECT = (
     ("inference", "sets"),
 )
 """Parameters that decide whether a run ends, or what is drawn beside its map, not its measures."""
+_OTHER_COMMANDS = ("balance", "executor", "mlflow", "model_version", "predict", "target")
+"""Groups that no run of a bench reads."""
 _OF_DISTANCE = (("split", "distance"), ("split", "farthest"))
 _OF_DAMAGE = (("evaluation", "damage"),)
+_OF_FAST = (("distil",),)
 
 
 class Variant(Settings):
@@ -250,7 +253,12 @@ def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decisive(parameters: Mapping[str, Any], uses_features: bool) -> dict[str, Any]:
     # Other models' settings, and a pretraining that is not done, decide nothing.
-    left_out = {*_PLACES, "baselines", *(() if uses_features else ("pretrain", "features"))}
+    left_out = {
+        *_PLACES,
+        *_OTHER_COMMANDS,
+        "baselines",
+        *(() if uses_features else ("pretrain", "features")),
+    }
     own = parameters["baselines"].get(parameters["model"])
     kept = deepcopy({name: value for name, value in parameters.items() if name not in left_out})
     for *groups, name in (*_WITHOUT_EFFECT, *_unused(parameters)):
@@ -262,7 +270,8 @@ def _decisive(parameters: Mapping[str, Any], uses_features: bool) -> dict[str, A
 def _unused(parameters: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     # What a run leaves alone: so its record is found whatever stands there.
     of_distance = () if parameters["split"]["name"] == "distance" else _OF_DISTANCE
-    return (*of_distance, *(() if parameters["evaluation"]["damage"]["kinds"] else _OF_DAMAGE))
+    of_damage = () if parameters["evaluation"]["damage"]["kinds"] else _OF_DAMAGE
+    return (*of_distance, *of_damage, *(() if parameters["inference"]["fast"] else _OF_FAST))
 
 
 def _pretraining(parameters: Mapping[str, Any], seed: int) -> str:
