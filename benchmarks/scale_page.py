@@ -115,7 +115,6 @@ def write(folder: Path, runs: Sequence[Mapping[str, Any]], axes: Sequence[str]) 
         runs: All records.
         axes: What grows, in order.
     """
-    # A run's `note`, written by hand, tells what disturbed it.
     lines = [HEAD.format(flat=FLAT, least=_LEAST_SECONDS, plot=PLOT)]
     models = list(dict.fromkeys(run["model"] for run in runs))
     for axis in axes:
@@ -127,6 +126,7 @@ def write(folder: Path, runs: Sequence[Mapping[str, Any]], axes: Sequence[str]) 
     made = sorted({f"{run['date'][:10]}, {run['commit']}" for run in runs})
     machines = sorted({f"{run['processor']}, {run['threads']} thread(s)" for run in runs})
     lines += [f"Measured: {'; '.join(made)}. On: {'; '.join(machines)}."]
+    # Written by hand into a record: what disturbed its run.
     lines += [f"\n{note}" for note in dict.fromkeys(run.get("note") for run in runs) if note]
     (folder / PAGE).write_text("\n".join(lines) + "\n")
     _plot(folder / PLOT, runs, models, axes)

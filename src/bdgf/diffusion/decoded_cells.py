@@ -9,7 +9,7 @@ Span = tuple[int, int]
 
 
 class DecodedCells:
-    """The cells that are decoded at each level, from the finest one to that below the coarsest.
+    """The cells that are decoded at each level.
 
     The coarsest level is computed whole: its attention and the encoder see all of the input. A
     finer level is needed only where it reaches the activations that are asked for.

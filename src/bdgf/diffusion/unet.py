@@ -165,8 +165,8 @@ class Denoiser(nn.Module):
         for level, blocks in enumerate(self.encoder):
             x = _run(blocks, x, time)
             if level < len(self.down):
-                # A copy of a part, so that the whole is freed.
-                skips.append(x if core is None or level < finest else _copy(x, cells.of(level)))
+                if level >= finest:  # a copy of a part, so that the whole is freed
+                    skips.append(x if core is None else _copy(x, cells.of(level)))
                 x = self.down[level](x)
         x = _run(self.decoder[-1], self.attention(x), time)
         levels = [x[..., *cells.within(self.settings.levels - 1)]]

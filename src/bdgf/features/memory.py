@@ -36,9 +36,9 @@ class ExtractionMemory:
         """
         inputs, width = sum(self.denoiser.modalities.values()), self.denoiser.widths[0]
         cells = sum(self.denoiser.widths[level] / 4**level for level in self.levels)
-        return 4 * (region * (_REGION_MAPS * width + inputs) + core * _CORE_MAPS * width) + core * (
-            2 * self.timesteps * cells
-        )
+        seen = 4 * (_REGION_MAPS * width + inputs)
+        wanted = 4 * _CORE_MAPS * width + 2 * self.timesteps * cells
+        return region * seen + core * wanted
 
     @property
     def per_pixel(self) -> float:

@@ -188,8 +188,7 @@ class WindowStep:
         # Beyond the raster's lower and right edges a region goes on to whole windows of attention.
         rows, columns = (slice(0, round_up(side, self.alignment)) for side in region.shape)
         tile = FeatureTile(inner.rows, inner.columns, rows, columns)
-        # What the map of the last block freed lies scattered, and activations seldom fit there;
-        # neither do those of the map fit where the activations of the denoiser lay.
+        # Before and after: denoiser and classifier seldom fit where the other's tensors lay.
         release_freed_memory()
         maps, _ = self._extractor(prepared, region).features(tile, self.guidance.normalisation)
         release_freed_memory()
