@@ -99,13 +99,12 @@ class TileExtractor:
         for number, (timestep, frozen) in enumerate(zip(self.timesteps, statistics, strict=True)):
             freeze(self.denoiser, frozen)
             maps = self._maps(x0, noise, present, timestep, tile.inside())
-            while maps:  # one after the other, so that those of the next timestep find room
-                level, values = maps.popitem()
+            for level, values in maps.items():
                 width, *sides = values.shape[1:]
                 if number == 0:
                     kept[level] = np.empty((len(self.timesteps) * width, *sides), np.float16)
                 kept[level][number * width :][:width] = _to_float16(values[0])
-                del values
+            del maps, values  # the next timestep needs the room
         cells = level_valid(valid[0, 0][tile.inside()].cpu() > 0, max(self.levels) + 1)
         return (
             {level: kept[level] for level in self.levels},
