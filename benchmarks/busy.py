@@ -14,7 +14,7 @@ from bdgf.models.bdgf.classifier import Classifier
 from bdgf.raster.patches import SceneTensors
 from benchmarks.comparison import Comparison
 from benchmarks.scenes import scene_arrays
-from benchmarks.training import samples_a_second
+from benchmarks.training import classical_branch_fitted_once, samples_a_second
 
 NEIGHBOURS = {0: (3, 6), 2: (2, 3), 10: (1, 1)}
 """Busy processes beside the training: rounds, and batches of each."""
@@ -25,6 +25,7 @@ LANES = "bdgf: parts of the batch, one thread each"
 QUIET_GAIN = 1.3
 
 
+@classical_branch_fitted_once()
 def compare() -> list[Comparison]:
     """Labelled samples a second, with consistency, beside 0, 2 and 10 busy processes."""
     arrays, found = scene_arrays(), []

@@ -21,7 +21,9 @@ from benchmarks.children import ROOT, child_environment
 from benchmarks.comparison import FEW_ROUNDS, Comparison
 
 MOST_PERCENT = 15
+NO_OP_SECONDS, VERSION_SECONDS, IMPORT_SECONDS, DEMO_SECONDS = 3.0, 1.0, 0.2, 75
 IMPORTS = ("torch", "bdgf.pipeline_registry", "bdgf.settings", "kedro.framework.session", "mlflow")
+OWN = "bdgf"
 DEMO = "demo"
 
 
@@ -31,14 +33,24 @@ def compare(folder: Path) -> list[Comparison]:
     Args:
         folder: Where the demo's project is made and left.
     """
-    return [imports(), no_op(folder / "no_op"), demo(folder / DEMO)]
+    project = folder / "no_op"
+    make_project(project)
+    return [*imports(), version(project), no_op(project), *demo(folder / DEMO)]
 
 
-def imports() -> Comparison:
+def imports() -> list[Comparison]:
     """Import times, each in a new process."""
-    values: dict[str, list[float]] = {f"`import {name}`": [] for name in IMPORTS}
+    task = "imports, each in a new process"
+    return [
+        Comparison(task, "s", _import_seconds(*IMPORTS), rivals=False),
+        Comparison("the same, the package alone", "s", _import_seconds(OWN), limit=IMPORT_SECONDS),
+    ]
+
+
+def _import_seconds(*modules: str) -> dict[str, list[float]]:
+    values: dict[str, list[float]] = {f"`import {name}`": [] for name in modules}
     for _ in range(FEW_ROUNDS):
-        for name in IMPORTS:
+        for name in modules:
             clock = "time.perf_counter()"
             script = f"import time; s = {clock}; import {name}; print({clock} - s)"
             done = subprocess.run(
@@ -46,12 +58,25 @@ def imports() -> Comparison:
                 env=child_environment(), capture_output=True, text=True, check=True,
             )  # fmt: skip
             values[f"`import {name}`"].append(float(done.stdout.splitlines()[-1]))
-    return Comparison("imports, each in a new process", "s", values, rivals=False)
+    return values
+
+
+def version(folder: Path) -> Comparison:
+    """`kedro --version` in a project."""
+    command = [Path(sys.executable).with_name("kedro"), "--version"]
+    values: list[float] = []
+    for _ in range(FEW_ROUNDS):
+        start = time.perf_counter()
+        subprocess.run(
+            command, cwd=folder, env=child_environment(), capture_output=True, check=True
+        )
+        values.append(time.perf_counter() - start)
+    found = {"`kedro --version`": values}
+    return Comparison("a command that only answers", "s", found, limit=VERSION_SECONDS)
 
 
 def no_op(folder: Path) -> Comparison:
     """`kedro run` of a pipeline that does nothing, beside what a bare interpreter takes."""
-    make_project(folder)
     values: dict[str, list[float]] = {
         "`python -c pass`": [],
         "`kedro run`, no MLflow database yet": [],
@@ -67,11 +92,12 @@ def no_op(folder: Path) -> Comparison:
                 cwd=folder, env=child_environment(), capture_output=True, check=True,
             )  # fmt: skip
             values[name].append(time.perf_counter() - start)
-    return Comparison("a pipeline that does nothing, whole process", "s", values)
+    task = "a pipeline that does nothing, whole process"
+    return Comparison(task, "s", values, limit=NO_OP_SECONDS)
 
 
-def demo(folder: Path) -> Comparison:
-    """The demo's full run in a fresh project: the share of its wall time that is no science."""
+def demo(folder: Path) -> list[Comparison]:
+    """The demo's full run in a fresh project: its time, and the share that is no science."""
     make_project(folder)
     start = time.perf_counter()
     done = subprocess.run(
@@ -87,8 +113,8 @@ def demo(folder: Path) -> Comparison:
         "MLflow and files within nodes": found["within"],
         "all of it": wall - science,
     }
-    return Comparison(
-        f"the demo's full run, {wall:.0f} s from start to end: time that is no science",
+    share = Comparison(
+        "the demo's full run: time that is no science",
         "% of wall time",
         {name: [100 * seconds / wall] for name, seconds in parts.items()},
         limit=MOST_PERCENT,
@@ -98,6 +124,8 @@ def demo(folder: Path) -> Comparison:
         "no science. The rows are parts of the last.",
         details={"wall": wall, **found},
     )
+    whole = {"`kedro run --pipeline=full`": [wall]}
+    return [Comparison("the demo's full run", "s", whole, limit=DEMO_SECONDS), share]
 
 
 def make_project(folder: Path) -> None:

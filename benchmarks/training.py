@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bdgf.models.bdgf.classifier import Classifier
 from bdgf.models.bdgf.model import guided_classifier
 from bdgf.models.patch.fit import fit_classifier
 from bdgf.models.patch.mutual_learning import classification_loss
@@ -21,7 +26,7 @@ from benchmarks.pretraining import Clock
 from benchmarks.scenes import COAST_CLASSES, classifier_for, scene_arrays, train_settings
 
 BATCHES, BATCH, WORKERS, PIXELS = 6, 64, 2, 1200
-LIMIT = 400
+AIM, AIM_WITH_CONSISTENCY = 1200, 550
 PUBLISHED = (
     "Orientation, published networks on a scene of this size on another 2-core machine (patch 11, "
     "batch 64 in training, 512 in mapping; figures quoted, not measured here): training samples/s "
@@ -46,13 +51,15 @@ def compare() -> list[Comparison]:
     beside = "with as many pixels without labels beside them"
     values: dict[str, list[float]] = {name: [] for name in names}
     with_consistency: dict[str, list[float]] = {beside: []}
-    for turn in range(FEW_ROUNDS + 1):
-        for name, measure in zip(names, measures, strict=True):
-            rate = measure()
+    with classical_branch_fitted_once():
+        for turn in range(FEW_ROUNDS + 1):
+            for name, measure in zip(names, measures, strict=True):
+                rate = measure()
+                if turn:
+                    values[name].append(rate)
             if turn:
-                values[name].append(rate)
-        if turn:
-            with_consistency[beside].append(samples_a_second(arrays, "auto", first_consistency=0))
+                rate = samples_a_second(arrays, "auto", first_consistency=0)
+                with_consistency[beside].append(rate)
     operations = forward_operations(arrays, BATCH)
     return [
         Comparison(
@@ -63,7 +70,7 @@ def compare() -> list[Comparison]:
             # A backward pass is two products for each of the forward pass.
             floor=BATCH * measured_rates().matrix / (3 * operations),
             bound="operations",
-            limit=LIMIT,
+            limit=AIM,
             note=PUBLISHED,
         ),
         Comparison(
@@ -71,6 +78,7 @@ def compare() -> list[Comparison]:
             "samples/s",
             with_consistency,
             more_is_better=True,
+            limit=AIM_WITH_CONSISTENCY,
             rivals=False,
             note="From the fourth epoch on each batch comes with pixels without labels, which pass "
             "forward twice and backward once more.",
@@ -95,6 +103,25 @@ def samples_a_second(
     valid, make = np.ones(arrays.shape, bool), guided_classifier(settings.classifier)
     fit_classifier(arrays, labels, split, valid, COAST_CLASSES, settings, 0, make, logger=clock)
     return BATCH * batches / (clock.times[1] - clock.times[0])
+
+
+@contextmanager
+def classical_branch_fitted_once() -> Iterator[None]:
+    """Later trainings of the same scene take over the first one's classical branch.
+
+    Its fit comes before the steps that are timed, and takes several times as long as they do.
+    """
+    plain, kept = Classifier.fit_before_training, []
+
+    def fit(self: Classifier, *given: Any) -> Any:
+        if not kept:
+            kept.append((plain(self, *given), copy.deepcopy(self.classical)))
+        fitted, branch = kept[0]
+        self.classical = copy.deepcopy(branch)
+        return fitted
+
+    with patch.object(Classifier, "fit_before_training", fit):
+        yield
 
 
 def peers_way(arrays: SceneTensors) -> Callable[[], float]:
