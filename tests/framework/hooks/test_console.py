@@ -1,6 +1,9 @@
 """What a person reads at the end of a run."""
 
 import logging
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -31,3 +34,14 @@ def test_every_node_is_told_with_its_place(caplog: pytest.LogCaptureFixture) -> 
         "[1/2] ingest scene",
         "[2/2] score",
     ]
+
+
+def test_no_other_package_warns_that_a_named_pipeline_runs() -> None:
+    code = (
+        "from kedro.framework.project import LOGGING;"
+        "from kedro_viz.integrations.kedro.run_hooks import PipelineRunStatusHook as Hook;"
+        "Hook().before_pipeline_run({'pipeline_name': 'full'}, None)"
+    )
+    project = Path(__file__).resolve().parents[3]
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
