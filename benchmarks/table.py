@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.comparison import Comparison
 from benchmarks.machine import Rates
 
-MARKS = {True: "yes", False: "**no**", None: ""}
+MARKS = {True: "met", False: "**not met**"}
 
 
 def write(
@@ -43,8 +43,8 @@ def write(
 def lines(comparisons: Sequence[Comparison]) -> list[str]:
     """The table, and its notes below it."""
     table = [
-        "| task | how | median | times better | floor | target | met |",
-        "|---|---|---|---|---|---|---|",
+        "| task | how | median | times better | floor | target |",
+        "|---|---|---|---|---|---|",
     ]
     notes: list[str] = []
     for comparison in comparisons:
@@ -61,7 +61,6 @@ def lines(comparisons: Sequence[Comparison]) -> list[str]:
                 "" if first or not comparison.rivals else f"{number(comparison.ratio(name))}x",
                 _floor(comparison) if last else "",
                 _target(comparison) if last else "",
-                MARKS[comparison.met()] if last else "",
             ]
             table.append(f"| {' | '.join(cells)} |")
     return [*table, "", *(f"{i}. {note}" for i, note in enumerate(notes, 1))]
@@ -90,12 +89,16 @@ def _floor(comparison: Comparison) -> str:
 
 
 def _target(comparison: Comparison) -> str:
+    met = comparison.met()
+    if met is None:
+        return ""
     if comparison.target is not None:
-        return f"{number(comparison.target)}x"
-    if comparison.limit is not None:
+        wanted = f"{number(comparison.target)}x"
+    else:
+        assert comparison.limit is not None
         sign = "at least" if comparison.more_is_better else "at most"
-        return f"{sign} {number(comparison.limit)} {comparison.unit}"
-    return ""
+        wanted = f"{sign} {number(comparison.limit)} {comparison.unit}"
+    return f"{wanted}: {MARKS[met]}"
 
 
 def _head(machine: Mapping[str, object], rates: Rates | None) -> list[str]:

@@ -47,8 +47,8 @@ def test_the_table_and_the_json_hold_every_number(tmp_path):
     machine = {"date": "today", "threads": 2, "versions": {"torch": "1"}}
     write(tmp_path, "cpu", "Title", machine, None, [found, found])
     text = (tmp_path / "cpu.md").read_text()
-    assert "| a task [1] | theirs | 60.0 ms |  |  |  |  |" in text
-    assert "|  | ours | 2.00 ms | 20.0x | 1.50 ms (bytes) | 20.0x | yes |" in text
+    assert "| a task [1] | theirs | 60.0 ms |  |  |  |" in text
+    assert "|  | ours | 2.00 ms | 20.0x | 1.50 ms (bytes) | 20.0x: met |" in text
     assert text.count("One note.") == 1
     record = json.loads((tmp_path / "cpu.json").read_text())
     assert record["comparisons"][0]["values"]["theirs"] == [40, 80, 60]
@@ -65,7 +65,7 @@ def test_numbers_have_three_digits(value, text):
 
 
 def test_an_unmet_target_stands_out():
-    assert "**no**" in "\n".join(lines([comparison(target=1000)]))
+    assert "1,000x: **not met**" in "\n".join(lines([comparison(target=1000)]))
 
 
 @pytest.mark.slow  # starts PyTorch
