@@ -12,17 +12,18 @@ import torch
 
 from bdgf.models.bdgf.classifier import Classifier
 from bdgf.raster.patches import SceneTensors
-from benchmarks.comparison import Comparison
+from benchmarks.comparison import FEW_ROUNDS, Comparison
 from benchmarks.scenes import scene_arrays
 from benchmarks.training import classical_branch_fitted_once, samples_a_second
 
-NEIGHBOURS = {0: (3, 6), 2: (2, 3), 10: (1, 1)}
+FEWEST_ROUNDS = min(FEW_ROUNDS, 2)
+NEIGHBOURS = {0: (FEW_ROUNDS, 6), 2: (FEWEST_ROUNDS, 3), 10: (FEWEST_ROUNDS, 1)}
 """Busy processes beside the training: rounds, and batches of each."""
 SHARE = 0.8
 """Of its fair share of the processors, that the training is to use."""
 TOGETHER = "each batch over all threads"
 LANES = "bdgf: parts of the batch, one thread each"
-QUIET_GAIN = 1.3
+QUIET_GAIN, AIM = 1.3, 550
 
 
 @classical_branch_fitted_once()
@@ -47,10 +48,24 @@ def compare() -> list[Comparison]:
             note="Each process runs a loop that does nothing. The fair share is that of as many "
             "threads among all that want to run.",
         )
+        found.append(comparison)
         if not count:
             quiet = comparison.median(LANES)
-        found.append(comparison)
+            found.append(beside_the_aim({LANES: values[LANES]}))
     return found
+
+
+def beside_the_aim(values: dict[str, list[float]]) -> Comparison:
+    """The rates of the quiet machine, which is what the aim is about."""
+    return Comparison(
+        "the same in the epochs with consistency, labelled samples counted",
+        "samples/s",
+        values,
+        more_is_better=True,
+        limit=AIM,
+        note="From the fourth epoch on each batch comes with pixels without labels, which pass "
+        "forward twice and backward once more.",
+    )
 
 
 def measure(arrays: SceneTensors, rounds: int, batches: int) -> dict[str, list[float]]:

@@ -63,16 +63,9 @@ def _import_seconds(*modules: str) -> dict[str, list[float]]:
 
 def version(folder: Path) -> Comparison:
     """`kedro --version` in a project."""
-    command = [Path(sys.executable).with_name("kedro"), "--version"]
-    values: list[float] = []
-    for _ in range(FEW_ROUNDS):
-        start = time.perf_counter()
-        subprocess.run(
-            command, cwd=folder, env=child_environment(), capture_output=True, check=True
-        )
-        values.append(time.perf_counter() - start)
-    found = {"`kedro --version`": values}
-    return Comparison("a command that only answers", "s", found, limit=VERSION_SECONDS)
+    command = [str(Path(sys.executable).with_name("kedro")), "--version"]
+    values = {"`kedro --version`": [_seconds(command, folder) for _ in range(FEW_ROUNDS)]}
+    return Comparison("a command that only answers", "s", values, limit=VERSION_SECONDS)
 
 
 def no_op(folder: Path) -> Comparison:
@@ -86,14 +79,16 @@ def no_op(folder: Path) -> Comparison:
         (folder / "mlflow.db").unlink(missing_ok=True)
         commands = (["-c", "pass"], *2 * (["-m", "benchmarks.overhead", "no_op"],))
         for name, command in zip(values, commands, strict=True):
-            start = time.perf_counter()
-            subprocess.run(
-                [sys.executable, "-W", "ignore", *command],
-                cwd=folder, env=child_environment(), capture_output=True, check=True,
-            )  # fmt: skip
-            values[name].append(time.perf_counter() - start)
+            seconds = _seconds([sys.executable, "-W", "ignore", *command], folder)
+            values[name].append(seconds)
     task = "a pipeline that does nothing, whole process"
     return Comparison(task, "s", values, limit=NO_OP_SECONDS)
+
+
+def _seconds(command: list[str], folder: Path) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=child_environment(), capture_output=True, check=True)
+    return time.perf_counter() - start
 
 
 def demo(folder: Path) -> list[Comparison]:

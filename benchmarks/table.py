@@ -10,8 +10,6 @@ from pathlib import Path
 from benchmarks.comparison import Comparison
 from benchmarks.machine import Rates
 
-MARKS = {True: "met", False: "**not met**"}
-
 
 def write(
     folder: Path,
@@ -89,16 +87,14 @@ def _floor(comparison: Comparison) -> str:
 
 
 def _target(comparison: Comparison) -> str:
-    met = comparison.met()
-    if met is None:
-        return ""
     if comparison.target is not None:
         wanted = f"{number(comparison.target)}x"
-    else:
-        assert comparison.limit is not None
+    elif comparison.limit is not None:
         sign = "at least" if comparison.more_is_better else "at most"
         wanted = f"{sign} {number(comparison.limit)} {comparison.unit}"
-    return f"{wanted}: {MARKS[met]}"
+    else:
+        return ""
+    return f"{wanted}: {'met' if comparison.met() else '**not met**'}"
 
 
 def _head(machine: Mapping[str, object], rates: Rates | None) -> list[str]:
