@@ -1,4 +1,4 @@
-"""The server behind `isolation`: imports the readers once, and forks a child for each file."""
+"""The server behind `isolation`: imports a reader once, and forks a child for each file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import socket
 import sys
 import traceback
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,21 @@ _LINE = 1 << 20  # bytes of a request at most
 # Readers copy an array (axes, bands of several dtypes, masks) beside what libraries need.
 _COPIES = 3
 _BESIDE = 1 << 30
+_HDF5 = ("h5py", "rasterio.crs")
+_VECTORS = ("shapely", "rasterio.crs")
+# Libraries by suffix; of every other format it is GDAL.
+_MODULES = {
+    ".mat": ("h5py", "scipy.io", "scipy.sparse"),
+    **dict.fromkeys((".h5", ".hdf5", ".he5", ".hdf"), _HDF5),
+    **dict.fromkeys((".nc", ".nc4"), ("h5netcdf", "xarray", *_HDF5)),
+    ".zarr": ("bdgf.scenes.readers.zarr_arrays", "rasterio.crs"),
+    **dict.fromkeys((".gpkg", ".shp", ".geojson", ".json"), _VECTORS),
+}
 
 
 def serve(connection: socket.socket) -> None:
     """Answers requests until the other side closes or is silent for long."""
-    _import_readers()
+    import_module("bdgf.scenes.readers.registry")
     while select.select([connection], [], [], _IDLE)[0]:
         line, files, _, _ = socket.recv_fds(connection, _LINE, 1)
         while line and not line.endswith(b"\n"):
@@ -30,35 +41,22 @@ def serve(connection: socket.socket) -> None:
         if not line:
             return
         request = json.loads(line)
-        _import_rarer_reader(request["path"])
+        _import_readers(request["path"])
         answer = _in_child(connection, request, files[0])
         os.close(files[0])
         connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
 
 
-def _import_readers() -> None:
-    """All that a child would import; none of it may start a thread.
+def _import_readers(path: str) -> None:
+    """What reads this file, imported once for all children; none of it may start a thread.
 
-    pyogrio is left to the child: its drivers are chosen when it is imported.
+    Only what the file's format needs: xarray alone is a third of all of it in memory. pyogrio is
+    left to the child: its drivers are chosen when it is imported. Where a library is missing, the
+    child says so.
     """
-    import h5netcdf  # noqa: F401
-    import h5py  # noqa: F401
-    import rasterio.crs  # noqa: F401
-    import scipy.io
-    import scipy.sparse  # noqa: F401
-    import shapely  # noqa: F401
-    import xarray  # noqa: F401
-
-    import bdgf.scenes.readers.registry  # noqa: F401
-
-
-def _import_rarer_reader(path: str) -> None:
-    """What takes long to import and few scenes need; where it is missing the child says so."""
-    from bdgf.scenes.readers.zarr_folder import SUFFIX
-
-    if path.lower().endswith(SUFFIX):
+    for module in _MODULES.get(Path(path).suffix.lower(), ("rasterio.crs",)):
         with suppress(ImportError):
-            import bdgf.scenes.readers.zarr_arrays  # noqa: F401
+            import_module(module)
 
 
 def _in_child(connection: socket.socket, request: dict[str, Any], result: int) -> dict[str, Any]:
