@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bdgf.scenes.readers import isolation_server
+from bdgf.scenes.readers import isolation_server, registry, vector_drivers
 
 
 def test_memory_is_limited_and_no_core_is_left() -> None:
@@ -51,3 +52,21 @@ def test_it_ends_when_who_asked_is_gone(tmp_path: Path) -> None:
         socket.send_fds(ours, [json.dumps(request).encode() + b"\n"], [result.fileno()])
         ours.close()
         server.wait(timeout=30)
+
+
+@pytest.mark.parametrize("suffix", isolation_server._MODULES)
+def test_what_is_imported_before_a_file_is_read_exists_and_its_format_is_known(suffix: str) -> None:
+    assert suffix in registry.READERS | vector_drivers._DRIVERS
+    for module in isolation_server._MODULES[suffix]:
+        assert find_spec(module) is not None, module
+
+
+def test_a_geotiff_is_read_without_what_other_formats_need() -> None:
+    code = (
+        "import sys; from bdgf.scenes.readers import isolation_server\n"
+        "import bdgf.scenes.readers.registry\n"
+        "isolation_server._import_readers('A.TIF')\n"
+        "print(*sorted({'rasterio', 'xarray', 'h5py', 'pandas', 'scipy'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "rasterio\n"
