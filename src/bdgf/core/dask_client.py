@@ -17,6 +17,7 @@ CONNECT_SECONDS = 30
 """Longest wait for a scheduler's answer, and for its first worker."""
 
 _LOOPBACK = "127.0.0.1"
+_ANY_PORT = f"{_LOOPBACK}:0"  # a scheduler serves its state in any case: None means port 8787
 _REASON_CHARACTERS = 200
 
 
@@ -44,7 +45,7 @@ def local_workers(count: int, asked_by: str) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             host=_LOOPBACK,
-            dashboard_address=None,
+            dashboard_address=_ANY_PORT,
         ) as cluster,
         _closing(distributed.Client(cluster, set_as_default=False)) as client,
     ):
@@ -97,6 +98,10 @@ def _closing(client: Any) -> Iterator[Any]:
 
 def _distributed(asked_by: str) -> Any:
     try:
+        import dask.config
+
+        # Dask tells every port and worker. Its own configuration still decides where it says so.
+        dask.config.update_defaults({"logging": {"distributed": "warning"}})
         import distributed
     except ImportError as error:
         raise SettingsError(
