@@ -100,14 +100,26 @@ def _distributed(asked_by: str) -> Any:
     try:
         import dask.config
 
-        # Dask tells every port and worker. Its own configuration still decides where it says so.
-        dask.config.update_defaults({"logging": {"distributed": "warning"}})
+        _quiet(dask.config)
         import distributed
     except ImportError as error:
         raise SettingsError(
             f"{asked_by} needs dask.distributed; install it: pip install 'bdgf[cluster]'"
         ) from error
     return distributed
+
+
+def _quiet(config: Any) -> None:
+    # Dask tells every port and worker. A level in its own configuration counts; a worker sets up
+    # its log before it is given that, and reads it from the environment.
+    level = config.get("logging.distributed", "warning")
+    environment = {"DASK_LOGGING__DISTRIBUTED": level}
+    config.update_defaults(
+        {
+            "logging": {"distributed": level},
+            "distributed": {"nanny": {"pre-spawn-environ": environment}},
+        }
+    )
 
 
 def _deaf_to_ctrl_c(plugin: type) -> Any:
