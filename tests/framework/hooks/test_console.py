@@ -55,14 +55,29 @@ with socket.socket() as other:
 """
 
 
-@pytest.mark.parametrize("does", [NAMED_PIPELINE, WORKERS_OF_THIS_MACHINE])
-def test_other_packages_say_nothing_of_their_own(does: str, tmp_path: Path) -> None:
+def _printed(does: str, folder: Path) -> str:
     # A worker imports the program that starts it: as with `kedro`, this sets up the log.
-    program = tmp_path / "program.py"
+    program = folder / "program.py"
     program.write_text(
         "from kedro.framework.project import LOGGING\n"
         f"if __name__ == '__main__':\n{textwrap.indent(does, '    ')}"
     )
     project = Path(__file__).resolve().parents[3]
     done = subprocess.run([sys.executable, program], cwd=project, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("does", [NAMED_PIPELINE, WORKERS_OF_THIS_MACHINE])
+def test_other_packages_say_nothing_of_their_own(does: str, tmp_path: Path) -> None:
+    assert _printed(does, tmp_path) == ""
+
+
+def test_dask_says_what_its_own_configuration_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dask.yaml").write_text("logging: {distributed: info}")
+    monkeypatch.setenv("DASK_CONFIG", str(tmp_path))
+    printed = _printed(WORKERS_OF_THIS_MACHINE, tmp_path)
+    assert "Start worker at" in printed
+    assert "Scheduler at" in printed
