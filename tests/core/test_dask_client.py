@@ -30,6 +30,18 @@ def test_arrays_of_this_process_stay_in_it() -> None:
         assert dask.base.get_scheduler() is None
 
 
+def test_the_environment_of_this_process_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_NUM_THREADS", "PYTHONHASHSEED", "DASK_LOGGING__DISTRIBUTED"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("__DASK_PARENT_PID", raising=False)
+    before = dict(os.environ)
+    with local_workers(1, "--workers") as client:
+        ((_, threads),) = client.run(os.environ.get, "OMP_NUM_THREADS").items()
+        assert threads == "1"
+    own = {"__DASK_PARENT_PID"}  # how a worker of dask's knows that it is not this process
+    assert {name: value for name, value in os.environ.items() if name not in own} == before
+
+
 def test_a_client_that_cannot_be_closed_changes_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     close = distributed.Client.close
 

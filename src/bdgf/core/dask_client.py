@@ -6,6 +6,7 @@ no default: else every array of xarray in this process would be computed and sav
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ CONNECT_SECONDS = 30
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"  # a scheduler serves its state in any case: None means port 8787
 _REASON_CHARACTERS = 200
+_HASH_SEED = "PYTHONHASHSEED"  # a nanny sets it beside what its settings name
 
 
 @contextmanager
@@ -40,6 +42,7 @@ def local_workers(count: int, asked_by: str) -> Iterator[Any]:
     """
     distributed = _distributed(asked_by)
     with (
+        _environment_kept(),
         distributed.LocalCluster(
             n_workers=count,
             threads_per_worker=1,
@@ -94,6 +97,24 @@ def _closing(client: Any) -> Iterator[Any]:
     finally:
         with suppress(TimeoutError):  # a scheduler that is gone does not answer
             client.close()
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    # Dask writes what its workers are to find into this process's environment and leaves it there:
+    # programs that are started later would have one thread, and dask's log as it is set here.
+    import dask.config
+
+    names = {_HASH_SEED, *dask.config.get("distributed.nanny.pre-spawn-environ")}
+    before = {name: os.environ.get(name) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _distributed(asked_by: str) -> Any:
