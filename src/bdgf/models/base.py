@@ -122,10 +122,12 @@ class TrainedModel(Protocol):
 def reads_features(model: TrainedModel) -> bool:
     """Whether a model that was trained with diffusion features looks at them.
 
-    It does not where held-out blocks spoke against its guidance (`train.decision.guidance`).
+    It does not where held-out blocks spoke against its guidance (`train.decision.guidance`), nor
+    where it has no guide (`train.classifier.guides`).
     """
     guidance = model.config.get("decision", {}).get("guidance")
-    return guidance is None or bool(guidance["kept"])
+    kept = guidance is None or bool(guidance["kept"])
+    return kept and model.config.get("levels_read") != 0
 
 
 @runtime_checkable

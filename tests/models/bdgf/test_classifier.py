@@ -11,7 +11,7 @@ from bdgf.core.weights import Weights, read_weights, write_weights
 from bdgf.models.bdgf.branches import BRANCHES, PyramidSettings
 from bdgf.models.bdgf.classical.branch import ClassicalSettings
 from bdgf.models.bdgf.classifier import Classifier, load_classifier
-from bdgf.models.bdgf.guidance import GuideSettings
+from bdgf.models.bdgf.guidance import Gated, GuideSettings
 from bdgf.models.bdgf.settings import ClassifierSettings
 from bdgf.raster.patches import PatchBatch
 
@@ -71,6 +71,23 @@ def test_without_guides_no_level_is_read():
     assert len(classifier.projections) == 0
     output = classifier(make_batch(()))
     assert output.logits["cnn"].shape == (3, 4)
+
+
+def test_open_gates_have_their_price():
+    closed = GuideSettings(width=8, groups=4, heads=2, closed=True, gate_penalty=0.5)
+    classifier = make(small(guide=closed))
+    assert classifier.penalty().item() == 0
+    gates = [part.gate for part in classifier.modules() if isinstance(part, Gated)]
+    assert len(gates) == 9  # of three branches and three levels
+    with torch.no_grad():
+        for number, gate in enumerate(gates):
+            gate.fill_((-1) ** number * number)
+    classifier.penalty().backward()
+    assert classifier.penalty().item() == pytest.approx(0.5 * 4)
+    assert all((gate.grad.sign() == gate.sign()).all() for gate in gates)
+    free = closed.model_copy(update={"gate_penalty": 0.0})
+    assert make(small(guide=free)).penalty() is None
+    assert make().penalty() is None
 
 
 def test_positions_without_data_count_as_zero():

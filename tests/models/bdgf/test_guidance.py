@@ -2,11 +2,19 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from bdgf.core.errors import SettingsError
-from bdgf.models.bdgf.guidance import GUIDES, GuideGeometry, GuideSettings, make_guide
+from bdgf.models.bdgf.guidance import (
+    GUIDES,
+    GuideGeometry,
+    GuideSettings,
+    NoGuide,
+    make_guide,
+)
 
 SETTINGS = GuideSettings(width=8, groups=4, heads=2)
+CLOSED = SETTINGS.model_copy(update={"closed": True})
 
 
 def geometry(level: int) -> GuideGeometry:
@@ -69,6 +77,36 @@ def test_feature_fusion_is_positionwise_at_the_finest_level():
     other[:, 4, 7] += 1
     changed = (guide(grid, other) != guide(grid, features)).any(-1)[0]
     assert changed.nonzero().tolist() == [[4, 7]]
+
+
+def test_a_closed_gate_leaves_the_branch_alone_and_learns():
+    for name in GUIDES.keys() - {"none"}:
+        grid, features = tensors(1)
+        guide = make_guide(name, geometry(1), CLOSED)
+        guided = guide(grid, features)
+        assert torch.equal(guided, grid)
+        (guided * torch.randn_like(guided)).sum().backward()
+        assert guide.gate.grad.abs().sum() > 0
+
+
+def test_an_open_gate_is_the_guide_and_half_of_it_half():
+    for name in GUIDES.keys() - {"none"}:
+        grid, features = (t.detach() for t in tensors(1))
+        guide = make_guide(name, geometry(1), CLOSED)
+        whole = guide.guide(grid, features)
+        with torch.no_grad():
+            guide.gate.copy_(torch.linspace(0, 1, 16))
+            expected = grid + torch.linspace(0, 1, 16) * (whole - grid)
+            torch.testing.assert_close(guide(grid, features), expected)
+
+
+def test_a_price_of_gates_that_are_not_there_is_refused():
+    with pytest.raises(ValidationError, match="set closed: true, or leave it 0"):
+        GuideSettings(gate_penalty=0.1)
+
+
+def test_no_guide_needs_no_gate():
+    assert isinstance(make_guide("none", geometry(0), CLOSED), NoGuide)
 
 
 def test_unknown_guides_and_unequal_groups_are_refused():

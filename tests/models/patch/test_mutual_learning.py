@@ -15,6 +15,7 @@ from bdgf.models.patch.mutual_learning import (
     classification_loss,
     consistency_loss,
     entropy_alignment,
+    features_alignment,
     relational_similarity,
 )
 from tests.models.patch.small_outputs import outputs, softmax
@@ -52,6 +53,33 @@ def test_relational_similarity_ignores_a_rotation_of_an_embedding_and_cosine_doe
     assert float(SIMILARITIES["relational"]([z, z @ rotation])) == pytest.approx(0, abs=1e-6)
     assert float(SIMILARITIES["cosine"]([z, z @ rotation])) > 0.1
     assert float(SIMILARITIES["cosine"]([z, 3 * z])) == pytest.approx(0, abs=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(3, 9), st.integers(1, 5), st.integers(1, 12), st.integers(0, 100))
+def test_features_alignment_is_its_formula(batch, width, channels, seed):
+    rng = np.random.default_rng(seed)
+    z, f = (rng.normal(size=(batch, count)) + 3 for count in (width, channels))
+    x, y = z - z.mean(0), f - f.mean(0)
+    cka = np.linalg.norm(y.T @ x) ** 2 / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y))
+    found = float(features_alignment([torch.tensor(z)], [torch.tensor(f)]))
+    assert found == pytest.approx(1 - cka, abs=1e-5)
+
+
+def test_features_alignment_is_of_every_branch_and_level_and_knows_no_axes():
+    z, f, g = (torch.randn(9, n, generator=torch.Generator().manual_seed(n)) for n in (4, 5, 6))
+    rotation = torch.linalg.qr(torch.randn(5, 5, generator=torch.Generator().manual_seed(0)))[0]
+    pairs = [float(features_alignment([a], [b])) for a in (z, f) for b in (f, g)]
+    assert float(features_alignment([z, f], [f, g])) == pytest.approx(np.mean(pairs), abs=1e-6)
+    assert float(features_alignment([2 * f @ rotation + 1], [f])) == pytest.approx(0, abs=1e-6)
+
+
+def test_alike_embeddings_resemble_nothing_and_have_a_gradient():
+    alike = torch.ones(5, 3, requires_grad=True)
+    loss = features_alignment([alike], [torch.randn(5, 2)])
+    loss.backward()
+    assert loss.item() == 1
+    assert alike.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from bdgf.core.errors import SettingsError
@@ -16,6 +17,7 @@ from bdgf.models.bdgf.branches import (
 from bdgf.models.bdgf.classical.branch import ClassicalBranch
 from bdgf.models.bdgf.classical.fit import NAME as CLASSICAL
 from bdgf.models.bdgf.classical.fit import fit_classical_branch
+from bdgf.models.bdgf.guidance import Gated
 from bdgf.models.bdgf.settings import ClassifierSettings
 from bdgf.models.bdgf.stems import FeatureProjection, ModalityStem
 from bdgf.models.patch.decision import Decision
@@ -219,6 +221,13 @@ class Classifier(PatchNetwork):
             patch=self.patch,
             seed=seed,
         )
+
+    def penalty(self) -> Tensor | None:
+        """The weighted mean of how far the guides' gates are open."""
+        gates: list[Tensor] = [part.gate for part in self.modules() if isinstance(part, Gated)]
+        if not gates or not self.settings.guide.gate_penalty:
+            return None
+        return self.settings.guide.gate_penalty * torch.cat(gates).abs().mean()
 
     def parameter_count(self) -> int:
         """Number of trained parameters, and the size of the classical branch."""

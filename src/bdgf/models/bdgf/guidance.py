@@ -9,9 +9,10 @@ last, so that projections need no copies, and returns the guided grid (B, h, w, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -45,6 +46,19 @@ class GuideSettings(Settings):
     dropout: float = Field(
         0.5, ge=0, lt=1, description="Dropout rate of projected feature channels"
     )
+    closed: bool = Field(
+        False,
+        description="Whether each channel of what a guide changes has a gate, which starts closed",
+    )
+    gate_penalty: float = Field(
+        0.0, ge=0, description="Weight of the gates' mean absolute value in the loss"
+    )
+
+    @model_validator(mode="after")
+    def _priced_gates(self) -> GuideSettings:
+        if self.gate_penalty and not self.closed:
+            raise ValueError("gate_penalty is a price of gates; set closed: true, or leave it 0")
+        return self
 
 
 @dataclass(frozen=True)
@@ -242,6 +256,32 @@ class CrossAttention(nn.Module):
         )
 
 
+class Gated(nn.Module):
+    """A guide behind a gate for each channel, which starts closed: the branch begins unguided.
+
+    With gate g, grid + g * (guided - grid). The idea is that of ReZero (Bachlechner et al., UAI
+    2021).
+    """
+
+    def __init__(self, guide: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.guide = guide
+        self.gate = nn.Parameter(torch.zeros(channels))
+        self.fusible = getattr(guide, "fusible", True)
+
+    def forward(self, grid: Tensor, features: Tensor) -> Tensor:
+        """Guides (B, h, w, C) by (B, h', w', G)."""
+        change: Tensor = self.guide(grid, features) - grid
+        return torch.addcmul(grid, self.gate.to(grid.dtype), change)
+
+    def fused(self, cells: Cells, features: Cells) -> None:
+        """Guides cells in place."""
+        before = cells.data.clone()
+        guide: Any = self.guide
+        guide.fused(cells, features)
+        cells.data.sub_(before).mul_(self.gate[:, None]).add_(before)
+
+
 GUIDES: dict[str, type[nn.Module]] = {
     "none": NoGuide,
     "feature_fusion": FeatureFusion,
@@ -258,4 +298,7 @@ def make_guide(name: str, geometry: GuideGeometry, settings: GuideSettings) -> n
     """
     if name not in GUIDES:
         raise SettingsError(f"unknown guide {name!r}; the guides are {', '.join(GUIDES)}")
-    return GUIDES[name](geometry, settings)
+    guide = GUIDES[name](geometry, settings)
+    if settings.closed and not isinstance(guide, NoGuide):
+        return Gated(guide, geometry.channels)
+    return guide

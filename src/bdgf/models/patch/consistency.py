@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bdgf.models.patch.mutual_learning import consistency_loss
+from bdgf.models.patch.feature_targets import FeatureTargets
+from bdgf.models.patch.mutual_learning import consistency_loss, features_alignment
 from bdgf.models.patch.network import PatchNetwork
 from bdgf.models.patch.sampling import Pixels, TrainingSamples, draw_samples
 from bdgf.models.patch.settings import PatchTrainSettings
@@ -43,6 +44,7 @@ class Consistency:
         network: PatchNetwork,
         settings: PatchTrainSettings,
         seed: int,
+        features: FeatureTargets | None = None,
     ) -> None:
         """Draws the pixels of every step from all valid ones.
 
@@ -52,7 +54,10 @@ class Consistency:
             network: The network, which is student and teacher.
             settings: The training's settings.
             seed: The training's seed.
+            features: Of what the embeddings shall be like, or None.
         """
+        self.features = features
+        self.features_weight = settings.mutual_learning.features_weight
         self.arrays, self.valid, self.network = arrays, valid, network
         self.settings = settings.mutual_learning.consistency
         self.first_step = self.settings.start_epoch * settings.batches_per_epoch
@@ -87,7 +92,9 @@ class Consistency:
         student.train()
         turns = samples.symmetry if self.dihedral else None
         seen = student(self._patches(samples, turns), samples.keep)
-        return self.settings.weight * consistency_loss(seen.logits, pseudo_target)
+        return self._weighted(
+            step, list(seen.logits.values()), list(seen.embeddings.values()), pseudo_target
+        )
 
     def tasks(
         self,
@@ -113,7 +120,8 @@ class Consistency:
             these = samples.part(part)
             turns = these.symmetry if self.dihedral else None
             with fabric.autocast():  # each thread's own
-                return list(student(self._patches(these, turns), these.keep).logits.values())
+                seen = student(self._patches(these, turns), these.keep)
+                return [*seen.logits.values(), *seen.embeddings.values()]
 
         def teach(part: slice) -> list[Tensor]:
             with fabric.autocast(), torch.no_grad():
@@ -126,12 +134,24 @@ class Consistency:
         return [partial(look, p) for p in of_student], [partial(teach, p) for p in of_teacher]
 
     def loss_of_tasks(
-        self, seen: Sequence[Sequence[Tensor]], taught: Sequence[Sequence[Tensor]]
+        self, step: int, seen: Sequence[Sequence[Tensor]], taught: Sequence[Sequence[Tensor]]
     ) -> Tensor:
         """The weighted loss of what the tasks of the student and of the teacher gave."""
         (pseudo_target,) = joined(taught)
-        logits = {str(number): branch for number, branch in enumerate(joined(seen))}
-        return self.settings.weight * consistency_loss(logits, pseudo_target)
+        tensors = joined(seen)
+        branches = len(tensors) // 2
+        return self._weighted(step, tensors[:branches], tensors[branches:], pseudo_target)
+
+    def _weighted(
+        self, step: int, logits: list[Tensor], embeddings: list[Tensor], pseudo_target: Tensor
+    ) -> Tensor:
+        named = {str(number): branch for number, branch in enumerate(logits)}
+        loss = self.settings.weight * consistency_loss(named, pseudo_target)
+        if self.features is not None:
+            samples = self.samples.batch(step, self.settings.pixels)
+            wanted = self.features.at(samples.rows, samples.cols)
+            loss = loss + self.features_weight * features_alignment(embeddings, wanted)
+        return loss
 
     def _taught_by(self, tensors: Mapping[str, Tensor]) -> PatchNetwork:
         # A network with the teacher's weights, which change in place. `functional_call` would put

@@ -56,6 +56,13 @@ class MutualLearningSettings(Settings):
         description="`relational` compares the batch's similarity matrices, `cosine` the "
         "branches' embeddings of each pixel",
     )
+    features_weight: float = Field(
+        0.0,
+        ge=0,
+        description="w_f, weight of the similarity of the branches' embeddings to the diffusion "
+        "features, of a model that has them; branches without guides then learn from features that "
+        "a map does not need; 0 disables it",
+    )
     consistency: ConsistencySettings = Field(
         ConsistencySettings(), description="Consistency on unlabelled pixels"
     )
@@ -112,6 +119,25 @@ def cosine_similarity(embeddings: list[Tensor]) -> Tensor:
     return torch.stack(distances).mean()
 
 
+def features_alignment(embeddings: list[Tensor], features: list[Tensor]) -> Tensor:
+    """Mean over branches and levels of 1 - CKA(Z_i, F_l).
+
+    Linear centred kernel alignment (Kornblith et al., ICML 2019) compares how a batch's pixels lie
+    to each other: which way the axes point does not count, nor how long they are. So no layer
+    between a branch's width and a level's is needed.
+
+    Args:
+        embeddings: Each branch's embeddings (B, E).
+        features: Each level's standardised features (B, C_l).
+
+    Returns:
+        Scalar in [0, 1].
+    """
+    kernels = [_centred_kernel(branch) for branch in embeddings]
+    wanted = [_centred_kernel(level) for level in features]
+    return torch.stack([1 - (a * b).sum() for a in kernels for b in wanted]).mean()
+
+
 SIMILARITIES = {"relational": relational_similarity, "cosine": cosine_similarity}
 
 
@@ -123,10 +149,12 @@ def classification_loss(
     *,
     class_weights: Tensor | None = None,
     label_smoothing: float = 0.0,
+    features: list[Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """The loss of a batch and its terms.
 
-    Sum of the branches' cross-entropies + w_e * entropy alignment + w_s * feature similarity.
+    Sum of the branches' cross-entropies + w_e * entropy alignment + w_s * feature similarity
+    + w_f * similarity to the diffusion features.
 
     Args:
         logits: Each branch's logits (B, K).
@@ -135,10 +163,12 @@ def classification_loss(
         settings: Weights and form of the alignment.
         class_weights: (K,) float32, or None for equal weights.
         label_smoothing: Share of the target spread over all classes.
+        features: Each level's diffusion features of the pixels, as `feature_targets` gives them;
+            None leaves them out.
 
     Returns:
-        Scalars: `loss`, one `loss_<branch>` each, `loss_entropy` and `loss_similarity` (the last
-        two before their weights).
+        Scalars: `loss`, one `loss_<branch>` each, `loss_entropy`, `loss_similarity` and, with
+        features, `loss_features` (these before their weights).
     """
     terms = {
         f"loss_{name}": functional.cross_entropy(
@@ -154,6 +184,9 @@ def classification_loss(
         + settings.entropy_weight * terms["loss_entropy"]
         + settings.similarity_weight * terms["loss_similarity"]
     )
+    if features is not None:
+        terms["loss_features"] = features_alignment(list(embeddings.values()), features)
+        terms["loss"] = terms["loss"] + settings.features_weight * terms["loss_features"]
     return terms
 
 
@@ -166,6 +199,13 @@ def consistency_loss(logits: Mapping[str, Tensor], pseudo_target: Tensor) -> Ten
     """
     losses = [functional.cross_entropy(z.float(), pseudo_target) for z in logits.values()]
     return torch.stack(losses).sum()
+
+
+def _centred_kernel(values: Tensor) -> Tensor:
+    # (B, B), of norm 1; zero where all rows are alike.
+    centred = values.float() - values.float().mean(0)
+    kernel = centred @ centred.T
+    return kernel / kernel.norm().clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def _entropy(logits: Tensor) -> Tensor:

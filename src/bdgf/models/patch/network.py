@@ -159,6 +159,10 @@ class PatchNetwork(nn.Module, ABC):
         """(B, K) probabilities of the branches' logits (B, K) by a rule; None takes its own."""
         return fuse(logits, fusion or self.fusion, self.decision)
 
+    def penalty(self) -> Tensor | None:
+        """What its weights add to the loss, a scalar; None for nothing."""
+        return None
+
     @property
     def training_fusion(self) -> str:
         """The fusion rule until the decision is made: weights that are not known weigh nothing."""

@@ -14,6 +14,7 @@ from bdgf import __version__
 from bdgf.core.fingerprint import fingerprint
 from bdgf.core.weights import Weights
 from bdgf.models.patch.consistency import Consistency, uses_consistency
+from bdgf.models.patch.feature_targets import FeatureTargets
 from bdgf.models.patch.held_out import HeldOutBlocks, hold_out_blocks
 from bdgf.models.patch.network import FittedBranch, PatchNetwork
 from bdgf.models.patch.sampling import Pixels, class_weights, draw_samples
@@ -99,7 +100,10 @@ class Training:
         self.arrays = arrays.to(fabric.device)
         self.classifier = make_network(arrays, classes)
         seen = torch.from_numpy(np.asarray(valid, bool)).to(fabric.device)
-        self.valid = level_valid(seen, max(self.classifier.levels, 1))
+        taught = settings.mutual_learning.features_weight > 0 and bool(self.arrays.features)
+        levels = len(self.arrays.features) if taught else self.classifier.levels
+        self.valid = level_valid(seen, max(levels, 1))
+        self.features = FeatureTargets(self.arrays, self.valid) if taught else None
         self.samples = draw_samples(
             train,
             settings.steps * settings.batch_size,
@@ -125,7 +129,7 @@ class Training:
         )
         self.arrays.release()
         self.consistency = (
-            Consistency(self.arrays, self.valid, self.classifier, settings, seed)
+            Consistency(*(self.arrays, self.valid, self.classifier, settings, seed), self.features)
             if uses_consistency(self.classifier, settings)
             else None
         )
@@ -136,7 +140,7 @@ class Training:
         self.state = self._state()
         self._step = TrainingStep(
             *(self.arrays, self.valid, self.samples, settings, self.classifier),
-            *(self.class_weights, self.consistency, self.state, fabric),
+            *(self.class_weights, self.consistency, self.state, fabric, self.features),
         )
         self._draws = global_random_state()
 
@@ -236,6 +240,7 @@ class Training:
             "kind": "classifier",
             **self.classifier.config(),
             "patch": self.classifier.patch,
+            "levels_read": self.classifier.levels,
             "parameters": self.classifier.parameter_count(),
             "train": self.settings.decisive(),
             "seed": self.seed,

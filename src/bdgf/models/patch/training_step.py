@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bdgf.models.patch.augmentation import mixup_patches, mixup_targets
 from bdgf.models.patch.consistency import Consistency
+from bdgf.models.patch.feature_targets import FeatureTargets, mixup_features
 from bdgf.models.patch.mutual_learning import classification_loss
 from bdgf.models.patch.network import ClassifierOutput, PatchNetwork
 from bdgf.models.patch.sampling import TrainingSamples
@@ -38,6 +39,7 @@ class TrainingStep:
         consistency: Of pixels without labels, or None.
         state: The network as it is trained, and its average.
         fabric: Where it computes.
+        features: Of what the embeddings shall be like, or None.
     """
 
     arrays: SceneTensors
@@ -49,6 +51,7 @@ class TrainingStep:
     consistency: Consistency | None
     state: TrainingState
     fabric: Fabric
+    features: FeatureTargets | None = None
 
     def averaged(self) -> Mapping[str, Tensor]:
         """The moving average of the weights, or the weights where there is none."""
@@ -65,7 +68,7 @@ class TrainingStep:
             The loss and what is logged, at once or part by part.
         """
         self.state.model.train()
-        batch, keep, targets = self._labelled(step)
+        batch, keep, targets, features = self._labelled(step)
         consistency = self.consistency
         if consistency is not None and step < consistency.first_step:
             consistency = None
@@ -74,14 +77,14 @@ class TrainingStep:
             terms["loss_consistency"] = self.arrays.channels.new_full((), torch.nan)  # not measured
         if lanes.count > 1:
             labelled, unlabelled = self._side_by_side(
-                lanes, step, batch, keep, targets, consistency
+                lanes, step, batch, keep, targets, features, consistency
             )
             loss = labelled.pop("loss")
             if unlabelled is not None:
                 loss, terms["loss_consistency"] = loss + unlabelled, unlabelled.detach()
             yield loss, {**terms, **{name: term.detach() for name, term in labelled.items()}}
         else:
-            labelled = self._loss(self.state.model(batch, keep), targets)
+            labelled = self._loss(self.state.model(batch, keep), targets, features)
             yield (
                 labelled.pop("loss"),
                 {**terms, **{name: term.detach() for name, term in labelled.items()}},
@@ -99,6 +102,7 @@ class TrainingStep:
         batch: PatchBatch,
         keep: Tensor | None,
         targets: Tensor,
+        features: list[Tensor] | None,
         consistency: Consistency | None,
     ) -> tuple[dict[str, Tensor], Tensor | None]:
         # Terms of the labelled batch, and the loss without labels. The lanes are shared evenly;
@@ -115,24 +119,31 @@ class TrainingStep:
             tasks += [*of_student, *of_teacher]
         found = side_by_side(tasks, self.classifier, lanes)
         ends = len(labelled.tasks), len(labelled.tasks) + len(of_student)
-        terms = self._loss(labelled.output(found[: ends[0]]), targets)
+        terms = self._loss(labelled.output(found[: ends[0]]), targets, features)
         if consistency is None:
             return terms, None
-        return terms, consistency.loss_of_tasks(found[ends[0] : ends[1]], found[ends[1] :])
+        return terms, consistency.loss_of_tasks(step, found[ends[0] : ends[1]], found[ends[1] :])
 
-    def _loss(self, output: ClassifierOutput, targets: Tensor) -> dict[str, Tensor]:
-        return classification_loss(
+    def _loss(
+        self, output: ClassifierOutput, targets: Tensor, features: list[Tensor] | None
+    ) -> dict[str, Tensor]:
+        terms = classification_loss(
             output.logits,
             output.embeddings,
             targets,
             self.settings.mutual_learning,
             class_weights=self.class_weights,
             label_smoothing=self.settings.label_smoothing,
+            features=features,
         )
+        penalty = self.classifier.penalty()
+        if penalty is not None:
+            terms["loss"] = terms["loss"] + penalty
+        return terms
 
-    def _labelled(self, step: int) -> tuple[PatchBatch, Tensor | None, Tensor]:
+    def _labelled(self, step: int) -> tuple[PatchBatch, Tensor | None, Tensor, list[Tensor] | None]:
         # The patches, the modalities that are kept, and what the outputs should be: classes (B,),
-        # or shares of them (B, K).
+        # or shares of them (B, K), and per level the features (B, C_l) to be like.
         samples = self.samples.batch(step, self.settings.batch_size)
         augmentation = self.settings.augmentation
         batch = gather_batch(
@@ -144,9 +155,13 @@ class TrainingStep:
             samples.symmetry if augmentation.dihedral else None,
             self.classifier.levels,
         )
-        targets = samples.targets
+        targets, features = samples.targets, None
+        if self.features is not None:
+            features = self.features.at(samples.rows, samples.cols)
         if augmentation.mixup_alpha:
             partner = torch.randperm(len(targets), device=targets.device)
             batch = mixup_patches(batch, partner, samples.lam)
             targets = mixup_targets(targets, self.classifier.classes, partner, samples.lam)
-        return batch, samples.keep if augmentation.modality_dropout else None, targets
+            if features is not None:
+                features = mixup_features(features, partner, samples.lam)
+        return batch, samples.keep if augmentation.modality_dropout else None, targets, features

@@ -49,7 +49,9 @@ def _any_processor():
         yield
 
 
-def random_branch(name: str, guide: str, patch: int, levels: int, **sizes: int) -> Pyramid:
+def random_branch(
+    name: str, guide: str, patch: int, levels: int, *, closed: bool = False, **sizes: int
+) -> Pyramid:
     width, heads = sizes["width"], sizes["heads"]
     own = BranchSettings(
         cnn=CnnSettings(kernel=sizes["kernel"], expansion=sizes["expansion"]),
@@ -57,7 +59,7 @@ def random_branch(name: str, guide: str, patch: int, levels: int, **sizes: int) 
     )
     branch = Pyramid(
         PyramidSettings(width=width, stages=sizes["stages"], depth=sizes["depth"]),
-        GuideSettings(width=16, groups=4, heads=heads),
+        GuideSettings(width=16, groups=4, heads=heads, closed=closed),
         guide,
         patch=patch,
         levels=levels,
@@ -81,10 +83,11 @@ def random_branch(name: str, guide: str, patch: int, levels: int, **sizes: int) 
     heads=st.sampled_from([1, 2]),
     kernel=st.sampled_from([1, 3, 5]),
     expansion=st.integers(1, 3),
+    closed=st.booleans(),
     seed=st.integers(0, 99),
 )
 def test_compiled_blocks_give_what_the_operators_give(name, guide, patch, levels, seed, **sizes):
-    torch.manual_seed(seed)
+    torch.manual_seed(seed)  # `random_branch` opens the gates
     branch = random_branch(name, guide, patch, levels, width=32, **sizes)
     assert branch.fusible
     grid = torch.randn(3, patch, patch, 32)
