@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +23,22 @@ from bdgf.training.lanes import Lanes, even_parts
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+class _Labelled(NamedTuple):
+    """A labelled batch.
+
+    Attributes:
+        batch: The patches.
+        keep: (B, M) factors on the modalities, 0 hides one; None keeps all.
+        targets: What the outputs should be: classes (B,), or shares of them (B, K).
+        features: Per level (B, C_l), what the embeddings should be like; None: nothing.
+    """
+
+    batch: PatchBatch
+    keep: Tensor | None
+    targets: Tensor
+    features: list[Tensor] | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +84,7 @@ class TrainingStep:
             The loss and what is logged, at once or part by part.
         """
         self.state.model.train()
-        batch, keep, targets, features = self._labelled(step)
+        labelled = self._labelled(step)
         consistency = self.consistency
         if consistency is not None and step < consistency.first_step:
             consistency = None
@@ -76,18 +92,16 @@ class TrainingStep:
         if self.consistency is not None:
             terms["loss_consistency"] = self.arrays.channels.new_full((), torch.nan)  # not measured
         if lanes.count > 1:
-            labelled, unlabelled = self._side_by_side(
-                lanes, step, batch, keep, targets, features, consistency
-            )
-            loss = labelled.pop("loss")
+            found, unlabelled = self._side_by_side(lanes, step, labelled, consistency)
+            loss = found.pop("loss")
             if unlabelled is not None:
                 loss, terms["loss_consistency"] = loss + unlabelled, unlabelled.detach()
-            yield loss, {**terms, **{name: term.detach() for name, term in labelled.items()}}
+            yield loss, {**terms, **{name: term.detach() for name, term in found.items()}}
         else:
-            labelled = self._loss(self.state.model(batch, keep), targets, features)
+            found = self._loss(self.state.model(labelled.batch, labelled.keep), labelled)
             yield (
-                labelled.pop("loss"),
-                {**terms, **{name: term.detach() for name, term in labelled.items()}},
+                found.pop("loss"),
+                {**terms, **{name: term.detach() for name, term in found.items()}},
             )
             if consistency is not None:
                 with self.fabric.autocast():
@@ -99,17 +113,15 @@ class TrainingStep:
         self,
         lanes: Lanes,
         step: int,
-        batch: PatchBatch,
-        keep: Tensor | None,
-        targets: Tensor,
-        features: list[Tensor] | None,
+        given: _Labelled,
         consistency: Consistency | None,
     ) -> tuple[dict[str, Tensor], Tensor | None]:
         # Terms of the labelled batch, and the loss without labels. The lanes are shared evenly;
         # a part costs the time to start its operations, so there are as few as keep lanes busy.
         model = self.state.model
         most = lanes.count if consistency is None else max(1, lanes.count // 2)
-        labelled = LabelledTasks(model, batch, keep, even_parts(len(targets), most, LEAST_SAMPLES))
+        parts = even_parts(len(given.targets), most, LEAST_SAMPLES)
+        labelled = LabelledTasks(model, given.batch, given.keep, parts)
         tasks = list(labelled.tasks)
         of_student: list[Task] = []
         if consistency is not None:
@@ -119,31 +131,27 @@ class TrainingStep:
             tasks += [*of_student, *of_teacher]
         found = side_by_side(tasks, self.classifier, lanes)
         ends = len(labelled.tasks), len(labelled.tasks) + len(of_student)
-        terms = self._loss(labelled.output(found[: ends[0]]), targets, features)
+        terms = self._loss(labelled.output(found[: ends[0]]), given)
         if consistency is None:
             return terms, None
         return terms, consistency.loss_of_tasks(step, found[ends[0] : ends[1]], found[ends[1] :])
 
-    def _loss(
-        self, output: ClassifierOutput, targets: Tensor, features: list[Tensor] | None
-    ) -> dict[str, Tensor]:
+    def _loss(self, output: ClassifierOutput, labelled: _Labelled) -> dict[str, Tensor]:
         terms = classification_loss(
             output.logits,
             output.embeddings,
-            targets,
+            labelled.targets,
             self.settings.mutual_learning,
             class_weights=self.class_weights,
             label_smoothing=self.settings.label_smoothing,
-            features=features,
+            features=labelled.features,
         )
         penalty = self.classifier.penalty()
         if penalty is not None:
             terms["loss"] = terms["loss"] + penalty
         return terms
 
-    def _labelled(self, step: int) -> tuple[PatchBatch, Tensor | None, Tensor, list[Tensor] | None]:
-        # The patches, the modalities that are kept, and what the outputs should be: classes (B,),
-        # or shares of them (B, K), and per level the features (B, C_l) to be like.
+    def _labelled(self, step: int) -> _Labelled:
         samples = self.samples.batch(step, self.settings.batch_size)
         augmentation = self.settings.augmentation
         batch = gather_batch(
@@ -155,13 +163,14 @@ class TrainingStep:
             samples.symmetry if augmentation.dihedral else None,
             self.classifier.levels,
         )
-        targets, features = samples.targets, None
-        if self.features is not None:
-            features = self.features.at(samples.rows, samples.cols)
+        targets = samples.targets
+        wanted = self.features
+        features = None if wanted is None else wanted.at(samples.rows, samples.cols)
         if augmentation.mixup_alpha:
             partner = torch.randperm(len(targets), device=targets.device)
             batch = mixup_patches(batch, partner, samples.lam)
             targets = mixup_targets(targets, self.classifier.classes, partner, samples.lam)
             if features is not None:
                 features = mixup_features(features, partner, samples.lam)
-        return batch, samples.keep if augmentation.modality_dropout else None, targets, features
+        keep = samples.keep if augmentation.modality_dropout else None
+        return _Labelled(batch, keep, targets, features)
