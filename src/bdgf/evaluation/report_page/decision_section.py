@@ -57,6 +57,8 @@ def _guidance(guidance: Mapping[str, Any] | None) -> str:
         return ""
     losses = guidance["held_out_loss"]
     told = f"The loss is {losses['guided']:.3f} with guidance and {losses['unguided']:.3f} without"
+    if guidance.get("standard_error") is not None:  # models of before have none
+        told += f" (standard error of the difference {guidance['standard_error']:.3f})"
     return f"{told}: {'the branches are' if guidance['kept'] else 'no branch is'} guided."
 
 

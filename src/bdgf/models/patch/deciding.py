@@ -30,6 +30,7 @@ from bdgf.models.patch.priors import training_shares
 from bdgf.models.patch.sampling import Pixels
 from bdgf.models.patch.selection import SelectionSettings
 from bdgf.models.patch.settings import PatchTrainSettings
+from bdgf.models.patch.stacking import LEAST_PROBABILITY, cross_entropy, standard_error
 from bdgf.models.patch.validation import logits_at
 
 if TYPE_CHECKING:
@@ -75,17 +76,24 @@ def choose_guidance(
     Returns:
         The choice; None where nothing can be held out.
     """
-    losses = [
-        weigh(
-            said, training.classifier.branch_names, training.settings.decision.held_out.strength
-        ).loss
+    settings = guided.settings.decision
+    if answers is None or answers_without is None:
+        return None
+    of_each = [
+        weigh(said, training.classifier.branch_names, settings.held_out.strength)
         for training, said in ((guided, answers), (unguided, answers_without))
     ]
-    if losses[0] is None or losses[1] is None:
-        return None
-    choice = GuidanceChoice(losses[0], losses[1])
+    with_it, without = (
+        np.maximum(found.right, LEAST_PROBABILITY) for found in of_each if found.right is not None
+    )
+    choice = GuidanceChoice(
+        cross_entropy(with_it, answers.share),
+        cross_entropy(without, answers.share),
+        standard_error(np.log(with_it / without), answers.share, answers.block),
+        settings.guidance_errors,
+    )
     if not choice.kept:
-        log.info("the branches are trained without guidance: held-out blocks speak against it")
+        log.info("the branches are trained without guidance: held-out blocks do not speak for it")
     return choice
 
 

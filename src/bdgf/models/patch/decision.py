@@ -40,7 +40,14 @@ class DecisionSettings(Settings):
     guidance: GuidanceRule = Field(
         "held_out",
         description="Whether diffusion features guide: `held_out`, where the decision with them "
-        "has no higher cross-entropy on held-out blocks than the one without; or `always`",
+        "has a lower cross-entropy on held-out blocks than the one without, by `guidance_errors`; "
+        "or `always`",
+    )
+    guidance_errors: float = Field(
+        1.0,
+        ge=0,
+        description="By how many standard errors over the held-out blocks guidance must lower the "
+        "cross-entropy to be kept",
     )
     prior: PriorName = Field(
         "training",
@@ -156,6 +163,7 @@ class Weighing:
         loss: That of the decision.
         pixels: Held-out pixels.
         blocks: Blocks that these lie in.
+        right: (n,) the decision's probability of each held-out pixel's class.
     """
 
     weights: Mapping[str, float]
@@ -164,6 +172,7 @@ class Weighing:
     loss: float | None
     pixels: int
     blocks: int
+    right: np.ndarray | None = None
 
 
 def weigh(answers: Answers | None, branches: Sequence[str], strength: float) -> Weighing:
@@ -199,6 +208,7 @@ def weigh(answers: Answers | None, branches: Sequence[str], strength: float) -> 
         cross_entropy(decided, share),
         len(targets),
         blocks,
+        decided,
     )
 
 
@@ -241,18 +251,25 @@ def shift_prior(name: PriorName, training: np.ndarray, unlabelled: np.ndarray | 
 class GuidanceChoice:
     """Whether diffusion features guide, by what held-out blocks say.
 
+    The smaller network is taken unless the larger one is better by more than chance: the rule of
+    one standard error (Breiman et al., Classification and Regression Trees, 1984).
+
     Attributes:
         guided: Cross-entropy of the decision with guidance.
         unguided: That without.
+        error: Standard error of their difference over the held-out blocks.
+        errors: How many of these guidance must gain.
     """
 
     guided: float
     unguided: float
+    error: float = 0.0
+    errors: float = 0.0
 
     @property
     def kept(self) -> bool:
         """Whether they guide."""
-        return self.guided <= self.unguided
+        return self.unguided - self.guided >= self.errors * self.error
 
 
 def decision_record(
@@ -273,7 +290,7 @@ def decision_record(
         `members` [{name, weight, held_out_loss, features}]: the branches, in place of a fitted one
         its experts; `branches` {name: {weight, held_out_loss}}; `temperature`, `held_out_loss`,
         `held_out_pixels`, `held_out_blocks`; `prior` {name, shares, changed}; `guidance` {kept,
-        held_out_loss {guided, unguided}}, or None.
+        held_out_loss {guided, unguided}, standard_error, standard_errors_asked}, or None.
     """
     members: list[dict[str, Any]] = []
     for name, weight in weighing.weights.items():
@@ -306,6 +323,8 @@ def decision_record(
         and {
             "kept": guidance.kept,
             "held_out_loss": {"guided": guidance.guided, "unguided": guidance.unguided},
+            "standard_error": guidance.error,
+            "standard_errors_asked": guidance.errors,
         },
     }
 
@@ -343,7 +362,9 @@ def guidance_told(guidance: Mapping[str, Any] | None) -> str:
     if guidance is None:
         return ""
     losses = guidance["held_out_loss"]
-    return (
+    told = (
         f"; diffusion features {'guide' if guidance['kept'] else 'do not guide'}: cross-entropy "
         f"{losses['guided']:.3f} with them, {losses['unguided']:.3f} without"
     )
+    error = guidance.get("standard_error")  # models of before have none
+    return told if error is None else f"{told}, standard error of the difference {error:.3f}"

@@ -59,6 +59,27 @@ def cross_entropy(right: np.ndarray, share: np.ndarray) -> float:
     return float(-(share @ np.log(floored)) / share.sum())
 
 
+def standard_error(losses: np.ndarray, share: np.ndarray, block: np.ndarray) -> float:
+    """Standard error of a weighted mean of losses, over blocks whose pixels are alike.
+
+    That of a mean of clusters: sqrt(B / (B - 1) sum_b (sum_{i in b} v_i (d_i - d))^2), with v
+    summing to one and d the mean.
+
+    Args:
+        losses: (n,) d_i.
+        share: (n,) weights, of any sum.
+        block: (n,) the number of the block that each lies in.
+
+    Returns:
+        The error; 0 for a single block, which cannot tell.
+    """
+    part = share / share.sum()
+    _, number = np.unique(block, return_inverse=True)
+    of_blocks = np.bincount(number, part * (losses - part @ losses))
+    blocks = len(of_blocks)
+    return float(np.sqrt(blocks / (blocks - 1) * (of_blocks**2).sum())) if blocks > 1 else 0.0
+
+
 def of_right_class(said: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """(n,) of (n, K) probabilities, those of the classes (n,)."""
     found: np.ndarray = said[np.arange(len(targets)), targets]
