@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from bdgf.models.patch.stacking import LEAST_PROBABILITY, cross_entropy, of_right_class, stack
+from bdgf.models.patch.stacking import (
+    LEAST_PROBABILITY,
+    cross_entropy,
+    of_right_class,
+    stack,
+    standard_error,
+)
 
 EVEN = np.full(3, 1 / 3)
 
@@ -90,3 +96,31 @@ def test_one_mistake_decides_nothing():
 def test_the_right_class_is_picked_pixel_by_pixel():
     said = np.array([[0.7, 0.3], [0.4, 0.6]])
     assert of_right_class(said, np.array([1, 1])).tolist() == [0.3, 0.6]
+
+
+def test_the_standard_error_of_single_pixels_is_that_of_their_mean():
+    losses = np.random.default_rng(0).normal(size=9)
+    wanted = losses.std(ddof=1) / 3
+    assert standard_error(losses, np.full(9, 2.0), np.arange(9)) == pytest.approx(wanted)
+
+
+def test_pixels_that_are_alike_add_no_evidence():
+    rng = np.random.default_rng(1)
+    losses, block = rng.normal(size=6), np.array([7, 3, 9, 1, 4, 2])
+    once = standard_error(losses, np.ones(6), block)
+    five_times = standard_error(np.repeat(losses, 5), np.ones(30), np.repeat(block, 5))
+    assert five_times == pytest.approx(once)
+    assert standard_error(np.repeat(losses, 5), np.ones(30), np.arange(30)) < once / 2
+
+
+def test_the_standard_error_covers_the_mean_of_correlated_pixels():
+    rng, hits = np.random.default_rng(2), 0
+    for _ in range(400):
+        block = np.repeat(np.arange(20), rng.integers(1, 9, 20))
+        losses = rng.normal(size=20)[block] + 0.5 * rng.normal(size=len(block))
+        hits += abs(losses.mean()) < 2.1 * standard_error(losses, np.ones(len(block)), block)
+    assert 0.9 < hits / 400 < 0.98
+
+
+def test_a_single_block_cannot_tell():
+    assert standard_error(np.arange(3.0), np.ones(3), np.zeros(3)) == 0
