@@ -40,14 +40,14 @@ class DecisionSettings(Settings):
     guidance: GuidanceRule = Field(
         "held_out",
         description="Whether diffusion features guide: `held_out`, where the decision with them "
-        "has a lower cross-entropy on held-out blocks than the one without, by `guidance_errors`; "
-        "or `always`",
+        "has no higher cross-entropy on held-out blocks than the one without, or is lower by "
+        "`guidance_errors`; or `always`",
     )
     guidance_errors: float = Field(
-        1.0,
+        0.0,
         ge=0,
         description="By how many standard errors over the held-out blocks guidance must lower the "
-        "cross-entropy to be kept",
+        "cross-entropy to be kept; 1 keeps it, and the features in a map, for more than chance",
     )
     prior: PriorName = Field(
         "training",
@@ -251,8 +251,8 @@ def shift_prior(name: PriorName, training: np.ndarray, unlabelled: np.ndarray | 
 class GuidanceChoice:
     """Whether diffusion features guide, by what held-out blocks say.
 
-    The smaller network is taken unless the larger one is better by more than chance: the rule of
-    one standard error (Breiman et al., Classification and Regression Trees, 1984).
+    With one standard error, the smaller network is taken unless the larger one is better by more
+    than chance (Breiman et al., Classification and Regression Trees, 1984).
 
     Attributes:
         guided: Cross-entropy of the decision with guidance.
