@@ -88,6 +88,8 @@ def test_open_gates_have_their_price():
     free = closed.model_copy(update={"gate_penalty": 0.0})
     assert make(small(guide=free)).penalty() is None
     assert make().penalty() is None
+    assert make(small(guide=closed, guides={})).penalty() is None
+    assert make(small(guide=closed), levels=()).penalty() is None
 
 
 def test_positions_without_data_count_as_zero():

@@ -224,10 +224,11 @@ class Classifier(PatchNetwork):
 
     def penalty(self) -> Tensor | None:
         """The weighted mean of how far the guides' gates are open."""
-        gates: list[Tensor] = [part.gate for part in self.modules() if isinstance(part, Gated)]
-        if not gates or not self.settings.guide.gate_penalty:
+        price = self.settings.guide.gate_penalty
+        if not price or not self.levels:  # asked at every step
             return None
-        return self.settings.guide.gate_penalty * torch.cat(gates).abs().mean()
+        gates: list[Tensor] = [part.gate for part in self.modules() if isinstance(part, Gated)]
+        return price * torch.cat(gates).abs().mean()
 
     def parameter_count(self) -> int:
         """Number of trained parameters, and the size of the classical branch."""
