@@ -3,11 +3,13 @@
 A denoiser is pretrained with other settings, and a linear probe classifies labelled pixels by its
 features; each pixel by a probe that was fitted without its block. A second probe tells where a
 pixel lies: what features know of the place helps no one elsewhere. Scenes that results report lend
-their official training pixels alone. Runs that are recorded are not repeated.
+their official training pixels alone. Runs that are recorded are not repeated, and variants that
+differ in `features` alone share a denoiser.
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
 import tempfile
 import time
@@ -25,6 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bdgf.core.artifact_cache import ArtifactCache
+from bdgf.core.weights import Weights
 from bdgf.diffusion.pretraining.cached import cached_denoiser
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.evaluation.linear_probe import LinearProbeSettings, probe_accuracy
@@ -58,6 +61,7 @@ DEVELOPMENT = ("muufl_lidar", "trento_lidar", "wake_landsat", "tuning")
 _OF_A_CLASS = 250  # most pixels that are probed
 _PLACES = 4000  # pixels that are asked where they lie
 _BLOCK = 24  # px, the side of the blocks of both probes
+_KEPT = 16  # denoisers
 _ALPHA = 100.0  # of the ridge regression, on standardised features
 
 
@@ -73,7 +77,27 @@ def probed_pixels(scene: xr.Dataset, name: str) -> np.ndarray:
     return chosen
 
 
-def measure(prepared: xr.Dataset, probed: np.ndarray, variant: str, seed: int) -> dict[str, Any]:
+class Denoisers:
+    """Denoisers of this process, each pretrained once, and the seconds that it took."""
+
+    def __init__(self, folder: Path) -> None:
+        self._cache = ArtifactCache(folder, _KEPT)
+        self._seconds: dict[str, float] = {}
+
+    def get(
+        self, prepared: xr.Dataset, settings: PretrainSettings, seed: int, devices: DeviceSettings
+    ) -> tuple[Weights, float]:
+        """A denoiser, and the seconds of its pretraining, whenever that was."""
+        began = time.monotonic()
+        weights, reused = cached_denoiser(prepared, settings, seed, self._cache, devices=devices)
+        if not reused:
+            self._seconds[weights.config["fingerprint"]] = time.monotonic() - began
+        return weights, self._seconds[weights.config["fingerprint"]]
+
+
+def measure(
+    prepared: xr.Dataset, probed: np.ndarray, variant: str, seed: int, denoisers: Denoisers
+) -> dict[str, Any]:
     """Pretrains, extracts and probes.
 
     Args:
@@ -82,6 +106,7 @@ def measure(prepared: xr.Dataset, probed: np.ndarray, variant: str, seed: int) -
         variant: Settings as `pretrain.steps=600 devices.precision=bf16-mixed`, and `CHANNELS`
             where the probes see these too; alone: without a denoiser.
         seed: Seed of the denoiser.
+        denoisers: Pretrains, or keeps what an earlier variant pretrained.
 
     Returns:
         `overall_accuracy` and `average_accuracy` of the probe, `position_r2` on blocks that the
@@ -91,7 +116,7 @@ def measure(prepared: xr.Dataset, probed: np.ndarray, variant: str, seed: int) -
     places = np.zeros(valid.shape, bool)
     seen = np.flatnonzero(valid)
     places.ravel()[seen[:: max(len(seen) // _PLACES, 1)]] = True
-    described, seconds = _described(prepared, (probed, places), variant, seed)
+    described, seconds = _described(prepared, (probed, places), variant, seed, denoisers)
     targets = prepared[LABELS].to_numpy()[probed].astype(np.int64)
     blocks = grid_blocks(valid.shape, _BLOCK)
     overall, average = probe_accuracy(
@@ -120,7 +145,11 @@ def position_r2(features: np.ndarray, places: np.ndarray) -> float:
 
 
 def _described(
-    prepared: xr.Dataset, pixels: Sequence[np.ndarray], variant: str, seed: int
+    prepared: xr.Dataset,
+    pixels: Sequence[np.ndarray],
+    variant: str,
+    seed: int,
+    denoisers: Denoisers,
 ) -> tuple[list[np.ndarray], float]:
     # What describes the pixels, and the seconds of pretraining.
     channels, _ = stack_channels(prepared)
@@ -134,13 +163,11 @@ def _described(
     typed.merge_with_dotlist([setting for setting in variant.split() if setting != CHANNELS])
     groups: Any = OmegaConf.to_container(typed)
     devices = DeviceSettings.model_validate(groups["devices"])
+    settings = PretrainSettings.model_validate(groups["pretrain"])
+    denoiser, seconds = denoisers.get(prepared, settings, seed, devices)
+    wanted = FeatureSettings.model_validate(groups["features"])
     with tempfile.TemporaryDirectory() as folder:
-        cache, began = ArtifactCache(Path(folder), 1), time.monotonic()
-        settings = PretrainSettings.model_validate(groups["pretrain"])
-        denoiser = cached_denoiser(prepared, settings, seed, cache, devices=devices).weights
-        seconds = time.monotonic() - began
-        wanted = FeatureSettings.model_validate(groups["features"])
-        cubes = ArtifactCache(Path(folder) / "cubes", 1)
+        cubes = ArtifactCache(Path(folder), 1)
         cube = cached_feature_cube(denoiser, prepared, wanted, cubes).cube
         features = [pixel_features(cube, those) for those in pixels]
     if CHANNELS in variant.split():
@@ -172,6 +199,14 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     record = options.document.with_suffix("") / f"{options.table}.json"
+    with tempfile.TemporaryDirectory() as folder:
+        _measure_all(options, record, Denoisers(Path(folder)))
+    table = summary(read_records(record))
+    write_table(options.document, options.table, table)
+    print(table)
+
+
+def _measure_all(options: argparse.Namespace, record: Path, denoisers: Denoisers) -> None:
     for name in options.scenes:
         parameters = parameters_of(name, "local")
         scene = ingest(
@@ -183,11 +218,8 @@ def main() -> None:
             run = {"scene": name, "variant": variant, "seed": seed}
             if is_recorded(record, run):
                 continue
-            add_records(record, [{**run, **measure(prepared, probed, variant, seed)}])
+            add_records(record, [{**run, **measure(prepared, probed, variant, seed, denoisers)}])
             print(*run.values(), flush=True)
-    table = summary(read_records(record))
-    write_table(options.document, options.table, table)
-    print(table)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,17 @@
 """The study of features: which pixels it probes, what a variant is, and its table."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from benchmarks.feature_quality import CHANNELS, measure, position_r2, probed_pixels, summary
+from benchmarks.feature_quality import (
+    CHANNELS,
+    Denoisers,
+    measure,
+    position_r2,
+    probed_pixels,
+    summary,
+)
 from omegaconf.errors import ConfigKeyError
 
 from bdgf.preprocessing.preparation import fit_preparation
@@ -22,18 +31,22 @@ def test_scenes_of_results_lend_no_test_pixel(monkeypatch: pytest.MonkeyPatch) -
     assert set(np.unique(labels, return_counts=True)[1]) == {2}
 
 
-def test_a_variant_is_what_the_denoiser_is_pretrained_with() -> None:
+def test_a_variant_is_what_the_denoiser_is_pretrained_with(tmp_path: Path) -> None:
     scene = small_scene()
     prepared = fit_preparation(scene, PreparationSettings()).apply(scene)
     probed = probed_pixels(scene, "small")
     short = "pretrain.steps=1 pretrain.batch_size=2"
-    channels = measure(prepared, probed, CHANNELS, 0)
-    features, both = (measure(prepared, probed, v, 0) for v in (short, f"{CHANNELS} {short}"))
+    kept = Denoisers(tmp_path)
+    channels = measure(prepared, probed, CHANNELS, 0, kept)
+    variants = short, f"{CHANNELS} {short}", f"{short} features.timesteps=[700]"
+    features, both, noisy = (measure(prepared, probed, v, 0, kept) for v in variants)
+    assert features["seconds"] == both["seconds"] == noisy["seconds"]  # one denoiser
+    assert noisy["position_r2"] != features["position_r2"]
     assert (channels["seconds"], features["seconds"] > 0) == (0, True)
     assert channels["probed"] == features["probed"] == probed.sum()
     assert all(0 <= one["average_accuracy"] <= 1 for one in (channels, features, both))
     with pytest.raises(ConfigKeyError, match="train"):
-        measure(prepared, probed, "train.epochs=1", 0)
+        measure(prepared, probed, "train.epochs=1", 0, kept)
     assert both["position_r2"] != features["position_r2"] != channels["position_r2"]
 
 

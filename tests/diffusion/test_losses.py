@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdgf.diffusion.losses import LossSettings, modality_sums, p_losses
+from bdgf.diffusion.losses import LossSettings, min_snr_weights, modality_sums, p_losses
 from bdgf.diffusion.schedule import NoiseSchedule, ScheduleSettings
 from bdgf.diffusion.unet import DenoiserOutput
 
@@ -39,11 +39,14 @@ def case(seed=0):
     }
 
 
+def schedule_of(prediction):
+    return NoiseSchedule(ScheduleSettings(prediction=prediction))
+
+
 def losses(batch, guess, prediction="epsilon", **chosen):
-    schedule = NoiseSchedule(ScheduleSettings(prediction=prediction))
     return p_losses(
         guess,
-        schedule,
+        schedule_of(prediction),
         **batch,
         channel_counts=CHANNEL_COUNTS,
         settings=LossSettings(**chosen),
@@ -79,6 +82,37 @@ def test_losses_equal_those_summed_one_by_one(average):
     assert loss.total.item() == pytest.approx(total, rel=1e-5)
     assert loss.denoising.tolist() == pytest.approx(seen, rel=1e-5)
     assert loss.reconstruction.tolist() == pytest.approx(hidden, rel=1e-5)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
+def test_min_snr_weighs_the_error_of_the_clean_scene_up_to_the_limit(prediction):
+    # An error of x0 alone: what the target's error weighs, that of x0 weighs min(SNR, limit).
+    schedule, limit = schedule_of(prediction), 5.0
+    x0, noise = torch.randn(2, 1000, 1, 1, 1, dtype=torch.float64)
+    t = torch.arange(1000)
+    guessed, level = x0 + 0.1, schedule.alphas_cumprod.double().view(-1, 1, 1, 1)
+    x_t = schedule.q_sample(x0, noise, t)
+    noise_guessed = (x_t - level.sqrt() * guessed) / (1 - level).sqrt()
+    error = schedule.target(guessed, noise_guessed, t) - schedule.target(x0, noise, t)
+    weighted = min_snr_weights(schedule, limit) * error.flatten() ** 2
+    expected = (level / (1 - level)).clamp(max=limit).flatten()
+    torch.testing.assert_close(weighted / weighted[-1], expected / expected[-1], rtol=1e-3, atol=0)
+    assert min_snr_weights(schedule, limit).mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("average", ["modality", "element"])
+def test_weights_of_steps_change_what_is_learnt_and_not_what_is_logged(average):
+    batch, guess = case(), Guess((4, 4, 6, 6))
+    plain = losses(batch, guess, loss_average=average, reconstruction_weight=0)
+    weighed = losses(
+        batch, guess, loss_average=average, reconstruction_weight=0, timestep_weight="min_snr"
+    )
+    assert torch.equal(plain.denoising, weighed.denoising)
+    weights = min_snr_weights(schedule_of("epsilon"), 5.0)[batch["t"]]
+    weighed.total.backward()
+    gradient, guess.prediction.grad = guess.prediction.grad, None
+    plain.total.backward()
+    torch.testing.assert_close(gradient, guess.prediction.grad * weights.view(-1, 1, 1, 1))
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])

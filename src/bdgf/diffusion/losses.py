@@ -26,6 +26,12 @@ class LossSettings(Settings):
     reconstruction_weight: float = Field(
         0.5, ge=0, description="Weight of the clean reconstruction of hidden channels."
     )
+    timestep_weight: Literal["uniform", "min_snr"] = Field(
+        "uniform",
+        description="Weight of a tile by its diffusion step: all alike, or by the signal-to-noise "
+        "ratio up to `snr_limit` (Min-SNR).",
+    )
+    snr_limit: float = Field(5.0, gt=0, description="Highest ratio that counts (`min_snr`).")
 
 
 @dataclass(frozen=True)
@@ -78,27 +84,52 @@ def p_losses(
     seen = channel_planes(visible * valid, channel_counts)  # (B, C, H, W)
     there = valid if valid.shape[1] == 1 else channel_planes(valid, channel_counts)
     hidden = there - seen
-    sums = (
-        modality_sums((prediction - target) ** 2 * seen, channel_counts),
+    errors = (prediction - target) ** 2 * seen
+    sums = [
+        modality_sums(errors, channel_counts),
         modality_sums((reconstruction - x0) ** 2 * hidden, channel_counts),
         modality_sums(seen, channel_counts),
         modality_sums(hidden, channel_counts),
-    )
-    denoising, rebuilt, seen_count, hidden_count = over_ranks(torch.stack(sums)).unbind()
+    ]
+    if settings.timestep_weight == "min_snr":
+        weights = min_snr_weights(schedule, settings.snr_limit)[t]
+        sums.append(modality_sums(errors * weights.view(-1, 1, 1, 1), channel_counts))
+    denoising, rebuilt, seen_count, hidden_count, *weighted = over_ranks(torch.stack(sums)).unbind()
+    learnt = weighted[0] if weighted else denoising
     everything = seen_count + hidden_count
     # Reconstruction is divided by all elements: a rarely hidden modality weighs accordingly.
     if settings.loss_average == "modality":
         measured = (seen_count > 0).float()
-        total = (denoising / seen_count.clamp(min=1)).sum() / measured.sum().clamp(min=1)
+        total = (learnt / seen_count.clamp(min=1)).sum() / measured.sum().clamp(min=1)
         rebuilding = (rebuilt / everything.clamp(min=1)).mean()
     else:
-        total = denoising.sum() / seen_count.sum().clamp(min=1)
+        total = learnt.sum() / seen_count.sum().clamp(min=1)
         rebuilding = rebuilt.sum() / everything.sum().clamp(min=1)
     return PretrainLoss(
         total=total + settings.reconstruction_weight * rebuilding,
         denoising=(denoising / seen_count).detach(),
         reconstruction=(rebuilt / hidden_count).detach(),
     )
+
+
+def min_snr_weights(schedule: NoiseSchedule, limit: float) -> Tensor:
+    """Weights of the diffusion steps by their signal-to-noise ratio, up to a limit.
+
+    Hang et al., "Efficient Diffusion Training via Min-SNR Weighting Strategy", ICCV 2023, section
+    3.4: min(SNR, limit) times what turns the target's error into that of x_0. Divided by their
+    mean, so that `reconstruction_weight` weighs as without them. Chosen here.
+
+    Args:
+        schedule: Noise levels and target.
+        limit: Highest ratio that counts.
+
+    Returns:
+        (T,) float32 of mean 1.
+    """
+    ratio = schedule.alphas_cumprod / (1 - schedule.alphas_cumprod)
+    clean = {"epsilon": 1 / ratio, "v": 1 / (ratio + 1), "x0": torch.ones_like(ratio)}
+    weights = ratio.clamp(max=limit) * clean[schedule.settings.prediction]
+    return weights / weights.mean()
 
 
 def modality_sums(values: Tensor, channel_counts: Sequence[int]) -> Tensor:

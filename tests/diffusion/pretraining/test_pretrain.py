@@ -14,7 +14,7 @@ from bdgf.core.weights import read_weights, write_weights
 from bdgf.diffusion.masking.rules import RULES
 from bdgf.diffusion.masking.signals import SIGNALS
 from bdgf.diffusion.pretraining.data import PretrainingData
-from bdgf.diffusion.pretraining.pretrain import pretrain, stratified_timesteps
+from bdgf.diffusion.pretraining.pretrain import pretrain
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.unet import DenoiserOutput, load_denoiser
 from bdgf.training.devices import DeviceSettings
@@ -229,24 +229,12 @@ def test_a_scene_smaller_than_a_tile_trains(caplog):
     assert all(t.isfinite().all() for t in weights.tensors.values())
 
 
-@pytest.mark.parametrize("batch", [1, 7, 16])
-def test_timesteps_are_spread_over_all_steps(batch):
-    generator = torch.Generator().manual_seed(0)
-    drawn = torch.stack([stratified_timesteps(batch, 1000, generator) for _ in range(400)])
-    assert drawn.dtype == torch.int64
-    assert drawn.min() >= 0
-    assert drawn.max() < 1000
-    for i, part in enumerate(drawn.T):
-        assert part.min() >= 1000 * i // batch
-        assert part.max() <= 1000 * (i + 1) / batch
-    assert drawn.float().mean() == pytest.approx(499.5, abs=30)
-
-
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         ({"tile": 9}, "tile must be a multiple of 2"),
         ({"validation_timesteps": (1000,)}, "must lie in 0 .. 999"),
+        ({"timesteps": {"focus_range": (0, 1001)}}, "focus_range must end by 1000"),
         ({"masking": {"probe": {"timesteps": (1000,)}}}, "probe.timesteps must lie in 0 .. 999"),
     ],
 )

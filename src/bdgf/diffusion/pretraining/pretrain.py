@@ -23,6 +23,7 @@ from bdgf.diffusion.pretraining.job import Job, send_job
 from bdgf.diffusion.pretraining.modality_sensitivity import SensitivityProbe, feature_shares
 from bdgf.diffusion.pretraining.settings import PretrainSettings
 from bdgf.diffusion.pretraining.tile_pool import Tiles, tiles_of
+from bdgf.diffusion.pretraining.timesteps import stratified_timesteps
 from bdgf.diffusion.pretraining.validation import HeldOutTiles
 from bdgf.diffusion.schedule import NoiseSchedule
 from bdgf.diffusion.unet import Denoiser
@@ -194,7 +195,7 @@ class _Pretraining:
         settings, generator, size = self.settings, self.generator, self.settings.batch_size
         part = self.ranks.part(size)
         batch = self.tiles.draw(size, generator, part)
-        t = stratified_timesteps(size, self.schedule.steps, generator)[part]
+        t = stratified_timesteps(size, self.schedule.steps, generator, settings.timesteps)[part]
         shape = (size, *batch.x0.shape[1:])
         noise = torch.randn(shape, generator=generator, device=batch.x0.device)[part]
         visible = self.masking.draw(size, settings.tile, generator)[part]
@@ -260,18 +261,3 @@ def open_residual_paths(denoiser: Denoiser) -> None:
     for module in denoiser.modules():
         if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.any():
             module.reset_parameters()
-
-
-def stratified_timesteps(batch: int, steps: int, generator: torch.Generator) -> Tensor:
-    """One diffusion step drawn uniformly from each of `batch` equal parts of 0 .. steps - 1.
-
-    Each is uniform over all steps once the batch is shuffled, which no loss notices, and the
-    batch's mean loss varies less than with independent draws. Chosen here.
-
-    Returns:
-        (batch,) int64.
-    """
-    device = generator.device
-    u = torch.rand(batch, generator=generator, device=device)
-    strata = torch.arange(batch, device=device)
-    return ((strata + u) / batch * steps).long().clamp(max=steps - 1)

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from bdgf.core.settings import MAIN, Settings
 from bdgf.diffusion.losses import LossSettings
 from bdgf.diffusion.masking.settings import MaskingSettings
+from bdgf.diffusion.pretraining.timesteps import TimestepSettings
 from bdgf.diffusion.schedule import ScheduleSettings
 from bdgf.diffusion.unet import DenoiserSettings
 from bdgf.training.optimizer import OptimizationSettings
@@ -77,6 +78,9 @@ class PretrainSettings(Settings):
     schedule: ScheduleSettings = Field(
         default_factory=ScheduleSettings, description="Noise levels and the target."
     )
+    timesteps: TimestepSettings = Field(
+        default_factory=TimestepSettings, description="Diffusion steps that it learns at."
+    )
     masking: MaskingSettings = Field(
         default_factory=MaskingSettings, description="Which modalities are hidden, how often."
     )
@@ -98,6 +102,8 @@ class PretrainSettings(Settings):
         probed = self.masking.probe.timesteps
         if max(probed) >= self.schedule.steps or min(probed) < 0:
             raise ValueError(f"masking.probe.timesteps must lie in 0 .. {self.schedule.steps - 1}")
+        if self.timesteps.focus_range[1] > self.schedule.steps:
+            raise ValueError(f"timesteps.focus_range must end by {self.schedule.steps}")
         if self.least_steps > self.most_steps:
             raise ValueError("least_steps must not exceed most_steps")
         return self
