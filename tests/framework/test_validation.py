@@ -1,5 +1,6 @@
 """Parameters: `conf/base` mirrors the settings models, and bad values are told in one line."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,28 @@ def test_a_bad_value_names_parameter_and_value(
 ) -> None:
     with pytest.raises(SettingsError, match=telling(*told)):
         check_parameters(changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"pretrain": {"tile": 9}}, "parameters 'pretrain': tile must be a multiple of 4,"),
+        (
+            {"pretrain": {"timesteps": {"focus_range": [9, 2]}}},
+            "parameters 'pretrain.timesteps': focus_range must be two rising steps",
+        ),
+        (
+            {"train": {"classifier": {"patch": 4}}},
+            "parameter 'train.classifier.patch' is 4: a patch",
+        ),
+    ],
+)
+def test_values_that_do_not_fit_each_other_are_told_without_the_rest_of_their_group(
+    changed: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(told)}") as raised:
+        check_parameters(changed)
+    assert len(str(raised.value)) < 200
 
 
 @pytest.mark.parametrize("name", ["../../x", "a/b", "..", ""])

@@ -117,5 +117,9 @@ def checked(validate: Callable[[Any], Any], values: Any, group: str = "") -> Any
             raise SettingsError(
                 f"unknown parameter '{place}'; see the comments in conf/base for those there are"
             ) from error
-        told = f"{first['msg'][0].lower()}{first['msg'][1:]}"
+        told = first["msg"].removeprefix("Value error, ")
+        told = f"{told[0].lower()}{told[1:]}"
+        if first["type"] == "value_error" and isinstance(first["input"], Mapping):
+            # Settings of a group that do not fit each other: all of it would hide what is told.
+            raise SettingsError(f"parameters '{place}': {told}") from error
         raise SettingsError(f"parameter '{place}' is {first['input']!r}: {told}") from error
