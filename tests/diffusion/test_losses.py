@@ -100,6 +100,15 @@ def test_min_snr_weighs_the_error_of_the_clean_scene_up_to_the_limit(prediction)
     assert min_snr_weights(schedule, limit).mean() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
+def test_weights_are_numbers_where_no_signal_is_left(prediction):
+    steep = ScheduleSettings(beta_start=0.5, beta_end=0.99, prediction=prediction)
+    assert not NoiseSchedule(steep).alphas_cumprod[-1]
+    weights = min_snr_weights(NoiseSchedule(steep), 5.0)
+    assert weights.isfinite().all()
+    assert weights.min() >= 0
+
+
 @pytest.mark.parametrize("average", ["modality", "element"])
 def test_weights_of_steps_change_what_is_learnt_and_not_what_is_logged(average):
     batch, guess = case(), Guess((4, 4, 6, 6))

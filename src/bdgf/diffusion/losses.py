@@ -127,8 +127,12 @@ def min_snr_weights(schedule: NoiseSchedule, limit: float) -> Tensor:
         (T,) float32 of mean 1.
     """
     ratio = schedule.alphas_cumprod / (1 - schedule.alphas_cumprod)
-    clean = {"epsilon": 1 / ratio, "v": 1 / (ratio + 1), "x0": torch.ones_like(ratio)}
-    weights = ratio.clamp(max=limit) * clean[schedule.settings.prediction]
+    counted = ratio.clamp(max=limit)
+    weights = {
+        "epsilon": (limit / ratio).clamp(max=1),  # counted / ratio, also where no signal is left
+        "v": counted / (ratio + 1),
+        "x0": counted,
+    }[schedule.settings.prediction]
     return weights / weights.mean()
 
 

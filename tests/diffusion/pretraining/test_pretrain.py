@@ -234,13 +234,18 @@ def test_a_scene_smaller_than_a_tile_trains(caplog):
     [
         ({"tile": 9}, "tile must be a multiple of 2"),
         ({"validation_timesteps": (1000,)}, "must lie in 0 .. 999"),
-        ({"timesteps": {"focus_range": (0, 1001)}}, "focus_range must end by 1000"),
+        ({"timesteps": {"focus": 0.5, "focus_range": (0, 1001)}}, "focus_range must end by 1000"),
         ({"masking": {"probe": {"timesteps": (1000,)}}}, "probe.timesteps must lie in 0 .. 999"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(wrong, told):
     with pytest.raises(ValidationError, match=told):
         PretrainSettings(**{**TINY, **wrong})
+
+
+def test_a_range_that_is_not_used_may_be_longer_than_the_schedule() -> None:
+    few = {"validation_timesteps": (5,), "masking": {"probe": {"timesteps": (5,)}}}
+    assert PretrainSettings(**{**TINY, **few, "schedule": {"steps": 20}}).schedule.steps == 20
 
 
 def test_larger_scenes_take_more_steps_within_bounds() -> None:

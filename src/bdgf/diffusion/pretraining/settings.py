@@ -102,7 +102,7 @@ class PretrainSettings(Settings):
         probed = self.masking.probe.timesteps
         if max(probed) >= self.schedule.steps or min(probed) < 0:
             raise ValueError(f"masking.probe.timesteps must lie in 0 .. {self.schedule.steps - 1}")
-        if self.timesteps.focus_range[1] > self.schedule.steps:
+        if self.timesteps.focus and self.timesteps.focus_range[1] > self.schedule.steps:
             raise ValueError(f"timesteps.focus_range must end by {self.schedule.steps}")
         if self.least_steps > self.most_steps:
             raise ValueError("least_steps must not exceed most_steps")
