@@ -39,9 +39,9 @@ def test_a_variant_is_what_the_denoiser_is_pretrained_with(tmp_path: Path) -> No
     kept = Denoisers(tmp_path)
     channels = measure(prepared, probed, CHANNELS, 0, kept)
     variants = short, f"{CHANNELS} {short}", f"{short} features.timesteps=[700]"
-    features, both, noisy = (measure(prepared, probed, v, 0, kept) for v in variants)
-    assert features["seconds"] == both["seconds"] == noisy["seconds"]  # one denoiser
-    assert noisy["position_r2"] != features["position_r2"]
+    features, both, late = (measure(prepared, probed, v, 0, kept) for v in variants)
+    assert features["seconds"] == both["seconds"] == late["seconds"]  # one denoiser
+    assert late["position_r2"] != features["position_r2"]
     assert (channels["seconds"], features["seconds"] > 0) == (0, True)
     assert channels["probed"] == features["probed"] == probed.sum()
     assert all(0 <= one["average_accuracy"] <= 1 for one in (channels, features, both))

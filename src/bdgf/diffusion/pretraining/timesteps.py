@@ -34,7 +34,7 @@ class TimestepSettings(Settings):
 
 
 def stratified_timesteps(
-    batch: int, steps: int, generator: torch.Generator, settings: TimestepSettings | None = None
+    batch: int, steps: int, generator: torch.Generator, settings: TimestepSettings
 ) -> Tensor:
     """One diffusion step from each of `batch` equally likely parts of 0 .. steps - 1.
 
@@ -45,7 +45,7 @@ def stratified_timesteps(
         batch: Number of steps to draw.
         steps: Number T of diffusion steps.
         generator: Random generator on the device.
-        settings: The distribution; None draws uniformly.
+        settings: The distribution; without focus it is uniform.
 
     Returns:
         (batch,) int64.
@@ -54,15 +54,17 @@ def stratified_timesteps(
     u = torch.rand(batch, generator=generator, device=device)
     strata = torch.arange(batch, device=device)
     quantiles = (strata + u) / batch
-    if settings is not None and settings.focus:
-        reached = timestep_shares(steps, settings).cumsum(0).to(device)
+    if settings.focus:
+        reached = timestep_shares(steps, settings, device).cumsum(0)
         return torch.searchsorted(reached, quantiles, right=True).clamp(max=steps - 1)
     return (quantiles * steps).long().clamp(max=steps - 1)
 
 
-def timestep_shares(steps: int, settings: TimestepSettings) -> Tensor:
+def timestep_shares(
+    steps: int, settings: TimestepSettings, device: torch.device | str = "cpu"
+) -> Tensor:
     """How likely each diffusion step is: (steps,) float32, of sum 1."""
-    shares = torch.full((steps,), (1 - settings.focus) / steps)
+    shares = torch.full((steps,), (1 - settings.focus) / steps, device=device)
     first, end = settings.focus_range
     shares[first:end] += settings.focus / (end - first)
     return shares
