@@ -60,3 +60,12 @@ def test_a_choice_about_guidance_is_told(kept, said):
     text, _ = parts(decision(guidance={"kept": kept, "held_out_loss": losses}))
     assert f"{said} guided" in str(text)
     assert "guided" not in str(parts(decision(guidance=None))[0])
+
+
+def test_how_far_the_evidence_reaches_is_told():
+    distance = {"held_out": 9.0, "held_out_most": 20.6, "map": 47.2, "beyond": 0.784}
+    text, _ = parts(decision(distance=distance))
+    assert "9 px from the nearest training pixel (median)" in str(text)
+    assert "the pixels of the training scene 47 px" in str(text)
+    assert "78.4 % of that scene lies farther from training pixels than 21 px" in str(text)
+    assert "farther" not in str(parts(decision(distance=None))[0])

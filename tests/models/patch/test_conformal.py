@@ -91,7 +91,8 @@ def test_a_pixel_of_twice_the_share_counts_as_two():
 
 def answers(blocks=12, pixels=6, seed=0):
     said, targets, block = blocks_of_pixels(np.random.default_rng(seed), blocks, pixels)
-    return Answers({"cnn": said}, targets, np.ones(len(targets)), 7 * block)
+    ones = np.ones(len(targets))
+    return Answers({"cnn": said}, targets, ones, 7 * block, ones)
 
 
 def test_no_block_is_judged_by_a_decision_that_it_had_a_part_in():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import distance_transform_edt
 
 from bdgf.models.bdgf.classifier import load_classifier
 from bdgf.models.patch.deciding import judging_settings
@@ -42,6 +43,15 @@ def without_decision(weights):
 @pytest.fixture(scope="module")
 def decided():
     return fit(settings())
+
+
+def test_it_is_told_how_far_the_held_out_pixels_and_the_map_lie_from_training_pixels(decided):
+    distance = decided.config["decision"]["distance"]
+    labelled = np.isin(SPLIT, (TRAIN, VALIDATION)) & (LABELS > 0) & VALID
+    away = distance_transform_edt(~labelled)[VALID]
+    assert distance["map"] == pytest.approx(np.median(away))
+    assert distance["beyond"] == pytest.approx((away > distance["held_out_most"]).mean())
+    assert 1 < distance["held_out"] <= distance["held_out_most"] < np.hypot(*SPLIT.shape)
 
 
 def test_the_network_joins_its_branches_as_was_decided(decided):

@@ -17,6 +17,7 @@ from bdgf.models.patch.decision import (
     shift_prior,
     weigh,
 )
+from bdgf.models.patch.reach import Reach
 from bdgf.models.patch.temperature import sharpened
 
 BRANCHES = ("cnn", "mamba", "classical")
@@ -31,7 +32,7 @@ def answers(count=200, blocks=40, sureness=(3.0, 0.3, 0.3), seed=0) -> Answers:
     for name, sure in zip(BRANCHES, sureness, strict=True):
         logits = sure * np.eye(3)[targets] + rng.normal(size=(count, 3)) * 0.5
         said[name] = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    return Answers(said, targets, np.ones(count), np.arange(count) % blocks)
+    return Answers(said, targets, np.ones(count), np.arange(count) % blocks, np.full(count, 8.0))
 
 
 def experts():
@@ -71,6 +72,7 @@ def test_folds_are_joined():
     assert len(both.targets) == 50
     assert both.blocks == 5
     assert np.array_equal(both.said["cnn"][30:], second.said["cnn"])
+    assert len(both.distance) == 50
 
 
 def test_the_module_is_the_formula():
@@ -165,3 +167,19 @@ def test_the_record_and_the_line_tell_whether_features_guide(guided, told):
 )
 def test_guidance_that_gains_no_more_than_chance_is_left_out(guided, error, errors, kept):
     assert GuidanceChoice(guided, 0.4, error, errors).kept is kept
+
+
+def test_the_record_and_the_line_tell_how_far_the_evidence_reaches():
+    prior = shift_prior("training", TRAINING, None)
+    weighing = weigh(answers(), BRANCHES, 4.0)
+    record = decision_record(weighing, prior, {}, reach=Reach(9.0, 21.0, 47.0, 0.78))
+    assert json.loads(json.dumps(record))["distance"] == {
+        "held_out": 9.0,
+        "held_out_most": 21.0,
+        "map": 47.0,
+        "beyond": 0.78,
+    }
+    assert "78 % of the map farther than 21 px" in decision_line(record)
+    silent = decision_record(weighing, prior, {})
+    assert silent["distance"] is None
+    assert "farther" not in decision_line(silent)

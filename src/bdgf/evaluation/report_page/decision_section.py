@@ -32,6 +32,7 @@ def decision_blocks(decision: Mapping[str, Any], classes: ClassTable) -> list[Bl
                 part
                 for part in (
                     _evidence(decision),
+                    _reach(decision.get("distance")),  # models of before have none
                     _guidance(decision.get("guidance")),
                     _prior(decision["prior"], classes),
                 )
@@ -49,6 +50,18 @@ def _evidence(decision: Mapping[str, Any]) -> str:
         f"{decision['held_out_pixels']:,} held-out pixels in {decision['held_out_blocks']:,} "
         f"blocks weighed the branches. The temperature of the mixture is "
         f"{decision['temperature']:.2f}."
+    )
+
+
+def _reach(distance: Mapping[str, Any] | None) -> str:
+    if distance is None:
+        return ""
+    return (
+        f"They lie {distance['held_out']:.0f} px from the nearest training pixel (median), the "
+        f"pixels of the training scene {distance['map']:.0f} px. "
+        f"{_percent(distance['beyond'])} of that scene lies farther from training pixels than "
+        f"{distance['held_out_most']:.0f} px, within which nearly all held-out pixels lie: there "
+        "nothing was judged."
     )
 
 

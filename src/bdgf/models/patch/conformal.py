@@ -98,4 +98,5 @@ def _groups(block: np.ndarray) -> Iterator[np.ndarray]:
 
 def _where(answers: Answers, chosen: np.ndarray) -> Answers:
     said = {name: values[chosen] for name, values in answers.said.items()}
-    return Answers(said, answers.targets[chosen], answers.share[chosen], answers.block[chosen])
+    of_pixels = (answers.targets, answers.share, answers.block, answers.distance)
+    return Answers(said, *(values[chosen] for values in of_pixels))

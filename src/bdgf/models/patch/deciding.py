@@ -27,6 +27,7 @@ from bdgf.models.patch.decision import (
 )
 from bdgf.models.patch.held_out import block_numbers
 from bdgf.models.patch.priors import training_shares
+from bdgf.models.patch.reach import Reach, distance_to, reach_of
 from bdgf.models.patch.sampling import Pixels
 from bdgf.models.patch.selection import SelectionSettings
 from bdgf.models.patch.settings import PatchTrainSettings
@@ -122,7 +123,8 @@ def with_decision(
     shift = _shift(weights, training, weighing)
     fitted = training.fitted
     experts = {fitted.name: fitted.experts} if fitted else {}
-    record = decision_record(weighing, shift, experts, guidance)
+    reach = _reach(training, answers)
+    record = decision_record(weighing, shift, experts, guidance, reach)
     log.info("%s", decision_line(record))
     decided = _module(training, weighing, shift).state_dict()
     tensors = {f"decision.{name}": tensor.cpu() for name, tensor in decided.items()}
@@ -147,7 +149,9 @@ def _of_validation(training: Training) -> Answers:
     if training.class_weights is not None:
         share = training.class_weights.cpu().numpy()[pixels.targets].astype(float)
     side = training.settings.decision.held_out.block
-    return Answers(said, pixels.targets, share, block_numbers(pixels, training.arrays.shape, side))
+    block = block_numbers(pixels, training.arrays.shape, side)
+    away = distance_to(training.train_pixels, pixels.rows, pixels.cols)
+    return Answers(said, pixels.targets, share, block, away)
 
 
 def answers_of_folds(training: Training, judge: Judge) -> Answers | None:
@@ -170,12 +174,13 @@ def answers_of_folds(training: Training, judge: Judge) -> Answers | None:
             continue
         if parts and joined(parts).blocks >= settings.blocks:
             break
-        judged = judge(blocks.pixels.where(train), blocks.pixels.where(held))
+        near, far = blocks.pixels.where(train), blocks.pixels.where(held)
+        judged = judge(near, far)
         said = judged.validation.answers(judged.classifier, judged.selection.tensors)
         if fitted is not None:
             said[fitted.name] = fitted.said[number]
-        targets, share = blocks.pixels.targets[held], blocks.share[held]
-        parts.append(Answers(said, targets, share, blocks.block[number][held]))
+        block, away = blocks.block[number][held], distance_to(near, far.rows, far.cols)
+        parts.append(Answers(said, far.targets, blocks.share[held], block, away))
     return joined(parts) if parts else None
 
 
@@ -204,12 +209,24 @@ def _shift(weights: Weights, training: Training, weighing: Weighing) -> PriorShi
     )
     if settings.prior == "training":
         return shift_prior("training", shares, None)
-    rows, cols = torch.nonzero(training.valid[0][0], as_tuple=True)
-    step = max(len(rows) // settings.unlabelled_pixels, 1)
     logits = logits_at(
         *(network, weights.tensors, training.arrays, training.valid),
-        *(rows[::step], cols[::step], training.settings.batch_size),
+        *(*_seen_pixels(training), training.settings.batch_size),
     )
     probabilities = torch.stack([z.float().softmax(1) for z in logits.values()])
     decided = _module(training, weighing, None)(probabilities)
     return shift_prior(settings.prior, shares, decided.cpu().double().numpy())
+
+
+def _seen_pixels(training: Training) -> tuple[torch.Tensor, torch.Tensor]:
+    # Rows and columns of some of the scene's valid pixels, evenly over it.
+    rows, cols = torch.nonzero(training.valid[0][0], as_tuple=True)
+    step = max(len(rows) // training.settings.decision.unlabelled_pixels, 1)
+    return rows[::step], cols[::step]
+
+
+def _reach(training: Training, answers: Answers | None) -> Reach | None:
+    if answers is None:
+        return None
+    rows, cols = (index.cpu().numpy() for index in _seen_pixels(training))
+    return reach_of(answers.distance, distance_to(training.train_pixels, rows, cols))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from bdgf.core.settings import Settings
 from bdgf.models.patch.held_out import HeldOutSettings
 from bdgf.models.patch.priors import estimated_shares, moved
+from bdgf.models.patch.reach import Reach, reach_told
 from bdgf.models.patch.stacking import cross_entropy, of_right_class, stack
 from bdgf.models.patch.temperature import fit_temperature, sharpened
 
@@ -127,12 +128,14 @@ class Answers:
         targets: (n,) classes.
         share: (n,) weights of the pixels.
         block: (n,) the number of the block that each lies in.
+        distance: (n,) from each to the nearest pixel that trained what is judged on it, in pixels.
     """
 
     said: Mapping[str, np.ndarray]
     targets: np.ndarray
     share: np.ndarray
     block: np.ndarray
+    distance: np.ndarray
 
     @property
     def blocks(self) -> int:
@@ -147,7 +150,7 @@ def joined(parts: Sequence[Answers]) -> Answers:
         {name: np.concatenate([part.said[name] for part in parts]) for name in names},
         *(
             np.concatenate([getattr(p, key) for p in parts])
-            for key in ("targets", "share", "block")
+            for key in ("targets", "share", "block", "distance")
         ),
     )
 
@@ -277,6 +280,7 @@ def decision_record(
     shift: PriorShift,
     experts: Mapping[str, Sequence[Expert]],
     guidance: GuidanceChoice | None = None,
+    reach: Reach | None = None,
 ) -> dict[str, Any]:
     """What was decided, JSON-serialisable.
 
@@ -285,12 +289,14 @@ def decision_record(
         shift: To the expected shares of the classes.
         experts: Of the branches that are fitted.
         guidance: Whether diffusion features guide, where that was asked.
+        reach: How far the held-out pixels lie from training pixels; None without such.
 
     Returns:
         `members` [{name, weight, held_out_loss, features}]: the branches, in place of a fitted one
         its experts; `branches` {name: {weight, held_out_loss}}; `temperature`, `held_out_loss`,
         `held_out_pixels`, `held_out_blocks`; `prior` {name, shares, changed}; `guidance` {kept,
-        held_out_loss {guided, unguided}, standard_error, standard_errors_asked}, or None.
+        held_out_loss {guided, unguided}, standard_error, standard_errors_asked}, or None;
+        `distance` {held_out, held_out_most, map, beyond}, or None.
     """
     members: list[dict[str, Any]] = []
     for name, weight in weighing.weights.items():
@@ -326,6 +332,7 @@ def decision_record(
             "standard_error": guidance.error,
             "standard_errors_asked": guidance.errors,
         },
+        "distance": reach and asdict(reach),
     }
 
 
@@ -344,6 +351,8 @@ def decision_line(record: Mapping[str, Any]) -> str:
         f"{record['held_out_loss']:.3f} on {record['held_out_pixels']} held-out pixels in "
         f"{record['held_out_blocks']} blocks, {best:.3f} of the best branch"
     )
+    if record["distance"] is not None:
+        told += f"; {reach_told(record['distance'])}"
     told += guidance_told(record["guidance"])
     guided = [member for member in record["members"] if "features" in member]
     if any(member["features"] for member in guided):
