@@ -59,6 +59,9 @@ def test_a_choice_about_guidance_is_told(kept, said):
     losses = {"guided": 0.4, "unguided": 0.45 if kept else 0.35}
     text, _ = parts(decision(guidance={"kept": kept, "held_out_loss": losses}))
     assert f"{said} guided" in str(text)
+    assert "weighed by how far" not in str(text)
+    matched, _ = parts(decision(guidance={"kept": kept, "held_out_loss": losses, "matched": True}))
+    assert "weighed by how far the scene lies from training pixels" in str(matched)
     assert "guided" not in str(parts(decision(guidance=None))[0])
 
 

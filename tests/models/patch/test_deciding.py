@@ -1,6 +1,7 @@
 """The decision of a training: what its evidence is, and what comes of it."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from bdgf.models.bdgf.classifier import load_classifier
-from bdgf.models.patch.deciding import judging_settings
-from bdgf.models.patch.decision import DecisionSettings
+from bdgf.models.patch.deciding import choose_guidance, judging_settings
+from bdgf.models.patch.decision import Answers, DecisionSettings
 from bdgf.models.patch.held_out import HeldOutSettings
 from bdgf.models.patch.predict_map import predict_map
+from bdgf.models.patch.sampling import Pixels
 from bdgf.models.patch.selection import SelectionSettings
 from bdgf.splits.parts import TRAIN, VALIDATION
 from tests.models.patch.small_training import (
@@ -181,6 +183,47 @@ def test_features_that_only_tell_the_place_are_left_out():
     np.testing.assert_array_equal(
         predict_map(network, bare, VALID), predict_map(network, arrays, VALID)
     )
+
+
+def a_training(side=120, **changes):
+    """What `choose_guidance` asks of a training: its labels lie in one corner of the scene."""
+    corner = np.arange(10)
+    return SimpleNamespace(
+        settings=settings(**changes),
+        classifier=SimpleNamespace(branch_names=("cnn", "mamba")),
+        train_pixels=Pixels(corner, corner, corner % 2),
+        valid=(torch.ones(1, side, side, dtype=torch.bool),),
+    )
+
+
+def answers_that_know(near: float, far: float) -> Answers:
+    """Of 40 blocks, 30 lie near training pixels: the share of right answers in either."""
+    block, pixel = (index.ravel() for index in np.indices((40, 20)))
+    distance = np.where(block < 30, 6.0, 50.0)
+    right = pixel < 20 * np.where(block < 30, near, far)
+    targets = pixel % 2
+    said = np.where((np.arange(2) == targets[:, None]) == right[:, None], 0.9, 0.1)
+    return Answers({"cnn": said, "mamba": said}, targets, np.ones(800), block, distance)
+
+
+@pytest.mark.parametrize(
+    ("side", "matched", "kept"), [(120, False, True), (120, True, False), (12, True, True)]
+)
+def test_guidance_that_helps_near_training_pixels_alone_is_left_out_of_a_far_map(
+    side, matched, kept
+):
+    training = a_training(side, guidance_matched=matched)
+    guided, unguided = answers_that_know(0.95, 0.6), answers_that_know(0.8, 0.8)
+    choice = choose_guidance(training, guided, training, unguided)
+    assert choice.kept is kept
+    assert choice.matched is matched
+
+
+def test_guidance_that_helps_far_from_training_pixels_alone_is_kept_for_a_far_map():
+    guided, unguided = answers_that_know(0.7, 0.95), answers_that_know(0.8, 0.8)
+    for matched in (False, True):
+        training = a_training(guidance_matched=matched)
+        assert choose_guidance(training, guided, training, unguided).kept is matched
 
 
 def test_without_a_fold_nothing_is_asked():

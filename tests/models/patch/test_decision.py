@@ -138,17 +138,18 @@ def test_the_line_tells_what_a_prior_changes():
 @pytest.mark.parametrize(("guided", "told"), [(0.3, "guide"), (0.5, "do not guide")])
 def test_the_record_and_the_line_tell_whether_features_guide(guided, told):
     prior = shift_prior("training", TRAINING, None)
-    choice = GuidanceChoice(guided, 0.4, 0.05, 1.5)
+    choice = GuidanceChoice(guided, 0.4, 0.05, 1.5, matched=True)
     record = decision_record(weigh(answers(), BRANCHES, 4.0), prior, {}, choice)
     assert record["guidance"] == {
         "kept": guided < 0.4,
         "held_out_loss": {"guided": guided, "unguided": 0.4},
         "standard_error": 0.05,
         "standard_errors_asked": 1.5,
+        "matched": True,
     }
     line = decision_line(record)
     assert f"diffusion features {told}: cross-entropy {guided:.3f} with them, 0.400" in line
-    assert "standard error of the difference 0.050" in line
+    assert "standard error of the difference 0.050, at the map's distances" in line
     silent = decision_record(weigh(answers(), BRANCHES, 4.0), prior, {})
     assert silent["guidance"] is None
     assert "guide" not in decision_line(silent)

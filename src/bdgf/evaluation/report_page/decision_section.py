@@ -72,6 +72,8 @@ def _guidance(guidance: Mapping[str, Any] | None) -> str:
     told = f"The loss is {losses['guided']:.3f} with guidance and {losses['unguided']:.3f} without"
     if guidance.get("standard_error") is not None:  # models of before have none
         told += f" (standard error of the difference {guidance['standard_error']:.3f})"
+    if guidance.get("matched"):
+        told += ", on held-out pixels weighed by how far the scene lies from training pixels"
     return f"{told}: {'the branches are' if guidance['kept'] else 'no branch is'} guided."
 
 

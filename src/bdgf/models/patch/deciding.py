@@ -27,7 +27,7 @@ from bdgf.models.patch.decision import (
 )
 from bdgf.models.patch.held_out import block_numbers
 from bdgf.models.patch.priors import training_shares
-from bdgf.models.patch.reach import Reach, distance_to, reach_of
+from bdgf.models.patch.reach import Reach, distance_to, matched_weights, reach_of
 from bdgf.models.patch.sampling import Pixels
 from bdgf.models.patch.selection import SelectionSettings
 from bdgf.models.patch.settings import PatchTrainSettings
@@ -87,11 +87,15 @@ def choose_guidance(
     with_it, without = (
         np.maximum(found.right, LEAST_PROBABILITY) for found in of_each if found.right is not None
     )
+    share = answers.share
+    if settings.guidance_matched:
+        share = share * matched_weights(answers.distance, _map_distances(guided))
     choice = GuidanceChoice(
-        cross_entropy(with_it, answers.share),
-        cross_entropy(without, answers.share),
-        standard_error(np.log(with_it / without), answers.share, answers.block),
+        cross_entropy(with_it, share),
+        cross_entropy(without, share),
+        standard_error(np.log(with_it / without), share, answers.block),
         settings.guidance_errors,
+        settings.guidance_matched,
     )
     if not choice.kept:
         log.info("the branches are trained without guidance: held-out blocks do not speak for it")
@@ -225,8 +229,13 @@ def _seen_pixels(training: Training) -> tuple[torch.Tensor, torch.Tensor]:
     return rows[::step], cols[::step]
 
 
+def _map_distances(training: Training) -> np.ndarray:
+    # Of the scene's pixels to the nearest that trains.
+    rows, cols = (index.cpu().numpy() for index in _seen_pixels(training))
+    return distance_to(training.train_pixels, rows, cols)
+
+
 def _reach(training: Training, answers: Answers | None) -> Reach | None:
     if answers is None:
         return None
-    rows, cols = (index.cpu().numpy() for index in _seen_pixels(training))
-    return reach_of(answers.distance, distance_to(training.train_pixels, rows, cols))
+    return reach_of(answers.distance, _map_distances(training))

@@ -50,6 +50,11 @@ class DecisionSettings(Settings):
         description="By how many standard errors over the held-out blocks guidance must lower the "
         "cross-entropy to be kept; 1 keeps it, and the features in a map, for more than chance",
     )
+    guidance_matched: bool = Field(
+        True,
+        description="Whether held-out pixels count for `guidance` as often as the scene has pixels "
+        "as far from training pixels; otherwise all count alike",
+    )
     prior: PriorName = Field(
         "training",
         description="Shares of the classes that are expected: `training` those of the training, as "
@@ -262,12 +267,14 @@ class GuidanceChoice:
         unguided: That without.
         error: Standard error of their difference over the held-out blocks.
         errors: How many of these guidance must gain.
+        matched: Whether the held-out pixels are weighed by the map's distances.
     """
 
     guided: float
     unguided: float
     error: float = 0.0
     errors: float = 0.0
+    matched: bool = False
 
     @property
     def kept(self) -> bool:
@@ -295,7 +302,7 @@ def decision_record(
         `members` [{name, weight, held_out_loss, features}]: the branches, in place of a fitted one
         its experts; `branches` {name: {weight, held_out_loss}}; `temperature`, `held_out_loss`,
         `held_out_pixels`, `held_out_blocks`; `prior` {name, shares, changed}; `guidance` {kept,
-        held_out_loss {guided, unguided}, standard_error, standard_errors_asked}, or None;
+        held_out_loss {guided, unguided}, standard_error, standard_errors_asked, matched}, or None;
         `distance` {held_out, held_out_most, map, beyond}, or None.
     """
     members: list[dict[str, Any]] = []
@@ -331,6 +338,7 @@ def decision_record(
             "held_out_loss": {"guided": guidance.guided, "unguided": guidance.unguided},
             "standard_error": guidance.error,
             "standard_errors_asked": guidance.errors,
+            "matched": guidance.matched,
         },
         "distance": reach and asdict(reach),
     }
@@ -376,4 +384,6 @@ def guidance_told(guidance: Mapping[str, Any] | None) -> str:
         f"{losses['guided']:.3f} with them, {losses['unguided']:.3f} without"
     )
     error = guidance.get("standard_error")  # models of before have none
-    return told if error is None else f"{told}, standard error of the difference {error:.3f}"
+    if error is not None:
+        told += f", standard error of the difference {error:.3f}"
+    return told + (", at the map's distances" if guidance.get("matched") else "")
