@@ -180,7 +180,7 @@ def test_the_record_and_the_line_tell_how_far_the_evidence_reaches():
         "map": 47.0,
         "beyond": 0.78,
     }
-    assert "78 % of the map farther than 21 px" in decision_line(record)
+    assert "78 % of the map lies farther from training pixels than 21 px" in decision_line(record)
     silent = decision_record(weighing, prior, {})
     assert silent["distance"] is None
     assert "farther" not in decision_line(silent)

@@ -35,7 +35,7 @@ def test_a_map_far_from_the_training_pixels_lies_beyond():
     assert (far.held_out, far.held_out_most, far.map, far.beyond) == (9, 9, 80, 0.75)
     told = reach_told(vars(far))
     assert "\n" not in told
-    assert "75 % of the map farther than 9 px" in told
+    assert "75 % of the map lies farther from training pixels than 9 px" in told
 
 
 def test_weighed_held_out_pixels_lie_as_far_away_as_the_map():

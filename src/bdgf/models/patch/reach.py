@@ -94,8 +94,7 @@ def reach_told(distance: Mapping[str, Any]) -> str:
         distance: The fields of a `Reach`.
     """
     return (
-        f"held-out pixels lie {distance['held_out']:.0f} px from training pixels (median), those "
-        f"of the map {distance['map']:.0f} px, and {100 * distance['beyond']:.0f} % of the map "
-        f"farther than {distance['held_out_most']:.0f} px, within which {100 * MOST:.0f} % of the "
-        f"held-out pixels lie"
+        f"{100 * distance['beyond']:.0f} % of the map lies farther from training pixels than "
+        f"{distance['held_out_most']:.0f} px, within which {100 * MOST:.0f} % of the held-out "
+        f"pixels lie (medians {distance['map']:.0f} and {distance['held_out']:.0f} px)"
     )
