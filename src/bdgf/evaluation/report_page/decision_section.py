@@ -57,8 +57,8 @@ def _reach(distance: Mapping[str, Any] | None) -> str:
     if distance is None:
         return ""
     return (
-        f"They lie {distance['held_out']:.0f} px from the nearest training pixel (median), the "
-        f"pixels of the training scene {distance['map']:.0f} px. "
+        f"Held-out pixels lie {distance['held_out']:.0f} px from the nearest training pixel "
+        f"(median), the pixels of the training scene {distance['map']:.0f} px. "
         f"{_percent(distance['beyond'])} of that scene lies farther from training pixels than "
         f"{distance['held_out_most']:.0f} px, within which nearly all held-out pixels lie: there "
         "nothing was judged."
