@@ -17,7 +17,7 @@ from bdgf.core.weights import configuration_path, read_weights
 from bdgf.datasets.netcdf import NetCDFDataset
 from bdgf.features.scene_tensors import scene_tensors
 from bdgf.inference.smoothing import SmoothingSettings, smooth_probabilities
-from bdgf.models.patch.decision import GuidanceChoice
+from bdgf.models.patch.guidance_choice import GuidanceChoice
 from bdgf.models.registry import MODELS
 from bdgf.scenes.scene import valid_mask
 from tests.pipelines.golden_metrics import GoldenMetrics

@@ -10,13 +10,13 @@ from bdgf.models.patch.decision import (
     Answers,
     Decision,
     Expert,
-    GuidanceChoice,
     decision_line,
     decision_record,
     joined,
     shift_prior,
     weigh,
 )
+from bdgf.models.patch.guidance_choice import GuidanceChoice
 from bdgf.models.patch.reach import Reach
 from bdgf.models.patch.temperature import sharpened
 
@@ -153,21 +153,6 @@ def test_the_record_and_the_line_tell_whether_features_guide(guided, told):
     silent = decision_record(weigh(answers(), BRANCHES, 4.0), prior, {})
     assert silent["guidance"] is None
     assert "guide" not in decision_line(silent)
-
-
-@pytest.mark.parametrize(
-    ("guided", "error", "errors", "kept"),
-    [
-        (0.3, 0.05, 1.0, True),
-        (0.3, 0.15, 1.0, False),
-        (0.3, 0.15, 0.5, True),
-        (0.39, 0.05, 0.0, True),
-        (0.41, 0.05, 0.0, False),
-        (0.41, 0.0, 1.0, False),
-    ],
-)
-def test_guidance_that_gains_no_more_than_chance_is_left_out(guided, error, errors, kept):
-    assert GuidanceChoice(guided, 0.4, error, errors).kept is kept
 
 
 def test_the_record_and_the_line_tell_how_far_the_evidence_reaches():

@@ -16,7 +16,6 @@ from bdgf.models.patch.conformal import calibrate
 from bdgf.models.patch.decision import (
     Answers,
     Decision,
-    GuidanceChoice,
     PriorShift,
     Weighing,
     decision_line,
@@ -25,6 +24,7 @@ from bdgf.models.patch.decision import (
     shift_prior,
     weigh,
 )
+from bdgf.models.patch.guidance_choice import GuidanceChoice
 from bdgf.models.patch.held_out import block_numbers
 from bdgf.models.patch.priors import training_shares
 from bdgf.models.patch.reach import Reach, distance_to, matched_weights, reach_of

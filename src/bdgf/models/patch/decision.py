@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bdgf.core.settings import Settings
+from bdgf.models.patch.guidance_choice import GuidanceChoice, guidance_told
 from bdgf.models.patch.held_out import HeldOutSettings
 from bdgf.models.patch.priors import estimated_shares, moved
 from bdgf.models.patch.reach import Reach, reach_told
@@ -77,7 +78,10 @@ class DecisionSettings(Settings):
     )
     epochs: int = Field(3, ge=1, description="Epochs of the training without a fold")
     unlabelled_pixels: int = Field(
-        4000, ge=1, description="Pixels that `estimated` looks at, evenly over the scene"
+        4000,
+        ge=1,
+        description="Pixels that `estimated` and the map's distances look at, evenly over the "
+        "scene",
     )
 
 
@@ -255,33 +259,6 @@ def shift_prior(name: PriorName, training: np.ndarray, unlabelled: np.ndarray | 
     return PriorShift(name, ratio, shares, float(changed.mean()))
 
 
-@dataclass(frozen=True)
-class GuidanceChoice:
-    """Whether diffusion features guide, by what held-out blocks say.
-
-    With one standard error, the smaller network is taken unless the larger one is better by more
-    than chance (Breiman et al., Classification and Regression Trees, 1984).
-
-    Attributes:
-        guided: Cross-entropy of the decision with guidance.
-        unguided: That without.
-        error: Standard error of their difference over the held-out blocks.
-        errors: How many of these guidance must gain.
-        matched: Whether the held-out pixels are weighed by the map's distances.
-    """
-
-    guided: float
-    unguided: float
-    error: float = 0.0
-    errors: float = 0.0
-    matched: bool = False
-
-    @property
-    def kept(self) -> bool:
-        """Whether they guide."""
-        return self.unguided - self.guided >= self.errors * self.error
-
-
 def decision_record(
     weighing: Weighing,
     shift: PriorShift,
@@ -332,14 +309,7 @@ def decision_record(
             "shares": shift.shares.tolist(),
             "changed": shift.changed,
         },
-        "guidance": guidance
-        and {
-            "kept": guidance.kept,
-            "held_out_loss": {"guided": guidance.guided, "unguided": guidance.unguided},
-            "standard_error": guidance.error,
-            "standard_errors_asked": guidance.errors,
-            "matched": guidance.matched,
-        },
+        "guidance": guidance and guidance.record(),
         "distance": reach and asdict(reach),
     }
 
@@ -372,18 +342,3 @@ def decision_line(record: Mapping[str, Any]) -> str:
     if prior["changed"] is not None:
         told += f"; prior {prior['name']} changes {100 * prior['changed']:.1f} % of the pixels"
     return told
-
-
-def guidance_told(guidance: Mapping[str, Any] | None) -> str:
-    """Whether features guide and why, to be put behind a line; empty where nothing was asked."""
-    if guidance is None:
-        return ""
-    losses = guidance["held_out_loss"]
-    told = (
-        f"; diffusion features {'guide' if guidance['kept'] else 'do not guide'}: cross-entropy "
-        f"{losses['guided']:.3f} with them, {losses['unguided']:.3f} without"
-    )
-    error = guidance.get("standard_error")  # models of before have none
-    if error is not None:
-        told += f", standard error of the difference {error:.3f}"
-    return told + (", at the map's distances" if guidance.get("matched") else "")
